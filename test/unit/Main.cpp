@@ -1,0 +1,3 @@
+// The main program shared by all unit tests.
+#define CATCH_CONFIG_MAIN
+#include "catch2/catch.hpp"

@@ -1,0 +1,38 @@
+# Compiler flags, output folders and caches that hold for every target of the tree.
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
+endif()
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/lib")
+set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/lib")
+
+option(LLMC_WARNINGS_AS_ERRORS "Treat warnings as errors" ON)
+set(LLMC_SANITIZE "" CACHE STRING "Sanitizers to build with, for example address,undefined")
+
+# The numerics contract forbids contraction: a*b+c is two roundings everywhere.
+add_compile_options(-Wall -Wextra -ffp-contract=off)
+if(LLMC_WARNINGS_AS_ERRORS)
+  add_compile_options(-Werror)
+endif()
+if(LLMC_SANITIZE)
+  add_compile_options(-fsanitize=${LLMC_SANITIZE} -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${LLMC_SANITIZE})
+endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  add_link_options(--ld-path=/usr/bin/ld.lld-22)
+endif()
+
+find_program(LLMC_CCACHE ccache)
+if(LLMC_CCACHE)
+  # The sloppiness is what ccache asks for to cache translation units that use a precompiled header.
+  set(LLMC_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${LLMC_CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${LLMC_LAUNCHER})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${LLMC_LAUNCHER})
+endif()

@@ -1,0 +1,47 @@
+# llmc_add_library(NAME SOURCES ... [LINK ...] [MLIR])
+#   One static library of the tree. Includes are rooted at the repository. With MLIR, the library may include MLIR
+#   headers and uses the precompiled MLIR header.
+function(llmc_add_library NAME)
+  cmake_parse_arguments(ARG "MLIR" "" "SOURCES;LINK" ${ARGN})
+  add_library(${NAME} STATIC ${ARG_SOURCES})
+  target_include_directories(${NAME} PUBLIC ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
+  target_link_libraries(${NAME} PUBLIC ${ARG_LINK})
+  if(ARG_MLIR)
+    llmc_use_mlir(${NAME})
+  endif()
+endfunction()
+
+# llmc_use_mlir(TARGET): MLIR headers, the shared MLIR and LLVM libraries, and the precompiled header.
+function(llmc_use_mlir NAME)
+  target_link_libraries(${NAME} PUBLIC LlmcMlirHeaders MLIR LLVM)
+  if(NOT TARGET LlmcMlirPch)
+    file(WRITE ${PROJECT_BINARY_DIR}/LlmcMlirPch.cpp "// Carrier of the precompiled MLIR header.\n")
+    add_library(LlmcMlirPch OBJECT ${PROJECT_BINARY_DIR}/LlmcMlirPch.cpp)
+    target_include_directories(LlmcMlirPch PUBLIC ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
+    target_link_libraries(LlmcMlirPch PUBLIC LlmcMlirHeaders)
+    target_precompile_headers(LlmcMlirPch PRIVATE ${PROJECT_SOURCE_DIR}/tools/cmake/MlirPch.h)
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+      target_compile_options(LlmcMlirPch PRIVATE -Xclang -fno-pch-timestamp)
+    endif()
+  endif()
+  target_precompile_headers(${NAME} REUSE_FROM LlmcMlirPch)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    target_compile_options(${NAME} PRIVATE -Xclang -fno-pch-timestamp)
+  endif()
+endfunction()
+
+# llmc_add_unit_test(NAME SOURCES ... [LINK ...] [MLIR]): a Catch2 program, registered with ctest under its name.
+function(llmc_add_unit_test NAME)
+  cmake_parse_arguments(ARG "MLIR" "" "SOURCES;LINK" ${ARGN})
+  add_executable(${NAME} ${ARG_SOURCES})
+  target_include_directories(${NAME} PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
+  target_link_libraries(${NAME} PRIVATE ${ARG_LINK} LlmcTestMain)
+  target_compile_definitions(${NAME} PRIVATE LLMC_TEST_DATA="${PROJECT_SOURCE_DIR}/test/data")
+  set_target_properties(${NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/test/bin)
+  if(ARG_MLIR)
+    llmc_use_mlir(${NAME})
+  endif()
+  add_test(NAME ${NAME} COMMAND ${NAME})
+endfunction()
+
+# llmc_embed_files(NAME OUTPUT FILES...): see tools/cmake/EmbedFiles.cmake.
