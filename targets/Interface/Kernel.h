@@ -1,0 +1,125 @@
+// A kernel as plain data: what crosses from the compiler to a target. No MLIR here.
+//
+// A kernel is either a matrix multiplication on tiles or a vector chain: a flat SSA list of row
+// operations over a closed set. Semantics of every operation, to the bit, are those of
+// docs/numerics.md; `runtime/base/numerics.h` is the shared code.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace llmc::target {
+
+enum class ElementType : uint8_t { F32, F16, I8, I4, I32, U8 };
+
+/// Size in bits of one element.
+uint32_t bitsOf(ElementType type);
+
+/// How stored weights become numbers. Mirrors the compiler's format attribute.
+enum class ScaleKind : uint8_t {
+  F32Row,           ///< One fp32 per output row. Elements decode to int8.
+  MultiplierF32Row, ///< 4-bit (m-1) per group and one fp32 per row. m*q decodes to int8.
+  F16Group,         ///< One fp16 per group.
+  F32Group,         ///< One fp32 per group (imported grids; may be negative).
+};
+
+struct WeightFormat {
+  ElementType element = ElementType::I8; ///< I8 or I4.
+  ScaleKind scale = ScaleKind::F32Row;
+  uint32_t group = 0; ///< Elements of K per group; 0: the whole row.
+  bool operator==(const WeightFormat &) const = default;
+};
+
+/// A number that is fixed, or read from a run-time argument with `value` as its proved maximum.
+struct Extent {
+  uint32_t value = 0;
+  int16_t argument = -1; ///< Index into the stream's arguments, or -1.
+  bool operator==(const Extent &) const = default;
+};
+
+enum class MatmulKind : uint8_t {
+  /// out[m,n] = (sum_k a[m,k]*w[n,k], scaled by the format) * aScale[m]. a: I8 [M,K]. w: packed
+  /// tile. out: F32.
+  Linear,
+  /// out[m,n] = (sum_k a[m,k]*b[n,k]) * scale. a: F16 [M,K], b: F16 [N,K] (rows are positions). k
+  /// ascending, one accumulator.
+  Scores,
+  /// out[m,n] = sum_k a[m,k]*b[k,n]. a: F16 [M,K], b: F16 [K,N] (K are positions). k ascending, one
+  /// accumulator.
+  Values,
+};
+
+/// Rows are (token, sub-row): row r addresses token r / subRows and sub-row r % subRows, so that
+/// the query heads of one KV head are the sub-rows of a token. Strides are bytes and belong to the
+/// operands.
+struct Matmul {
+  MatmulKind kind = MatmulKind::Linear;
+  Extent tokens; ///< M = tokens * subRows.
+  uint32_t subRows = 1;
+  Extent n, k; ///< Either may be an argument (positions of the KV cache); 0 gives no result, or +0
+               ///< where not accumulating.
+  WeightFormat format;     ///< Linear only.
+  float scale = 1.0f;      ///< Scores only.
+  bool accumulate = false; ///< Values only: start from out's content instead of +0.
+};
+
+/// Operand order of a Matmul command.
+namespace matmul {
+enum Operand : uint8_t {
+  A = 0,
+  AScale = 1,
+  B = 2,
+  Out = 3
+}; // Linear: B is the packed tile. Scores, Values: AScale is unused.
+} // namespace matmul
+
+/// Steps of a vector chain. v: a vector of `columns` fp32, s: one fp32 per row. Every value is fp32
+/// in the chain.
+enum class Step : uint8_t {
+  LoadMatrix, ///< -> v   operand[token, sub, column], converted to fp32 (F32, F16, I8 exactly; I4
+              ///< sign-extended nibbles).
+  LoadRow,    ///< -> v   operand[column], the same for every row (norm weights).
+  LoadScalar, ///< -> s   operand[token, sub].
+  Constant,   ///< -> s   imm.
+  Add,
+  Sub,
+  Mul,
+  Max,
+  Min, ///< (v|s, v|s) -> v if either is v, else s.
+  Recip,
+  Rsqrt,
+  Exp,
+  Sigmoid,         ///< (x) -> the same kind; docs/numerics.md sequences.
+  RoundF16,        ///< (x) -> x rounded as stored f16 values are.
+  SumLanes,        ///< (v) -> s   16-lane order.
+  MaxVisible,      ///< (v) -> s   maximum over visible columns.
+  AbsMax,          ///< (v) -> s   by magnitude bits.
+  KeepGe,          ///< (x, y) -> x where y >= imm, else +0. Same kinds, or y is s.
+  MaskVisible,     ///< (v) -> v   columns that are not visible become +0.
+  InverseScale,    ///< (s) -> s   absmax to the factor 127*recip(a), 0 below 2^-60.
+  ActivationScale, ///< (s) -> s   absmax to a*(1/127), 0 below 2^-60.
+  StoreMatrix, ///< (v) operand[token, sub, column] as the operand's type: F32 as is, F16 by the f16
+               ///< rule, I8 by rne and clamp to +-127.
+  StoreScalar, ///< (s) operand[token, sub], F32.
+};
+
+struct ChainStep {
+  Step step = Step::Constant;
+  uint8_t a = 0, b = 0; ///< Indices of earlier steps.
+  uint8_t operand = 0;  ///< Load and store steps.
+  float imm = 0;        ///< Constant, KeepGe.
+  bool operator==(const ChainStep &) const = default;
+};
+
+/// Runs the steps once per row. Visible columns of a row are 0 ... position + token (causal), where
+/// position is an argument.
+struct VectorChain {
+  Extent tokens;
+  uint32_t subRows = 1;
+  Extent columns;
+  int16_t positionArgument = -1;
+  std::vector<ChainStep> steps;
+};
+
+} // namespace llmc::target

@@ -1,0 +1,84 @@
+// What a target is to the compiler. In-tree targets use nothing else, and nothing here knows MLIR.
+#pragma once
+
+#include "targets/Interface/Machine.h"
+#include "targets/Interface/Program.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace llmc::target {
+
+/// Supported, or the reason why not.
+struct Verdict {
+  bool supported = true;
+  std::string reason;
+};
+
+/// What the quantized graph must look like before it is tiled for a target.
+struct Legalization {
+  bool dynamicActivations = true; ///< int8 per row, scale computed at run time.
+  bool floatVectors = true;       ///< Norms, softmax and residual in fp32.
+};
+
+/// Unpacked weights of rows [0, rows) and all of K, as the reference evaluator sees them.
+struct WeightRows {
+  WeightFormat format;
+  uint32_t rows = 0, columns = 0;
+  const int8_t *elements = nullptr;     ///< [rows, columns], one per byte.
+  const float *rowScales = nullptr;     ///< [rows] for F32Row and MultiplierF32Row.
+  const uint8_t *multipliers = nullptr; ///< [rows, groups], 1 ... 16.
+  const uint16_t *halfScales = nullptr; ///< [rows, groups] for F16Group.
+  const float *groupScales = nullptr;   ///< [rows, groups] for F32Group.
+};
+
+class Target {
+public:
+  virtual ~Target() = default;
+
+  virtual const std::string &name() const = 0;
+  /// Machines this target describes, in the order to list them.
+  virtual const std::vector<Machine> &machines() const = 0;
+  virtual Legalization legalization(const Machine &machine) const = 0;
+
+  virtual Verdict supports(const Machine &machine, const Matmul &matmul) const = 0;
+  virtual Verdict supports(const Machine &machine, const VectorChain &chain) const = 0;
+
+  /// Cycles of one command, waits aside. The compiler's search uses these and nothing else.
+  virtual uint64_t cycles(const Machine &machine, const Matmul &matmul) const = 0;
+  virtual uint64_t cycles(const Machine &machine, const VectorChain &chain) const = 0;
+  virtual uint64_t dmaCycles(const Machine &machine, Space offChip, uint64_t bytes, uint64_t runs,
+                             bool isLoad) const = 0;
+
+  /// Rows of a weight tile are a multiple of this, but for the last tile of a matrix.
+  virtual uint32_t rowGranule(const Machine &machine) const = 0;
+  virtual uint64_t packedBytes(const WeightFormat &format, uint32_t rows,
+                               uint32_t columns) const = 0;
+  /// Appends one packed tile (elements, then scales) of exactly packedBytes().
+  virtual void pack(const WeightRows &rows, std::vector<uint8_t> &out) const = 0;
+
+  /// Encodes a program as this target's kernel blob.
+  virtual std::optional<std::vector<uint8_t>> emit(const Machine &machine, const Program &program,
+                                                   std::string &error) const = 0;
+  /// Text of a blob, one command a line.
+  virtual std::string disassemble(const std::vector<uint8_t> &blob, std::string &error) const = 0;
+};
+
+/// The targets known to a program. Filled by tools, passed in; there is no global one.
+class TargetRegistry {
+public:
+  void add(std::unique_ptr<Target> target);
+  /// Every machine of every target, in order of registration.
+  std::vector<std::pair<const Target *, const Machine *>> machines() const;
+  /// The target and machine of this machine name. Error text lists the known ones.
+  std::optional<std::pair<const Target *, const Machine *>> find(const std::string &machineName,
+                                                                 std::string &error) const;
+
+private:
+  std::vector<std::unique_ptr<Target>> targets;
+};
+
+} // namespace llmc::target
