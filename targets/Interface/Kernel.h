@@ -62,6 +62,7 @@ struct Matmul {
   WeightFormat format;     ///< Linear only.
   float scale = 1.0f;      ///< Scores only.
   bool accumulate = false; ///< Values only: start from out's content instead of +0.
+  bool operator==(const Matmul &) const = default;
 };
 
 /// Operand order of a Matmul command.
@@ -120,6 +121,7 @@ struct VectorChain {
   Extent columns;
   int16_t positionArgument = -1;
   std::vector<ChainStep> steps;
+  bool operator==(const VectorChain &) const = default;
 };
 
 } // namespace llmc::target

@@ -1,6 +1,7 @@
 // What a machine is: memories, engines, rates and energies, read from a machine description file.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -33,6 +34,9 @@ struct Memory {
   double effectiveReadRate() const;
   double effectiveWriteRate() const;
 };
+
+/// SHA-256 over the values of a machine description, sources and layout of the file aside.
+using MachineDigest = std::array<uint8_t, 32>;
 
 /// What holds for every command of an engine.
 struct EngineTiming {
@@ -83,6 +87,7 @@ struct Machine {
   Band staticPower;                    ///< mW.
   std::vector<uint32_t> prefillChunks; ///< Descending, for example {64, 16}.
   uint32_t headRows = 16;              ///< Rows of the larger head entry.
+  MachineDigest digest{};              ///< Set by parseMachine.
 
   const Memory *memory(const std::string &memoryName) const;
   const Memory &

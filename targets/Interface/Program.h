@@ -23,7 +23,8 @@ constexpr unsigned kEngines = 4;
 enum class Space : uint8_t { Weights = 0, State = 1, Ids = 2, Io = 3, Scratch = 4, Sram = 5 };
 constexpr unsigned kSpaces = 6;
 
-/// byte address = offset + args[argument]*argumentStride + trip*tripStride.
+/// byte address = offset + args[argument]*argumentStride + trip*tripStride. `trip` is the run of
+/// the body; outside the body there is none, and trip strides must be 0.
 struct Address {
   Space space = Space::Sram;
   uint64_t offset = 0;
@@ -41,6 +42,7 @@ struct Operand {
   ElementType type = ElementType::F32;
   uint32_t tokenStride = 0, subStride = 0;
   uint64_t bytes = 0; ///< Upper bound of the bytes touched, from address on.
+  bool operator==(const Operand &) const = default;
 };
 
 /// A 3-D copy: extents[0] is the contiguous run in bytes, then two outer counts with byte strides
@@ -56,19 +58,23 @@ struct Dma {
   bool gather = false;
   Address ids;
   uint32_t gatherBound = 0;
+  bool operator==(const Dma &) const = default;
 };
 
 struct MatmulCommand {
   Matmul matmul;
   Operand operands[4];
+  bool operator==(const MatmulCommand &) const = default;
 };
 
 struct ChainCommand {
   VectorChain chain;
   std::vector<Operand> operands;
+  bool operator==(const ChainCommand &) const = default;
 };
 
-/// Blocks until semaphore `engine` >= value + trip*perTrip. A negative bound holds at once.
+/// Blocks until semaphore `engine` >= value + trip*perTrip. A negative bound holds at once. Outside
+/// the body perTrip must be 0.
 struct Wait {
   Engine engine = Engine::Load;
   int64_t value = 0;
@@ -83,11 +89,13 @@ struct Command {
   uint32_t id =
       0; ///< Stable number for traces and comparison: the index of the npu operation it came from.
   std::string name; ///< For listings; travels in the debug section.
+  bool operator==(const Command &) const = default;
 };
 
 struct Section {
   std::vector<Command>
       commands; ///< Program order; an engine's list is the subsequence of its commands.
+  bool operator==(const Section &) const = default;
 };
 
 struct Program {
@@ -97,6 +105,7 @@ struct Program {
   uint32_t trips = 0;                ///< Runs of `body`; 0 where there is none.
   Section prologue, body, epilogue;
   uint64_t sramBytes = 0; ///< Highest SRAM address used.
+  bool operator==(const Program &) const = default;
 };
 
 } // namespace llmc::target
