@@ -16,3 +16,7 @@ separate_arguments(LLMC_LLVM_DEFINITIONS NATIVE_COMMAND "${LLVM_DEFINITIONS}")
 target_compile_options(LlmcMlirHeaders INTERFACE ${LLMC_LLVM_DEFINITIONS})
 target_compile_options(LlmcMlirHeaders INTERFACE $<$<CXX_COMPILER_ID:Clang>:-Wno-unused-parameter>
                                                  $<$<CXX_COMPILER_ID:GNU>:-Wno-unused-parameter>)
+
+# mlir_tablegen takes its include path from the directory: the repository root and MLIR's .td files.
+include_directories(${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
+include_directories(SYSTEM ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
