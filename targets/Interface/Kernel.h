@@ -11,12 +11,15 @@
 
 namespace llmc::target {
 
-enum class ElementType : uint8_t { F32, F16, I8, I4, I32, U8 };
+enum class ElementType : uint8_t { F32, F16, I8, I4, I32, U8, U4 };
 
 /// Size in bits of one element.
 uint32_t bitsOf(ElementType type);
 
-/// How stored weights become numbers. Mirrors the compiler's format attribute.
+/// How stored weights become numbers. A packed matrix is a sequence of row records, each a multiple
+/// of 16 bytes: the row's elements (nibbles low first), its multipliers (nibbles, m-1), its scales,
+/// zero padding. So a tile is any run of consecutive records, and a table that is also gathered by
+/// row is stored once. Mirrors the compiler's format attribute.
 enum class ScaleKind : uint8_t {
   F32Row,           ///< One fp32 per output row. Elements decode to int8.
   MultiplierF32Row, ///< 4-bit (m-1) per group and one fp32 per row. m*q decodes to int8.
@@ -100,6 +103,8 @@ enum class Step : uint8_t {
   MaskVisible,     ///< (v) -> v   columns that are not visible become +0.
   InverseScale,    ///< (s) -> s   absmax to the factor 127*recip(a), 0 below 2^-60.
   ActivationScale, ///< (s) -> s   absmax to a*(1/127), 0 below 2^-60.
+  LoadGroup,   ///< (imm = group size) -> v   operand[token, sub, column / group], converted to fp32
+               ///< (F32, F16, U4).
   StoreMatrix, ///< (v) operand[token, sub, column] as the operand's type: F32 as is, F16 by the f16
                ///< rule, I8 by rne and clamp to +-127.
   StoreScalar, ///< (s) operand[token, sub], F32.
@@ -120,6 +125,7 @@ struct VectorChain {
   uint32_t subRows = 1;
   Extent columns;
   int16_t positionArgument = -1;
+  uint32_t firstToken = 0; ///< Of this block of rows within the chunk.
   std::vector<ChainStep> steps;
   bool operator==(const VectorChain &) const = default;
 };
