@@ -1,0 +1,66 @@
+// Rounding of fp32 weights to the formats of docs/numerics.md, to nearest, symmetric.
+#pragma once
+
+#include "passes/Algorithms/WeightFormat.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace llmc::passes {
+
+/// A [rows, columns] view of fp32 weights; offset and strides count elements. A row is an output.
+struct WeightView {
+  const float *base = nullptr;
+  int64_t offset = 0;
+  int64_t rowStride = 0;
+  int64_t columnStride = 1;
+  uint32_t rows = 0;
+  uint32_t columns = 0;
+};
+
+struct RoundingCounters {
+  uint64_t zeroGroups = 0;      ///< All weights below 2^-60: scale 1 (or multiplier 1), elements 0.
+  uint64_t zeroScales = 0;      ///< The fp16 scale rounded to 0: scale 1, elements 0.
+  uint64_t subnormalScales = 0; ///< fp16 scales below 2^-14; they decode exactly.
+  uint64_t clampedElements = 0; ///< Elements beyond the grid's end before clamping.
+};
+
+struct RoundedWeights {
+  WeightFormat format;
+  uint32_t rows = 0;
+  uint32_t columns = 0;
+  std::vector<int8_t> elements;     ///< [rows, columns], one to a byte.
+  std::vector<float> scales;        ///< fp32: [rows, groups], or [rows] with multipliers.
+  std::vector<uint16_t> halfScales; ///< fp16 bits: [rows, groups].
+  std::vector<uint8_t> multipliers; ///< 1 ... 16: [rows, groups].
+  RoundingCounters counters;
+};
+
+struct RoundingError {
+  std::string message;
+  uint32_t row = 0;
+  uint32_t column = 0; ///< Of the weight, or of the first weight of the group.
+};
+
+/// Formats: w8, w4-gN, w4-mN. Fails at the first NaN or infinity, at an fp16 scale that overflows
+/// and for a format that rounding is not defined for; `result` is then unspecified.
+std::optional<RoundingError> roundWeights(const WeightView &view, const WeightFormat &format,
+                                          RoundedWeights &result);
+
+/// q, or m*q: the int8 row of a format that decodes to int8.
+void decodeRowToInt8(const RoundedWeights &weights, uint32_t row, int8_t *out);
+
+/// fl(q * s), or fl(fl(m*q) * r): the numbers the row stands for.
+void decodeRow(const RoundedWeights &weights, uint32_t row, float *out);
+
+/// Two's complement nibbles, the even index low. The last high nibble of an odd count is 0.
+void packNibbles(const int8_t *elements, size_t count, uint8_t *bytes);
+void unpackNibbles(const uint8_t *bytes, size_t count, int8_t *elements);
+
+/// Multipliers 1 ... 16 as nibbles m-1, the even index low.
+void packMultipliers(const uint8_t *multipliers, size_t count, uint8_t *bytes);
+void unpackMultipliers(const uint8_t *bytes, size_t count, uint8_t *multipliers);
+
+} // namespace llmc::passes
