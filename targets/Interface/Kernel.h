@@ -34,6 +34,17 @@ struct WeightFormat {
   bool operator==(const WeightFormat &) const = default;
 };
 
+/// Where the parts of one row record lie, in bytes from its start.
+struct RowRecord {
+  uint32_t groupSize = 0, groups = 0; ///< Columns per group; groups per row, the last may be short.
+  uint64_t elements = 0;              ///< Bytes of the elements, which come first.
+  uint64_t multipliers = 0;           ///< Offset, right behind the elements.
+  uint64_t multiplierBytes = 0;       ///< 0 where the format has none.
+  uint64_t scales = 0, scaleBytes = 0; ///< Offset, a multiple of the scale's size.
+  uint64_t bytes = 0;                  ///< The record, a multiple of 16.
+};
+RowRecord rowRecord(const WeightFormat &format, uint32_t columns);
+
 /// A number that is fixed, or read from a run-time argument with `value` as its proved maximum.
 struct Extent {
   uint32_t value = 0;
@@ -114,12 +125,12 @@ struct ChainStep {
   Step step = Step::Constant;
   uint8_t a = 0, b = 0; ///< Indices of earlier steps.
   uint8_t operand = 0;  ///< Load and store steps.
-  float imm = 0;        ///< Constant, KeepGe.
+  float imm = 0;        ///< Constant, KeepGe, LoadGroup.
   bool operator==(const ChainStep &) const = default;
 };
 
-/// Runs the steps once per row. Visible columns of a row are 0 ... position + token (causal), where
-/// position is an argument.
+/// Runs the steps once per row. Visible columns of a row are 0 ... position + firstToken + token
+/// (causal), where position is an argument.
 struct VectorChain {
   Extent tokens;
   uint32_t subRows = 1;

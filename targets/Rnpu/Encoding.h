@@ -40,6 +40,9 @@ enum Feature : uint32_t {
 };
 constexpr uint32_t knownFeatures = 0x1f;
 
+/// The feature bits that one command needs.
+uint32_t featuresOf(const target::Command &command);
+
 /// A blob, decoded.
 struct Image {
   target::MachineDigest machine{}; ///< Digest of the machine description it was made for.
