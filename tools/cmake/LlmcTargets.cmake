@@ -45,3 +45,17 @@ function(llmc_add_unit_test NAME)
 endfunction()
 
 # llmc_embed_files(NAME OUTPUT FILES...): see tools/cmake/EmbedFiles.cmake.
+
+# llmc_add_pass_library(NAME PASSES ... [SOURCES ...] [LINK ...])
+#   A library of passes. Each pass P has P.td (its declaration and contract), P.h and P.cpp; TableGen writes P.h.inc.
+function(llmc_add_pass_library NAME)
+  cmake_parse_arguments(ARG "" "" "PASSES;SOURCES;LINK" ${ARGN})
+  foreach(PASS ${ARG_PASSES})
+    set(LLVM_TARGET_DEFINITIONS ${PASS}.td)
+    mlir_tablegen(${PASS}.h.inc -gen-pass-decls -name ${PASS})
+    list(APPEND ARG_SOURCES ${PASS}.cpp)
+  endforeach()
+  add_public_tablegen_target(${NAME}IncGen)
+  llmc_add_library(${NAME} SOURCES ${ARG_SOURCES} LINK ${ARG_LINK} MLIR)
+  add_dependencies(${NAME} ${NAME}IncGen)
+endfunction()

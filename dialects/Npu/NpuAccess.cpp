@@ -1,0 +1,121 @@
+// What a command reads and writes, for liveness, hazards and traffic.
+#include "dialects/Npu/NpuAccess.h"
+
+using namespace mlir;
+
+namespace llmc::npu {
+
+bool isCommand(Operation *op) { return isa<DmaOp, MatmulOp, ChainOp>(op); }
+
+Engine engineOf(Operation *command) {
+  if (auto dma = dyn_cast<DmaOp>(command))
+    return dma.getStore() ? Engine::Store : Engine::Load;
+  return isa<MatmulOp>(command) ? Engine::Tensor : Engine::Vector;
+}
+
+namespace {
+
+BufferAccess accessOf(Value buffer, Attribute attribute, bool isWrite) {
+  auto access = cast<AccessAttr>(attribute);
+  return {buffer, access.getOffset(), access.getBytes(), isWrite};
+}
+
+BufferAccess accessOf(DmaOp dma) {
+  int64_t last = dma.getRun().getValue();
+  for (auto [count, stride] : llvm::zip(dma.getCounts(), dma.getBufferStrides()))
+    last += (cast<ExtentAttr>(count).getValue() - 1) * stride;
+  return {dma.getBuffer(), int64_t(dma.getOffset()), last, !dma.getStore()};
+}
+
+SmallVector<BufferAccess, 6> accessesOf(MatmulOp matmul) {
+  SmallVector<BufferAccess, 6> result;
+  unsigned out = matmul.getOperands().size() - 1;
+  for (auto [index, operand] : llvm::enumerate(matmul.getOperands()))
+    result.push_back(accessOf(operand, matmul.getAccesses()[index], index == out));
+  if (matmul.getAccumulate())
+    result.push_back(accessOf(matmul.getOperands()[out], matmul.getAccesses()[out], false));
+  return result;
+}
+
+SmallVector<BufferAccess, 6> accessesOf(ChainOp chain) {
+  SmallVector<BufferAccess, 6> result;
+  for (StepAttr step : chain.getSteps().getAsRange<StepAttr>()) {
+    if (step.getOperand() < 0)
+      continue;
+    bool isWrite =
+        step.getKind() == StepKind::StoreMatrix || step.getKind() == StepKind::StoreScalar;
+    result.push_back(accessOf(chain.getOperands()[step.getOperand()],
+                              chain.getAccesses()[step.getOperand()], isWrite));
+  }
+  return result;
+}
+
+} // namespace
+
+SmallVector<BufferAccess, 6> accessesOf(Operation *command) {
+  if (auto dma = dyn_cast<DmaOp>(command))
+    return {accessOf(dma)};
+  if (auto matmul = dyn_cast<MatmulOp>(command))
+    return accessesOf(matmul);
+  return accessesOf(cast<ChainOp>(command));
+}
+
+ArrayAttr waitsOf(Operation *command) { return command->getAttrOfType<ArrayAttr>("waits"); }
+
+void setWaits(Operation *command, ArrayAttr waits) {
+  if (waits.empty())
+    command->removeAttr("waits");
+  else
+    command->setAttr("waits", waits);
+}
+
+StringRef labelOf(Operation *command) {
+  if (auto dma = dyn_cast<DmaOp>(command))
+    return dma.getLabel();
+  if (auto matmul = dyn_cast<MatmulOp>(command))
+    return matmul.getLabel();
+  return cast<ChainOp>(command).getLabel();
+}
+
+unsigned bitsOf(Element element) {
+  switch (element) {
+  case Element::F32:
+  case Element::I32:
+    return 32;
+  case Element::F16:
+    return 16;
+  case Element::I8:
+  case Element::U8:
+    return 8;
+  case Element::I4:
+  case Element::U4:
+    return 4;
+  }
+  llvm_unreachable("all elements are listed");
+}
+
+int64_t maxBytesOf(DmaOp dma) {
+  int64_t bytes = dma.getRun().getValue();
+  for (ExtentAttr count : dma.getCounts().getAsRange<ExtentAttr>())
+    bytes *= count.getValue();
+  return bytes;
+}
+
+CommandList commandsOf(ProgramOp program) {
+  CommandList list;
+  bool seenTrips = false;
+  for (Operation &op : program.getBody().front()) {
+    if (auto trips = dyn_cast<TripsOp>(op)) {
+      seenTrips = true;
+      list.trips = trips.getCount();
+      for (Operation &inner : trips.getBody().front())
+        if (isCommand(&inner))
+          list.body.push_back(&inner);
+    } else if (isCommand(&op)) {
+      (seenTrips ? list.epilogue : list.prologue).push_back(&op);
+    }
+  }
+  return list;
+}
+
+} // namespace llmc::npu

@@ -1,0 +1,103 @@
+// The npu dialect: how one NPU computes a program.
+#ifndef LLMC_DIALECTS_NPU_NPUDIALECT
+#define LLMC_DIALECTS_NPU_NPUDIALECT
+
+include "mlir/IR/OpBase.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+include "dialects/Lm/LmDialect.td"
+include "dialects/Npu/NpuEnums.td"
+
+def NpuDialect : Dialect {
+  let name = "npu";
+  let cppNamespace = "::llmc::npu";
+  let summary = "How one NPU computes it: on-chip buffers, transfers, kernels on tiles";
+  let description = [{
+    A program is one entry: transfers (`npu.dma`), matrix multiplications on tiles (`npu.matmul`) and vector chains (`npu.chain`) in program
+    order, which is a valid sequential execution. Layers are one `npu.trips` region. Each command belongs to one engine; engines run
+    their commands in order and meet only at waits, which `llmc-synchronize` derives.
+
+    On-chip memory is `npu.buffer` values; `llmc-plan-memory` gives each an offset. Off-chip memory is named by space and offset.
+
+    *Not here*: loops other than the layers' (tiles are unrolled: each has its own addresses), and any decision of the device.
+  }];
+  let useDefaultAttributePrinterParser = 1;
+  let useDefaultTypePrinterParser = 1;
+}
+
+class Npu_Attr<string name, string attrMnemonic> : AttrDef<NpuDialect, name> { let mnemonic = attrMnemonic; }
+
+def Npu_ExtentAttr : Npu_Attr<"Extent", "extent"> {
+  let summary = "A size: fixed, or a run-time argument of which `value` is the maximum";
+  let parameters = (ins "int64_t":$value, DefaultValuedParameter<"int64_t", "-1">:$argument);
+  let assemblyFormat = "`<` $value (`,` `argument` `=` $argument^)? `>`";
+}
+
+def Npu_ArgumentAttr : Npu_Attr<"Argument", "argument"> {
+  let summary = "A run-time argument of a program";
+  let description = [{
+    `position`, `tokens` (valid rows of the chunk) and `row` (first row of a head) come from the caller; `add` is another argument plus
+    `immediate`; `clamp` is another minus `immediate`, clamped to 0 ... `maximum`.
+  }];
+  let parameters = (ins EnumParameter<Npu_ArgumentKind>:$kind, "int64_t":$maximum, DefaultValuedParameter<"int64_t", "-1">:$of,
+                        DefaultValuedParameter<"int64_t", "0">:$immediate);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
+def Npu_PlaceAttr : Npu_Attr<"Place", "place"> {
+  let summary = "An off-chip address: offset + args[argument]*argument_stride + trip*trip_stride, in bytes";
+  let parameters = (ins EnumParameter<Npu_Space>:$space, "int64_t":$offset, DefaultValuedParameter<"int64_t", "-1">:$argument,
+                        DefaultValuedParameter<"int64_t", "0">:$argument_stride, DefaultValuedParameter<"int64_t", "0">:$trip_stride);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
+def Npu_AccessAttr : Npu_Attr<"Access", "access"> {
+  let summary = "What a command touches of a buffer";
+  let description = [{
+    Element (token, sub, column) lies `offset + args[argument]*argument_stride + token*token_stride + sub*sub_stride + column*size` bytes
+    into the buffer. `bytes` bounds what is touched from `offset` on, with every argument at its maximum.
+  }];
+  let parameters = (ins EnumParameter<Npu_Element>:$element, "int64_t":$bytes, DefaultValuedParameter<"int64_t", "0">:$offset,
+                        DefaultValuedParameter<"int64_t", "0">:$token_stride, DefaultValuedParameter<"int64_t", "0">:$sub_stride,
+                        DefaultValuedParameter<"int64_t", "-1">:$argument, DefaultValuedParameter<"int64_t", "0">:$argument_stride);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
+def Npu_StepAttr : Npu_Attr<"Step", "step"> {
+  let summary = "One step of a vector chain; `a` and `b` are earlier steps, `operand` an operand of the chain";
+  let parameters = (ins EnumParameter<Npu_StepKind>:$kind, DefaultValuedParameter<"int64_t", "-1">:$a,
+                        DefaultValuedParameter<"int64_t", "-1">:$b, DefaultValuedParameter<"int64_t", "-1">:$operand,
+                        OptionalParameter<"::mlir::FloatAttr">:$imm);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
+def Npu_WaitAttr : Npu_Attr<"Wait", "wait"> {
+  let summary = "Wait until `engine` has retired `value + trip*per_trip` commands";
+  let parameters = (ins EnumParameter<Npu_Engine>:$engine, "int64_t":$value, DefaultValuedParameter<"int64_t", "0">:$per_trip);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
+def Npu_TargetAttr : Npu_Attr<"Target", "target"> {
+  let summary = "What passes know of the machine";
+  let description = [{
+    On the module as `npu.target`. Sizes in bytes; the load rate in bytes per 1000 cycles. A packed weight matrix is a sequence of row records,
+    each a multiple of `record_alignment`; weight tiles are multiples of `row_granule` rows.
+  }];
+  let parameters = (ins StringRefParameter<"machine">:$machine, "int64_t":$sram_bytes, "int64_t":$alignment, "int64_t":$row_granule,
+                        "int64_t":$record_alignment, "int64_t":$load_overhead_cycles, "int64_t":$load_bytes_per_kilocycle,
+                        "int64_t":$macs_per_cycle, "int64_t":$macs_per_cycle_one_row, ArrayRefParameter<"int64_t">:$chunks,
+                        "int64_t":$head_rows);
+  let assemblyFormat = [{
+    `<` $machine `,` `sram_bytes` `=` $sram_bytes `,` `alignment` `=` $alignment `,` `row_granule` `=` $row_granule `,`
+    `record_alignment` `=` $record_alignment `,` `load_overhead_cycles` `=` $load_overhead_cycles `,`
+    `load_bytes_per_kilocycle` `=` $load_bytes_per_kilocycle `,` `macs_per_cycle` `=` $macs_per_cycle `,`
+    `macs_per_cycle_one_row` `=` $macs_per_cycle_one_row `,` `chunks` `=` `[` $chunks `]` `,` `head_rows` `=` $head_rows `>`
+  }];
+}
+
+def Npu_BufferType : TypeDef<NpuDialect, "Buffer"> {
+  let mnemonic = "buffer";
+  let summary = "Bytes of on-chip memory";
+}
+
+#endif

@@ -1,0 +1,123 @@
+// Verifiers of the npu operations.
+#include "dialects/Npu/Npu.h"
+#include "dialects/Npu/NpuAccess.h"
+
+#define GET_OP_CLASSES
+#include "dialects/Npu/NpuOps.cpp.inc"
+
+using namespace mlir;
+
+namespace llmc::npu {
+
+namespace {
+
+/// Accesses stay inside their buffers.
+LogicalResult checkAccesses(Operation *op) {
+  for (const BufferAccess &access : accessesOf(op)) {
+    auto buffer = access.buffer.getDefiningOp<BufferOp>();
+    if (!buffer)
+      return op->emitOpError() << "operands must be npu.buffer values";
+    if (access.begin < 0 || access.bytes < 0 ||
+        access.begin + access.bytes > int64_t(buffer.getBytes()))
+      return op->emitOpError() << "touches bytes " << access.begin << " to "
+                               << access.begin + access.bytes << " of buffer '" << buffer.getLabel()
+                               << "', which has " << buffer.getBytes();
+  }
+  return success();
+}
+
+template <class Attr> LogicalResult checkArray(Operation *op, ArrayAttr array, const char *what) {
+  for (Attribute element : array)
+    if (!isa<Attr>(element))
+      return op->emitOpError() << "every element of " << what
+                               << " must be of its own attribute kind, found " << element;
+  return success();
+}
+
+bool isStore(StepKind kind) {
+  return kind == StepKind::StoreMatrix || kind == StepKind::StoreScalar;
+}
+
+bool isLoad(StepKind kind) {
+  return kind == StepKind::LoadMatrix || kind == StepKind::LoadRow ||
+         kind == StepKind::LoadScalar || kind == StepKind::LoadGroup;
+}
+
+unsigned inputsOf(StepKind kind) {
+  switch (kind) {
+  case StepKind::Add:
+  case StepKind::Sub:
+  case StepKind::Mul:
+  case StepKind::Max:
+  case StepKind::Min:
+  case StepKind::KeepGe:
+    return 2;
+  default:
+    return isLoad(kind) || kind == StepKind::Constant ? 0 : 1;
+  }
+}
+
+} // namespace
+
+LogicalResult ConstantOp::verify() {
+  if (int64_t(getOffset()) < 0 || int64_t(getBytes()) <= 0)
+    return emitOpError() << "must have a place and a size";
+  if (getFormat() && getSources().size() < 2)
+    return emitOpError() << "a packed matrix needs elements and scales";
+  return checkArray<FlatSymbolRefAttr>(*this, getSources(), "sources");
+}
+
+LogicalResult TripsOp::verify() {
+  if (int64_t(getCount()) < 1)
+    return emitOpError() << "must run at least once";
+  return success();
+}
+
+LogicalResult DmaOp::verify() {
+  if (getCounts().size() != 2 || getPlaceStrides().size() != 2 || getBufferStrides().size() != 2)
+    return emitOpError() << "needs two outer counts and two strides on either side";
+  if (failed(checkArray<ExtentAttr>(*this, getCounts(), "counts")))
+    return failure();
+  if (getIds() && getStore())
+    return emitOpError() << "cannot scatter: gather reads only";
+  if (getStore() &&
+      (getPlace().getSpace() == Space::Weights || getPlace().getSpace() == Space::Ids))
+    return emitOpError() << "stores to " << stringifySpace(getPlace().getSpace())
+                         << ", which is read only";
+  return checkAccesses(*this);
+}
+
+LogicalResult MatmulOp::verify() {
+  unsigned want = getKind() == MatmulKind::Linear ? 4 : 3;
+  if (getOperands().size() != want || getAccesses().size() != want)
+    return emitOpError() << stringifyMatmulKind(getKind()) << " has " << want
+                         << " operands, each with its access";
+  if ((getKind() == MatmulKind::Linear) != bool(getFormat()))
+    return emitOpError() << "a weight format belongs to 'linear' and to nothing else";
+  if (failed(checkArray<AccessAttr>(*this, getAccesses(), "accesses")))
+    return failure();
+  return checkAccesses(*this);
+}
+
+LogicalResult ChainOp::verify() {
+  if (getOperands().size() != getAccesses().size() ||
+      failed(checkArray<AccessAttr>(*this, getAccesses(), "accesses")) ||
+      failed(checkArray<StepAttr>(*this, getSteps(), "steps")))
+    return emitOpError() << "needs one access for each operand";
+  int64_t index = 0;
+  for (StepAttr step : getSteps().getAsRange<StepAttr>()) {
+    unsigned inputs = inputsOf(step.getKind());
+    bool touches = isLoad(step.getKind()) || isStore(step.getKind());
+    if ((inputs > 0) != (step.getA() >= 0) || (inputs > 1) != (step.getB() >= 0) ||
+        step.getA() >= index || step.getB() >= index)
+      return emitOpError() << "step " << index << " (" << stringifyStepKind(step.getKind())
+                           << ") must read " << inputs << " earlier steps";
+    if (touches != (step.getOperand() >= 0) || step.getOperand() >= int64_t(getOperands().size()))
+      return emitOpError() << "step " << index << " (" << stringifyStepKind(step.getKind())
+                           << ") names a wrong operand";
+    ++index;
+  }
+  return checkAccesses(*this);
+}
+
+} // namespace llmc::npu

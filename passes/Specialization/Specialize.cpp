@@ -1,0 +1,213 @@
+// Pass llmc-specialize: static entries of the dynamic program.
+#include "passes/Specialization/Specialize.h"
+
+#include "dialects/Npu/Npu.h"
+#include "passes/Specialization/LayerOutline.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/IRMapping.h"
+
+using namespace mlir;
+
+namespace llmc::passes {
+#define GEN_PASS_DEF_SPECIALIZEPASS
+#include "passes/Specialization/Specialize.h.inc"
+
+namespace {
+
+Type withRows(Type type, int64_t rows) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  if (!tensor || tensor.getRank() == 0 || !tensor.isDynamicDim(0))
+    return type;
+  SmallVector<int64_t> shape(tensor.getShape());
+  shape[0] = rows;
+  return RankedTensorType::get(shape, tensor.getElementType());
+}
+
+/// Layers of equal signature and consecutive KV index.
+struct Run {
+  SmallVector<const Layer *> layers;
+};
+
+SmallVector<Run> runsOf(const LayeredProgram &program) {
+  SmallVector<Run> runs;
+  for (const Layer &layer : program.layers) {
+    if (runs.empty() || runs.back().layers.front()->signature != layer.signature ||
+        runs.back().layers.back()->index + 1 != layer.index)
+      runs.emplace_back();
+    runs.back().layers.push_back(&layer);
+  }
+  return runs;
+}
+
+/// Builds the entries of one module.
+class Specializer {
+public:
+  Specializer(ModuleOp module, func::FuncOp main, const LayeredProgram &program)
+      : module(module), main(main), program(program), runs(runsOf(program)), builder(main) {}
+
+  void buildChunkEntry(StringRef kind, const std::string &name, int64_t rows) {
+    SmallVector<func::FuncOp> callees;
+    for (auto [number, run] : llvm::enumerate(runs))
+      callees.push_back(buildLayer(run, number, rows));
+    Type ids = withRows(main.getFunctionType().getInput(0), rows);
+    Type hidden = withRows(program.layers.back().output.getType(), rows);
+    func::FuncOp entry = beginFunction(name, {ids, builder.getI32Type()}, {hidden});
+    setEntry(entry, kind, rows);
+    IRMapping mapping;
+    mapping.map(main.getArgument(0), entry.getArgument(0));
+    mapping.map(main.getArgument(1), entry.getArgument(1));
+    cloneOps(program.prologue, mapping, rows);
+    Value state = mapping.lookup(program.layers.front().input);
+    for (auto [run, callee] : llvm::zip(runs, callees))
+      state =
+          lm::RepeatOp::create(builder, main.getLoc(), state.getType(), state, entry.getArgument(1),
+                               callee.getSymName(), run.layers.front()->index, bindingsOf(run));
+    func::ReturnOp::create(builder, main.getLoc(), state);
+  }
+
+  void buildHead(const std::string &name, int64_t rows) {
+    Type hidden = withRows(program.layers.back().output.getType(), rows);
+    Value logits = main.getBody().front().getTerminator()->getOperand(0);
+    func::FuncOp entry = beginFunction(name, {hidden}, {withRows(logits.getType(), rows)});
+    setEntry(entry, "head", rows);
+    IRMapping mapping;
+    mapping.map(program.layers.back().output, entry.getArgument(0));
+    cloneOps(program.head, mapping, rows);
+    func::ReturnOp::create(builder, main.getLoc(), mapping.lookup(logits));
+  }
+
+private:
+  void setEntry(func::FuncOp entry, StringRef kind, int64_t rows) {
+    entry->setAttr("lm.entry", builder.getStringAttr(kind));
+    entry->setAttr("lm.rows", builder.getI64IntegerAttr(rows));
+  }
+
+  func::FuncOp beginFunction(const std::string &name, TypeRange inputs, TypeRange results) {
+    builder.setInsertionPoint(main);
+    auto function = func::FuncOp::create(builder, main.getLoc(), name,
+                                         builder.getFunctionType(inputs, results));
+    builder.setInsertionPointToStart(function.addEntryBlock());
+    return function;
+  }
+
+  func::FuncOp buildLayer(const Run &run, size_t number, int64_t rows) {
+    const Layer &layer = *run.layers.front();
+    Type hidden = withRows(layer.input.getType(), rows);
+    SmallVector<Type> inputs = {hidden, builder.getI32Type(), builder.getIndexType()};
+    for (lm::GetOp weight : layer.weights)
+      inputs.push_back(weight.getType());
+    std::string name = "layer_" + std::to_string(number) + "_rows_" + std::to_string(rows);
+    func::FuncOp function = beginFunction(name, inputs, {hidden});
+    function.setPrivate();
+    IRMapping mapping;
+    mapping.map(layer.input, function.getArgument(0));
+    mapping.map(main.getArgument(1), function.getArgument(1));
+    for (auto [index, weight] : llvm::enumerate(layer.weights)) {
+      bindWeight(layer, weight, function.getArgument(index + 3), mapping);
+    }
+    for (Operation *op : layer.ops)
+      if (auto attention = dyn_cast<lm::AttentionOp>(op))
+        mapping.map(attention.getLayer(), function.getArgument(2));
+    cloneOps(layer.ops, mapping, rows);
+    func::ReturnOp::create(builder, main.getLoc(), mapping.lookup(layer.output));
+    return function;
+  }
+
+  /// Every lm.get of the same symbol within the layer is the same argument.
+  void bindWeight(const Layer &layer, lm::GetOp weight, Value argument, IRMapping &mapping) {
+    for (Operation *op : layer.ops)
+      for (Value operand : op->getOperands())
+        if (auto get = operand.getDefiningOp<lm::GetOp>();
+            get && get.getWeight() == weight.getWeight())
+          mapping.map(operand, argument);
+  }
+
+  ArrayAttr bindingsOf(const Run &run) {
+    SmallVector<Attribute> bindings;
+    for (size_t weight = 0; weight < run.layers.front()->weights.size(); ++weight) {
+      SmallVector<Attribute> symbols;
+      for (const Layer *layer : run.layers)
+        symbols.push_back(
+            FlatSymbolRefAttr::get(lm::GetOp(layer->weights[weight]).getWeightAttr().getAttr()));
+      bindings.push_back(builder.getArrayAttr(symbols));
+    }
+    return builder.getArrayAttr(bindings);
+  }
+
+  /// Clones with static rows; constants are cloned where first needed.
+  void cloneOps(ArrayRef<Operation *> ops, IRMapping &mapping, int64_t rows) {
+    for (Operation *op : ops) {
+      for (Value operand : op->getOperands())
+        if (!mapping.contains(operand))
+          builder.clone(*operand.getDefiningOp(), mapping);
+      Operation *copy = builder.clone(*op, mapping);
+      for (Value result : copy->getResults())
+        result.setType(withRows(result.getType(), rows));
+    }
+  }
+
+  ModuleOp module;
+  func::FuncOp main;
+  const LayeredProgram &program;
+  SmallVector<Run> runs;
+  OpBuilder builder;
+};
+
+struct SpecializePass : impl::SpecializePassBase<SpecializePass> {
+  using SpecializePassBase::SpecializePassBase;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    auto main = module.lookupSymbol<func::FuncOp>("main");
+    if (!main || main.getNumArguments() != 2 || main.getNumResults() != 1) {
+      module.emitError() << "llmc-specialize needs a function @main(ids, position) with one "
+                            "result; run llmc-raise first";
+      return signalPassFailure();
+    }
+    if (failed(readSizes(module)))
+      return signalPassFailure();
+    FailureOr<LayeredProgram> program = findLayers(main);
+    if (failed(program))
+      return signalPassFailure();
+    roundCapacity(module);
+    Specializer specializer(module, main, *program);
+    for (int64_t rows : sizes)
+      specializer.buildChunkEntry("prefill", "prefill_" + std::to_string(rows), rows);
+    specializer.buildChunkEntry("decode", "decode", 1);
+    if (rowsOfHead > 1)
+      specializer.buildHead("head_" + std::to_string(rowsOfHead), rowsOfHead);
+    specializer.buildHead("head_1", 1);
+    main.erase();
+  }
+
+  LogicalResult readSizes(ModuleOp module) {
+    auto target = module->getAttrOfType<npu::TargetAttr>("npu.target");
+    sizes.assign(chunks.begin(), chunks.end());
+    if (sizes.empty() && target)
+      sizes.assign(target.getChunks().begin(), target.getChunks().end());
+    rowsOfHead = headRows ? int64_t(headRows) : target ? target.getHeadRows() : 1;
+    llvm::erase(sizes, 1);
+    for (int64_t size : sizes)
+      if (size < 1)
+        return module.emitError() << "chunk size " << size << " is not positive";
+    return success();
+  }
+
+  /// A chunk may begin at the last position of the context, so the cache holds whole chunks.
+  void roundCapacity(ModuleOp module) {
+    int64_t largest = 1;
+    for (int64_t size : sizes)
+      largest = std::max(largest, size);
+    for (lm::KvStateOp state : module.getOps<lm::KvStateOp>()) {
+      int64_t capacity = (int64_t(state.getCapacity()) + largest - 1) / largest * largest;
+      state.setCapacity(capacity);
+    }
+  }
+
+  SmallVector<int64_t> sizes;
+  int64_t rowsOfHead = 1;
+};
+
+} // namespace
+} // namespace llmc::passes
