@@ -5,6 +5,7 @@
 // ends at the last residual addition.
 #include "passes/Specialization/LayerOutline.h"
 
+#include "mlir/IR/Matchers.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
