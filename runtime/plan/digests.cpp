@@ -1,0 +1,80 @@
+// Digests: optional, through the platform's SHA-256 hook.
+#include "runtime/plan/plan.h"
+
+namespace llmc::rt {
+namespace {
+
+bool equal(const uint8_t *a, const uint8_t *b, size_t n) {
+  uint8_t difference = 0;
+  for (size_t i = 0; i < n; ++i)
+    difference |= a[i] ^ b[i];
+  return difference == 0;
+}
+
+} // namespace
+
+Status Plan::rootDigest(const llmc_platform &platform, uint8_t out[32]) const {
+  if (!LLMC_HAS(&platform, sha256))
+    return Status(LLMC_UNSUPPORTED, LLMC_AT_PLATFORM);
+  FileHeader header = fileHeader;
+  header.signatureOffset = 0;
+  header.signatureSize = 0;
+  for (uint8_t &byte : header.root)
+    byte = 0;
+  uint8_t parts[64];
+  Status status = platform.sha256(platform.ctx, &header, sizeof(header), parts);
+  if (status.ok())
+    status = platform.sha256(platform.ctx, bytes.data, bytes.size, parts + 32);
+  if (status.ok())
+    status = platform.sha256(platform.ctx, parts, sizeof(parts), out);
+  return status;
+}
+
+Status Plan::checkRoot(const llmc_platform &platform) const {
+  uint8_t digest[32];
+  Status status = rootDigest(platform, digest);
+  if (!status.ok())
+    return status;
+  if (!equal(digest, fileHeader.root, sizeof(fileHeader.root)))
+    return Status(LLMC_BAD_DIGEST, LLMC_AT_HEADER, offsetof(FileHeader, root));
+  if (digestSegment() == none16)
+    return {};
+  const Segment &segment = segmentRecords[digestSegment()];
+  const void *data = nullptr;
+  if (!LLMC_HAS(bytesSource, map))
+    return Status(LLMC_UNSUPPORTED, LLMC_AT_SOURCE, digestSegment());
+  status = bytesSource->map(bytesSource->ctx, segment.offset, size_t(segment.size), &data);
+  if (status.ok())
+    status = platform.sha256(platform.ctx, data, size_t(segment.size), digest);
+  if (status.ok() && !equal(digest, digestRoot(), sizeof(digest)))
+    return Status(LLMC_BAD_DIGEST, LLMC_AT_SEGMENT, digestSegment());
+  return status;
+}
+
+Status Plan::checkSegment(uint32_t index, const void *data, const llmc_platform &platform) const {
+  if (index >= segmentRecords.size)
+    return Status(LLMC_INVALID_ARGUMENT, LLMC_AT_SEGMENT, index);
+  const Segment &segment = segmentRecords[index];
+  if (segment.digest == none32)
+    return {};
+  if (!LLMC_HAS(&platform, sha256) || !LLMC_HAS(bytesSource, map))
+    return Status(LLMC_UNSUPPORTED, LLMC_AT_PLATFORM);
+  uint64_t chunk = segment.chunkLog2 ? uint64_t(1) << segment.chunkLog2 : segment.size;
+  uint64_t digestOffset = segmentRecords[digestSegment()].offset + uint64_t(segment.digest) * 32;
+  for (uint64_t at = 0; at < segment.size; at += chunk, digestOffset += 32) {
+    uint64_t left = segment.size - at;
+    const void *expected = nullptr;
+    uint8_t digest[32];
+    Status status = bytesSource->map(bytesSource->ctx, digestOffset, 32, &expected);
+    if (status.ok())
+      status = platform.sha256(platform.ctx, static_cast<const uint8_t *>(data) + size_t(at),
+                               size_t(left < chunk ? left : chunk), digest);
+    if (!status.ok())
+      return status;
+    if (!equal(digest, static_cast<const uint8_t *>(expected), 32))
+      return Status(LLMC_BAD_DIGEST, LLMC_AT_SEGMENT, index);
+  }
+  return {};
+}
+
+} // namespace llmc::rt
