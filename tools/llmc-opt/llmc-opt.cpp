@@ -1,5 +1,7 @@
 // llmc-opt: runs any pass or bundle of llmc on MLIR text.
 #include "dialects/Lm/Lm.h"
+#include "dialects/Npu/Npu.h"
+#include "passes/Specialization/Specialize.h"
 #include "tools/llmc-opt/ImportOption.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -14,8 +16,10 @@ static llvm::cl::opt<std::string>
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
-  registry.insert<mlir::arith::ArithDialect, mlir::func::FuncDialect, llmc::lm::LmDialect>();
+  registry.insert<mlir::arith::ArithDialect, mlir::func::FuncDialect, llmc::lm::LmDialect,
+                  llmc::npu::NpuDialect>();
   mlir::registerTransformsPasses();
+  llmc::passes::registerSpecializePass();
   auto [input, output] =
       mlir::registerAndParseCLIOptions(argc, argv, "llmc pass driver\n", registry);
   return mlir::asMainReturnCode(importOnnx.empty()
