@@ -1,0 +1,200 @@
+// Pass llmc-layout-weights: places constants in the weights segment.
+#include "passes/Memory/LayoutWeights.h"
+
+#include "dialects/Npu/Npu.h"
+
+#include "llvm/ADT/MapVector.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace llmc::passes {
+#define GEN_PASS_DEF_LAYOUTWEIGHTSPASS
+#include "passes/Memory/LayoutWeights.h.inc"
+
+SmallVector<PackedOperand> packedOperandsOf(Operation *op) {
+  if (auto linear = dyn_cast<lm::QuantizedLinearOp>(op)) {
+    SmallVector<PackedOperand> all = {
+        {linear.getWeight(), linear.getScales(), linear.getMultipliers(), linear.getFormat()}};
+    if (linear.getBias())
+      all.push_back({linear.getBias(), {}, {}, {}});
+    return all;
+  }
+  if (auto embed = dyn_cast<lm::QuantizedEmbedOp>(op))
+    return {{embed.getTable(), embed.getScales(), embed.getMultipliers(), embed.getFormat()}};
+  if (auto norm = dyn_cast<lm::RmsNormOp>(op))
+    return {{norm.getWeight(), {}, {}, {}}};
+  return {};
+}
+
+int64_t recordBytes(lm::FormatAttr format, int64_t columns, int64_t alignment) {
+  int64_t groups = format.groupsPerRow(columns);
+  int64_t bytes = llvm::divideCeil(columns * format.elementBits(), 8);
+  if (format.getScale() == lm::ScaleKind::Multiplier)
+    bytes += llvm::divideCeil(groups, 2);
+  int64_t scaleBytes = format.getScale() == lm::ScaleKind::F16 ? 2 : 4;
+  int64_t scales = format.getScale() == lm::ScaleKind::Multiplier ? 1 : groups;
+  bytes = llvm::alignTo(bytes, scaleBytes) + scales * scaleBytes;
+  return llvm::alignTo(bytes, alignment);
+}
+
+std::string ropeTableName(lm::RopeAttr rope) {
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::formatv("rope.{0:f}.{1}.{2:f6}",
+                                                  rope.getBase().getValueAsDouble(), rope.getDim(),
+                                                  rope.getScaling().getValueAsDouble());
+  return text;
+}
+
+namespace {
+
+/// Symbols that become one constant.
+struct Sources {
+  StringAttr elements, scales, multipliers;
+  lm::FormatAttr format;
+};
+
+class WeightLayout {
+public:
+  WeightLayout(ModuleOp module, npu::TargetAttr target)
+      : module(module), target(target), symbols(module), builder(module.getContext()) {
+    builder.setInsertionPointToEnd(module.getBody());
+  }
+
+  LogicalResult run() {
+    for (auto entry : module.getOps<func::FuncOp>())
+      if (entry->hasAttr("lm.entry") && failed(visit(entry)))
+        return failure();
+    return success();
+  }
+
+private:
+  LogicalResult visit(func::FuncOp entry) {
+    WalkResult result = entry.walk([&](Operation *op) {
+      if (auto repeat = dyn_cast<lm::RepeatOp>(op))
+        return failed(placeLayers(repeat)) ? WalkResult::interrupt() : WalkResult::advance();
+      return failed(placeOperands(op, [](Value value) { return symbolOf(value); }))
+                 ? WalkResult::interrupt()
+                 : WalkResult::advance();
+    });
+    return failure(result.wasInterrupted());
+  }
+
+  static StringAttr symbolOf(Value value) {
+    auto get = value ? value.getDefiningOp<lm::GetOp>() : lm::GetOp();
+    return get ? get.getWeightAttr().getAttr() : StringAttr();
+  }
+
+  LogicalResult placeOperands(Operation *op, llvm::function_ref<StringAttr(Value)> symbol) {
+    if (auto rope = dyn_cast<lm::RopeOp>(op))
+      return placeRope(rope);
+    for (const PackedOperand &operand : packedOperandsOf(op)) {
+      Sources sources{symbol(operand.elements), symbol(operand.scales), symbol(operand.multipliers),
+                      operand.format};
+      if (!sources.elements)
+        return op->emitOpError() << "reads a weight that is no lm.get";
+      if (failed(place(op, sources)))
+        return failure();
+    }
+    return success();
+  }
+
+  /// Layer-major, so that the stride between layers is the same for every weight.
+  LogicalResult placeLayers(lm::RepeatOp repeat) {
+    auto callee = symbols.lookup<func::FuncOp>(repeat.getCallee());
+    for (int64_t layer = 0; layer < repeat.count(); ++layer) {
+      auto symbol = [&](Value value) {
+        auto argument = dyn_cast_or_null<BlockArgument>(value);
+        if (!argument || argument.getArgNumber() < 3)
+          return symbolOf(value);
+        auto binding = cast<ArrayAttr>(repeat.getBindings()[argument.getArgNumber() - 3]);
+        return cast<FlatSymbolRefAttr>(binding[layer]).getAttr();
+      };
+      WalkResult result = callee.walk([&](Operation *op) {
+        return failed(placeOperands(op, symbol)) ? WalkResult::interrupt() : WalkResult::advance();
+      });
+      if (result.wasInterrupted())
+        return failure();
+    }
+    return success();
+  }
+
+  LogicalResult placeRope(lm::RopeOp op) {
+    if (!op.getRope())
+      return op.emitOpError() << "uses an explicit table, which targets do not take yet; the "
+                                 "rotation must follow a formula";
+    std::string name = ropeTableName(op.getRopeAttr());
+    if (!placed.insert({builder.getStringAttr(name), Sources{}}).second)
+      return success();
+    int64_t rows = 0, largest = 1;
+    for (lm::KvStateOp state : module.getOps<lm::KvStateOp>())
+      rows = std::max(rows, int64_t(state.getCapacity()));
+    for (int64_t chunk : target.getChunks())
+      largest = std::max(largest, chunk);
+    append(name, (rows + largest) * int64_t(op.getRopeAttr().getDim()) * 4,
+           builder.getArrayAttr({}), {}, op.getRopeAttr());
+    return success();
+  }
+
+  LogicalResult place(Operation *op, const Sources &sources) {
+    auto [entry, inserted] = placed.insert({sources.elements, sources});
+    if (!inserted) {
+      const Sources &first = entry->second;
+      if (first.scales != sources.scales || first.multipliers != sources.multipliers ||
+          first.format != sources.format)
+        return op->emitOpError()
+               << "reads @" << sources.elements.getValue()
+               << " with other scales or another format than an earlier operation";
+      return success();
+    }
+    SmallVector<Attribute> references;
+    for (StringAttr name : {sources.elements, sources.scales, sources.multipliers})
+      if (name)
+        references.push_back(FlatSymbolRefAttr::get(name));
+    append(sources.elements.getValue().str(), bytesOf(sources), builder.getArrayAttr(references),
+           sources.format, {});
+    return success();
+  }
+
+  int64_t bytesOf(const Sources &sources) {
+    RankedTensorType type = symbols.lookup<lm::WeightOp>(sources.elements).tensorType();
+    if (!sources.format)
+      return type.getNumElements() * 4;
+    return type.getDimSize(0) *
+           recordBytes(sources.format, type.getDimSize(1), target.getRecordAlignment());
+  }
+
+  void append(const std::string &name, int64_t bytes, ArrayAttr references, lm::FormatAttr format,
+              lm::RopeAttr rope) {
+    npu::ConstantOp::create(builder, module.getLoc(), "packed." + name, nextOffset, bytes,
+                            references, format, rope);
+    nextOffset = llvm::alignTo(nextOffset + bytes, kConstantAlignment);
+  }
+
+  /// A cache line: constants start on one, so that host kernels may read them in place as well.
+  static constexpr int64_t kConstantAlignment = 64;
+
+  ModuleOp module;
+  npu::TargetAttr target;
+  SymbolTable symbols;
+  OpBuilder builder;
+  llvm::MapVector<StringAttr, Sources> placed;
+  int64_t nextOffset = 0;
+};
+
+struct LayoutWeightsPass : impl::LayoutWeightsPassBase<LayoutWeightsPass> {
+  void runOnOperation() override {
+    auto target = getOperation()->getAttrOfType<npu::TargetAttr>("npu.target");
+    if (!target) {
+      getOperation().emitError()
+          << "llmc-layout-weights needs the attribute npu.target on the module";
+      return signalPassFailure();
+    }
+    if (failed(WeightLayout(getOperation(), target).run()))
+      signalPassFailure();
+  }
+};
+
+} // namespace
+} // namespace llmc::passes

@@ -1,0 +1,30 @@
+// Pass llmc-layout-weights: places constants in the weights segment.
+#pragma once
+
+#include "dialects/Lm/Lm.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Pass/Pass.h"
+
+namespace llmc::passes {
+#define GEN_PASS_DECL
+#define GEN_PASS_REGISTRATION
+#include "passes/Memory/LayoutWeights.h.inc"
+
+/// The scales and multipliers that go with a matrix operand, and its format; no format for plain
+/// vectors.
+struct PackedOperand {
+  mlir::Value elements, scales, multipliers;
+  lm::FormatAttr format;
+};
+
+/// What `op` reads from the weights segment.
+llvm::SmallVector<PackedOperand> packedOperandsOf(mlir::Operation *op);
+
+/// Bytes of one row record of a packed matrix with `columns` elements a row.
+int64_t recordBytes(lm::FormatAttr format, int64_t columns, int64_t alignment);
+
+/// Name of the npu.constant of a rotation table.
+std::string ropeTableName(lm::RopeAttr rope);
+
+} // namespace llmc::passes

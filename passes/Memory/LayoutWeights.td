@@ -1,0 +1,14 @@
+// Pass llmc-layout-weights.
+include "mlir/Pass/PassBase.td"
+
+def LayoutWeightsPass : Pass<"llmc-layout-weights", "::mlir::ModuleOp"> {
+  let summary = "Give every constant of the entries a place in the weights segment";
+  let description = [{
+    Requires: a specialized module; `npu.target`.
+    Ensures:  one `npu.constant` for each matrix that a quantized operation reads (with its scales), each vector, and each rotation table.
+              The layers of one `lm.repeat` lie at a constant stride, weights in order of use, so that one address serves all layers. What
+              several entries or operations share is stored once.
+    Fails:    a matrix used with two different sets of scales or formats.
+  }];
+  let dependentDialects = ["::llmc::npu::NpuDialect"];
+}
