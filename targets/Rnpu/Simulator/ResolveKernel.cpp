@@ -173,6 +173,18 @@ bool Resolver::chainAccess(const ChainCommand &command, const ChainStep &step, R
   return add(&operand, access, store, 1, out);
 }
 
+static uint64_t laneOpsPerRow(const VectorChain &chain, const std::vector<ValueKind> &kinds,
+                              uint64_t columns) {
+  uint64_t sum = 0;
+  for (size_t i = 0; i < kinds.size(); ++i) {
+    const ChainStep &step = chain.steps[i];
+    const bool takesRow = traitsOf(step.step).inputs != Inputs::None &&
+                          kinds[step.a] == ValueKind::Vector;
+    sum += takesRow || kinds[i] == ValueKind::Vector ? columns : 1;
+  }
+  return sum;
+}
+
 bool Resolver::resolve(const ChainCommand &command, Resolved &out) {
   const VectorChain &chain = command.chain;
   std::string error;
@@ -187,8 +199,10 @@ bool Resolver::resolve(const ChainCommand &command, Resolved &out) {
     return reporter.fail(FaultKind::Shape,
                          fmt::format("a chain of {} steps, the machine runs {}",
                                      chain.steps.size(), machine.vector.maxSteps));
-  if (chainKinds(chain, error).empty())
+  const std::vector<ValueKind> kinds = chainKinds(chain, error);
+  if (kinds.empty())
     return reporter.fail(FaultKind::BadProgram, error.empty() ? "an empty chain" : error);
+  out.laneOps = out.rows() * laneOpsPerRow(chain, kinds, out.columns);
   out.position = 0;
   for (const ChainStep &step : chain.steps) {
     if (!traitsOf(step.step).position)
