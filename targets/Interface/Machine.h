@@ -81,9 +81,8 @@ struct Machine {
   VectorEngine vector;
   uint32_t dmaLoadChannels = 1, dmaStoreChannels = 1;
   uint32_t dmaSetupCycles = 0;
-  uint32_t dmaOutstanding = 4; ///< Commands of one channel whose latencies overlap.
-  uint32_t launchCycles = 0;   ///< Per dispatch of a command stream.
-  uint32_t semaphores = 16;
+  uint32_t dmaOutstanding = 4;         ///< Commands of one channel whose latencies overlap.
+  uint32_t launchCycles = 0;           ///< Per dispatch of a command stream.
   Band staticPower;                    ///< mW.
   std::vector<uint32_t> prefillChunks; ///< Descending, for example {64, 16}.
   uint32_t headRows = 16;              ///< Rows of the larger head entry.
@@ -98,5 +97,8 @@ struct Machine {
 /// Errors: not JSON, an unknown or missing key, a number without a source, values out of range.
 std::optional<Machine> parseMachine(const std::string &json, const std::string &origin,
                                     std::string &error);
+
+/// Reads a machine description file. Errors: as parseMachine, and an unreadable file.
+std::optional<Machine> loadMachine(const std::string &path, std::string &error);
 
 } // namespace llmc::target

@@ -31,6 +31,7 @@ struct MatmulShape {
   target::MatmulKind kind = target::MatmulKind::Linear;
   target::WeightFormat format;
   uint64_t rows = 0, n = 0, k = 0; ///< rows = tokens * subRows.
+  bool accumulate = false;
 };
 
 /// The sizes a vector chain has once its arguments are known.
@@ -50,6 +51,9 @@ ChainShape shapeOf(const target::VectorChain &chain);
 DmaShape shapeOf(const target::Dma &dma, const uint32_t *arguments);
 MatmulShape shapeOf(const target::Matmul &matmul, const uint32_t *arguments);
 ChainShape shapeOf(const target::VectorChain &chain, const uint32_t *arguments);
+
+/// Bytes that the off-chip memory moves: a run shorter than a burst costs a burst.
+uint64_t offChipBytes(const target::Machine &machine, const DmaShape &shape);
 
 DmaCycles cyclesOf(const target::Machine &machine, const DmaShape &shape);
 uint64_t cyclesOf(const target::Machine &machine, const MatmulShape &shape);

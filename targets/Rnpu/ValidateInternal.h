@@ -17,6 +17,9 @@ constexpr std::string_view partNames[] = {"prologue", "body", "epilogue"};
 
 bool isName(std::string_view text);
 
+/// Why a weight format does not exist, or nothing.
+std::optional<std::string> checkFormat(const target::WeightFormat &format);
+
 /// Every function returns the broken rule, or nothing.
 struct CommandRules {
   const target::Program &program;

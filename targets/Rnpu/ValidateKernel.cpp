@@ -26,6 +26,8 @@ Broken expectType(const Operand &operand, ElementType type, std::string_view wha
   return fmt::format("{}: must be {}, not {}", what, nameOf(type), nameOf(operand.type));
 }
 
+} // namespace
+
 Broken checkFormat(const WeightFormat &format) {
   if (format.element != ElementType::I8 && format.element != ElementType::I4)
     return "format: elements must be i8 or i4";
@@ -39,8 +41,6 @@ Broken checkFormat(const WeightFormat &format) {
     return fmt::format("format: group {} exceeds 65535", format.group);
   return std::nullopt;
 }
-
-} // namespace
 
 Broken CommandRules::operand(const Operand &operand, const Walk &walk,
                              std::string_view what) const {
