@@ -41,7 +41,7 @@ def main():
     major, minor, patch = map(int, WANTED.split("."))
     print(f"/// Unicode {WANTED}, as major << 16 | minor << 8 | patch.")
     print(f"inline constexpr uint32_t unicodeVersion = 0x{major << 16 | minor << 8 | patch:06X};\n")
-    print("/// First code point of each run in 24 bits, its class (0 other, 1 letter, 2 number, 3 white space) above them.")
+    print("/// The first code point of each run in 24 bits, above them its class: 0 other, 1 letter, 2 number,\n/// 3 white space.")
     print("// clang-format off")
     print(f"inline constexpr std::array<uint32_t, {len(words)}> unicodeClassRuns = {{")
     for i in range(0, len(words), 10):

@@ -1,5 +1,6 @@
 #include "compiler/Import/Tokenizer/TokenizerJson.h"
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <unordered_map>
@@ -9,6 +10,7 @@
 #include "compiler/Import/Tokenizer/ByteAlphabet.h"
 #include "compiler/Import/Tokenizer/TokenizerStages.h"
 #include "compiler/Import/Tokenizer/UnicodeClasses.h"
+#include "runtime/tokenizer/utf8.h"
 
 namespace llmc {
 
@@ -59,6 +61,7 @@ private:
   Failure readVocab();
   Failure readAddedTokens();
   Failure readAddedToken(const Json &token);
+  Failure checkAddedOverlap() const;
   Failure readByteIds();
   Failure readMerges();
   Failure readMerge(const Json &merge, size_t rank);
@@ -156,6 +159,27 @@ Failure Importer::readAddedToken(const Json &token) {
   return {};
 }
 
+bool startsWithSpace(const std::string &text) {
+  const auto c = rt::tok::readUtf8(reinterpret_cast<const uint8_t *>(text.data()), text.size());
+  const auto after = std::upper_bound(
+      unicodeClassRuns.begin(), unicodeClassRuns.end(), c.codePoint,
+      [](uint32_t codePoint, uint32_t run) { return codePoint < (run & 0xFFFFFF); });
+  return *(after - 1) >> 24 == rt::tok::ClassSpace;
+}
+
+/// Where one token swallows the white space that another one is, the library finds both in the same
+/// text.
+Failure Importer::checkAddedOverlap() const {
+  for (const TokenizerModel::Added &eater : out.model.added)
+    for (const TokenizerModel::Added &eaten : out.model.added)
+      if (eater.stripRight && eaten.normalized == eater.normalized &&
+          startsWithSpace(eaten.content))
+        return fail("added_tokens: " + shorten(eater.content) + " has rstrip and " +
+                    shorten(eaten.content) +
+                    " starts with white space, which is not supported together; clear rstrip");
+  return {};
+}
+
 Failure Importer::readAddedTokens() {
   const Json &added = member(document, "added_tokens");
   if (!added.is_null() && !added.is_array())
@@ -163,7 +187,7 @@ Failure Importer::readAddedTokens() {
   for (const Json &token : added)
     if (Failure failure = readAddedToken(token))
       return failure;
-  return {};
+  return checkAddedOverlap();
 }
 
 Failure Importer::readByteIds() {

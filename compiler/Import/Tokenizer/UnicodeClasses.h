@@ -10,7 +10,8 @@ namespace llmc {
 /// Unicode 16.0.0, as major << 16 | minor << 8 | patch.
 inline constexpr uint32_t unicodeVersion = 0x100000;
 
-/// First code point of each run in 24 bits, its class (0 other, 1 letter, 2 number, 3 white space) above them.
+/// The first code point of each run in 24 bits, above them its class: 0 other, 1 letter, 2 number,
+/// 3 white space.
 // clang-format off
 inline constexpr std::array<uint32_t, 1610> unicodeClassRuns = {
     0x0, 0x3000009, 0xE, 0x3000020, 0x21, 0x2000030, 0x3A, 0x1000041, 0x5B, 0x1000061,
