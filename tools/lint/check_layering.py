@@ -11,8 +11,8 @@ import cxx_scan
 from common import Finding, Tree, line_of, within
 
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"\n]+)"|<([^>\n]+)>)', re.MULTILINE)
-_LIBRARY = re.compile(r"\b(llmc_add_library|add_library|llmc_add_tool|llmc_add_dialect)\s*\(\s*(\w+)([^()]*)\)")
-_LINKING = re.compile(r"\btarget_link_libraries\s*\(\s*(\w+)([^()]*)\)")
+_LIBRARY = re.compile(r"\b(llmc_add_library|add_library|llmc_add_tool|llmc_add_dialect)\s*\(\s*([\w-]+)([^()]*)\)")
+_LINKING = re.compile(r"\btarget_link_libraries\s*\(\s*([\w-]+)([^()]*)\)")
 
 
 class Layer:
@@ -96,7 +96,7 @@ def check_links(tree: Tree, rules: Rules) -> List[Finding]:
         blocks = [(m.start(), m.group(3)) for m in _LIBRARY.finditer(text)]
         blocks += [(m.start(), m.group(2)) for m in _LINKING.finditer(text)]
         for start, block in blocks:
-            for word in re.findall(r"\w+", block):
+            for word in re.findall(r"[\w-]+", block):
                 home = homes.get(word)
                 if home and not layer.allows(str(pathlib.PurePosixPath(home).parent)) and home != path:
                     findings.append(Finding(path, line_of(text, start),
