@@ -1,0 +1,236 @@
+#include "compiler/Emit/PlanWriter.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <unistd.h>
+
+#include "compiler/Emit/PlanEncoder.h"
+#include "compiler/Emit/Sha256.h"
+#include "runtime/plan/explain.h"
+#include "runtime/plan/plan.h"
+#include "runtime/plan/source.h"
+
+namespace llmc {
+namespace {
+
+/// Where the bytes go: in order, and once back to the start.
+class Output {
+public:
+  virtual ~Output() = default;
+  virtual bool append(std::span<const uint8_t> bytes) = 0;
+  virtual bool rewriteStart(std::span<const uint8_t> bytes) = 0;
+  virtual std::string failure() const = 0;
+};
+
+class VectorOutput : public Output {
+public:
+  explicit VectorOutput(std::vector<uint8_t> &bytes) : bytes(bytes) {}
+  bool append(std::span<const uint8_t> part) override {
+    bytes.insert(bytes.end(), part.begin(), part.end());
+    return true;
+  }
+  bool rewriteStart(std::span<const uint8_t> part) override {
+    std::copy(part.begin(), part.end(), bytes.begin());
+    return true;
+  }
+  std::string failure() const override { return {}; }
+
+private:
+  std::vector<uint8_t> &bytes;
+};
+
+/// A file beside `path` that takes its name in commit, and is removed otherwise.
+class FileOutput : public Output {
+public:
+  explicit FileOutput(const std::string &path)
+      : path(path), partial(path + ".partial-" + std::to_string(getpid())) {
+    file = std::fopen(partial.c_str(), "wbx");
+    error = errno;
+  }
+  ~FileOutput() override {
+    if (file)
+      std::fclose(file);
+    if (created && !committed)
+      std::remove(partial.c_str());
+  }
+  bool opened() {
+    created = file != nullptr;
+    return created;
+  }
+  bool append(std::span<const uint8_t> part) override {
+    return note(std::fwrite(part.data(), 1, part.size(), file) == part.size());
+  }
+  bool rewriteStart(std::span<const uint8_t> part) override {
+    return note(std::fseek(file, 0, SEEK_SET) == 0) && append(part);
+  }
+  bool commit() {
+    bool closed = note(std::fclose(file) == 0);
+    file = nullptr;
+    committed = closed && note(std::rename(partial.c_str(), path.c_str()) == 0);
+    return committed;
+  }
+  std::string failure() const override {
+    return "cannot write " + path + ": " + std::strerror(error) +
+           "; check that the folder exists, is writable and has room";
+  }
+
+private:
+  bool note(bool ok) {
+    if (!ok)
+      error = errno;
+    return ok;
+  }
+  std::string path, partial;
+  FILE *file = nullptr;
+  int error = 0;
+  bool created = false, committed = false;
+};
+
+/// Splits a segment's bytes into digest chunks as they pass.
+class ChunkDigests {
+public:
+  ChunkDigests(const rt::Segment &segment, std::vector<uint8_t> &digests)
+      : chunk(segment.chunkLog2 ? uint64_t(1) << segment.chunkLog2 : segment.size), left(chunk),
+        digests(digests) {}
+  void update(std::span<const uint8_t> bytes) {
+    while (!bytes.empty()) {
+      size_t n = size_t(std::min<uint64_t>(left, bytes.size()));
+      stream.update(bytes.first(n));
+      bytes = bytes.subspan(n);
+      left -= n;
+      if (left == 0)
+        close();
+    }
+  }
+  void finish() {
+    if (left != chunk)
+      close();
+  }
+
+private:
+  void close() {
+    Sha256 digest = stream.finish();
+    digests.insert(digests.end(), digest.begin(), digest.end());
+    left = chunk;
+  }
+  uint64_t chunk, left;
+  std::vector<uint8_t> &digests;
+  Sha256Stream stream;
+};
+
+bool appendZeros(Output &output, uint64_t n) {
+  static constexpr uint8_t zeros[4096] = {};
+  for (; n > 0; n -= std::min<uint64_t>(n, sizeof(zeros)))
+    if (!output.append({zeros, size_t(std::min<uint64_t>(n, sizeof(zeros)))}))
+      return false;
+  return true;
+}
+
+class Writer {
+public:
+  Writer(const PlanDescription &description, const PlanWriterOptions &options)
+      : description(description), encoder(description, options.digests, result.error) {}
+
+  PlanWriterResult run(Output &output) {
+    if (result.error.empty())
+      result.error = verify();
+    if (result.error.empty())
+      result.error = writeAll(output);
+    return result;
+  }
+  PlanWriterResult result;
+
+private:
+  /// The plan as firmware will open it, before anything large is written.
+  std::string verify() const {
+    std::vector<uint8_t> prefix = encoder.prefix({});
+    llmc_source source = rt::memorySource(prefix.data(), encoder.fileSize());
+    std::vector<uint64_t> resident((encoder.planSize() + 7) / 8);
+    rt::Plan plan;
+    rt::Status status =
+        rt::Plan::open(source, {reinterpret_cast<uint8_t *>(resident.data()), resident.size() * 8}, &plan);
+    return status.ok() ? std::string() : "the plan is not valid: " + rt::explain(status);
+  }
+
+  std::string writeAll(Output &output) {
+    std::vector<uint8_t> prefix = encoder.prefix({}), digests;
+    if (!output.append(prefix))
+      return output.failure();
+    uint64_t at = prefix.size();
+    for (size_t i = 0; i < encoder.segments().size(); ++i) {
+      const rt::Segment &segment = encoder.segments()[i];
+      if (!appendZeros(output, segment.offset - at))
+        return output.failure();
+      bool isDigests = i == description.segments.size();
+      if (isDigests ? !output.append(digests) : !writeSegment(i, output, digests))
+        return result.error.empty() ? output.failure() : result.error;
+      at = segment.offset + segment.size;
+    }
+    if (encoder.hasDigests()) {
+      prefix = encoder.prefix(sha256(digests));
+      if (!output.rewriteStart(prefix))
+        return output.failure();
+    }
+    result.root = encoder.root(prefix);
+    result.fileBytes = encoder.fileSize();
+    result.planBytes = encoder.planSize();
+    return {};
+  }
+
+  bool writeSegment(size_t index, Output &output, std::vector<uint8_t> &digests) {
+    const rt::Segment &segment = encoder.segments()[index];
+    const SegmentDescription &from = description.segments[index];
+    ChunkDigests chunks(segment, digests);
+    uint64_t written = 0;
+    bool tooMany = false;
+    auto sink = [&](std::span<const uint8_t> bytes) {
+      tooMany = bytes.size() > segment.size - written;
+      if (tooMany)
+        return false;
+      written += bytes.size();
+      chunks.update(bytes);
+      return output.append(bytes);
+    };
+    bool ok = from.source->produce(sink, result.error);
+    std::string what = "segment " + std::to_string(index) + " (" + from.name + ")";
+    if (tooMany || (ok && written != segment.size))
+      result.error = what + " delivered other than its " + std::to_string(segment.size) + " bytes";
+    else if (!ok && !result.error.empty())
+      result.error = what + ": " + result.error;
+    chunks.finish();
+    return ok && result.error.empty();
+  }
+
+  const PlanDescription &description;
+  PlanEncoder encoder;
+};
+
+} // namespace
+
+PlanWriterResult writePlan(const PlanDescription &description, const std::string &path,
+                           const PlanWriterOptions &options) {
+  FileOutput output(path);
+  Writer writer(description, options);
+  if (!output.opened()) {
+    writer.result.error = output.failure();
+    return writer.result;
+  }
+  PlanWriterResult result = writer.run(output);
+  if (result && !output.commit())
+    result.error = output.failure();
+  return result;
+}
+
+PlanWriterResult writePlan(const PlanDescription &description, std::vector<uint8_t> &bytes,
+                           const PlanWriterOptions &options) {
+  bytes.clear();
+  VectorOutput output(bytes);
+  PlanWriterResult result = Writer(description, options).run(output);
+  if (!result)
+    bytes.clear();
+  return result;
+}
+
+} // namespace llmc
