@@ -1,6 +1,7 @@
 // What a tokenizer.json may say, and the one error it gets for everything else.
 #include <filesystem>
 #include <fstream>
+#include <random>
 
 #include <nlohmann/json.hpp>
 
@@ -54,17 +55,13 @@ ImportedTokenizer accepted(const json &document, const TokenizerConfig &config =
 struct Folder {
   Folder()
       : path(std::filesystem::temp_directory_path() /
-             ("llmc-tokenizer-" + std::to_string(counter()))) {
+             ("llmc-tokenizer-" + std::to_string(std::random_device()()))) {
     std::filesystem::remove_all(path);
     std::filesystem::create_directories(path);
   }
   ~Folder() { std::filesystem::remove_all(path); }
   void write(const char *name, const std::string &text) const {
     std::ofstream(path / name) << text;
-  }
-  static uintptr_t counter() {
-    static int next = 0;
-    return reinterpret_cast<uintptr_t>(&next) + static_cast<uintptr_t>(++next);
   }
   std::filesystem::path path;
 };
