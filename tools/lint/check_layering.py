@@ -11,7 +11,7 @@ import cxx_scan
 from common import Finding, Tree, line_of, within
 
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"\n]+)"|<([^>\n]+)>)', re.MULTILINE)
-_LIBRARY = re.compile(r"\b(llmc_add_library|add_library|llmc_add_tool|llmc_add_dialect)\s*\(\s*([\w-]+)([^()]*)\)")
+_LIBRARY = re.compile(r"\b(llmc_add_library|llmc_add_pass_library|add_library|llmc_add_tool|llmc_add_dialect)\s*\(\s*([\w-]+)([^()]*)\)")
 _LINKING = re.compile(r"\btarget_link_libraries\s*\(\s*([\w-]+)([^()]*)\)")
 
 
