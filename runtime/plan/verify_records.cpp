@@ -33,9 +33,17 @@ Status PlanVerifier::run() {
   for (Check check : checks)
     if (Status status = (this->*check)(); !status.ok())
       return status;
-  for (uint32_t i = 0; i < plan.nEntries(); ++i)
+  // Entries share out the steps among them, in order: every step is verified, and once.
+  uint64_t nextStep = 0;
+  for (uint32_t i = 0; i < plan.nEntries(); ++i) {
+    if (plan.entry(i).firstStep() != nextStep)
+      return Status(LLMC_BAD_RANGE, LLMC_AT_ENTRY, i);
+    nextStep += plan.entry(i).nSteps();
     if (Status status = checkEntry(i); !status.ok())
       return status;
+  }
+  if (nextStep != plan.steps().size)
+    return Status(LLMC_BAD_RANGE, LLMC_AT_STEP, nextStep);
   return checkRest();
 }
 
@@ -254,6 +262,9 @@ Status PlanVerifier::checkOperands() {
     for (unsigned k = 0; k < 3; ++k) {
       if (operand.param[k] == none8 ? operand.stride[k] != 0 : operand.param[k] >= plan.params().size)
         return Status(LLMC_BAD_INDEX, LLMC_AT_OPERAND, i);
+      // The first unused one ends the list.
+      if (operand.param[k] != none8 && k > 0 && operand.param[k - 1] == none8)
+        return Status(LLMC_BAD_VALUE, LLMC_AT_OPERAND, i);
       isStatic &= operand.param[k] == none8;
     }
     if (operand.access == 0 || (operand.access & ~(LLMC_READ | LLMC_WRITE)) ||

@@ -1,0 +1,136 @@
+// Runs the entries of a plan, one at a time, on the caller's memory and devices.
+//
+// Plan::open proved every address, so nothing is checked per step. What a caller passes is checked in begin. After an
+// error the session is poisoned: every call but reset returns POISONED.
+#ifndef LLMC_RUNTIME_EXEC_SESSION_H
+#define LLMC_RUNTIME_EXEC_SESSION_H
+
+#include "runtime/base/device.h"
+#include "runtime/plan/plan.h"
+
+namespace llmc::rt {
+
+/// What a session runs on. Everything named here outlives the session's use.
+struct Bindings {
+  /// By region. FlashPaged regions need none; a region that no CPU step touches may have a device address as its base.
+  Span<const llmc_memory> memories;
+  /// By target; null where there is no such device, then entries that need it cannot begin.
+  Span<const llmc_device *const> devices;
+  const llmc_platform *platform = nullptr;
+  const llmc_trace *trace = nullptr;
+};
+
+/// One run of an entry.
+struct Call {
+  uint32_t entry = 0;
+  /// Token ids for an entry that has an ids input: as many as it is to process, at most its chunk.
+  Span<const int32_t> ids;
+  /// The number of tokens (or rows) for an entry without one.
+  uint32_t nTokens = 0;
+  /// For entries with a row parameter: the first row of the kept buffer.
+  uint32_t row = 0;
+};
+
+class Session {
+public:
+  /// Checks memories and devices against the plan, attaches and loads, and resets. The plan outlives the binding.
+  Status bind(const Plan &plan, const Bindings &bindings);
+  /// Position 0, initial states, devices reset, and no longer poisoned. PENDING while work that cannot be stopped still
+  /// runs; call again.
+  Status reset();
+
+  /// Starts an entry at the current position. The caller's memory for ids is free again on return.
+  Status begin(const Call &call);
+  /// Makes progress without blocking: OK when the entry is complete, PENDING, or an error.
+  Status poll();
+  /// begin, then poll until it is not pending, with the platform's idle hook in between.
+  Status run(const Call &call);
+  /// Stops the running entry: OK when nothing runs any more, PENDING while a device drains (then poll, which ends with
+  /// CANCELLED). The position stays; a session whose entry has states other than flat KV is poisoned.
+  Status cancel();
+
+  /// Sets an input parameter other than the first three, for the entries to come.
+  Status setParam(uint32_t index, uint32_t value);
+
+  /// Tokens in the state: the position of the next one.
+  uint32_t position() const { return committed; }
+  /// Forgets the tokens at and after `position`. Only where all states are flat KV.
+  Status truncate(uint32_t position);
+
+  /// Can this entry begin with the devices bound?
+  bool usable(const EntryView &entry) const { return (entry.targetMask() & ~boundTargets) == 0; }
+  /// A static operand; UNSUPPORTED where the CPU cannot read its region.
+  Status view(uint32_t operand, llmc_operand_view *out) const;
+  /// The memory of a state's buffer, made coherent for the CPU to read. UNSUPPORTED where it cannot.
+  Status stateMemory(uint32_t state, llmc_memory *out);
+  /// After the CPU wrote a state's memory.
+  void stateWritten(uint32_t state);
+
+  const Plan *plan() const { return bound; }
+  const llmc_platform *platform() const { return hooks; }
+  bool idle() const { return phase == Phase::Idle; }
+  /// Marks the session as failed, for layers above that found its results wrong.
+  Status poison(Status status);
+
+private:
+  enum class Phase : uint8_t { Unbound, Idle, Running, Draining, Poisoned };
+  struct Loop {
+    uint32_t begin;
+    uint32_t left; // rounds after this one
+  };
+
+  Status ready() const;
+  Status settle();
+  static Status checkMemories(const Plan &plan, Span<const llmc_memory> memories);
+  static Status checkDevice(const Plan &plan, uint32_t target, const llmc_device &device);
+  static Status checkHooks(const Plan &plan, const Bindings &bindings);
+  Status attach(const Bindings &bindings);
+  Status checkCall(const Call &call, const EntryView &entry, uint32_t nTokens) const;
+  Status writeIds(const EntryView &entry, Span<const int32_t> ids);
+  void setParams(const Call &call, const EntryView &entry, uint32_t nTokens);
+  void deriveFrom(uint32_t first);
+  Status initStates();
+  bool onlyFlatStates() const;
+
+  void resolve(const Operand &operand, llmc_operand_view *out) const;
+  Status step(const Step &step);
+  Status dispatch(const Step &step);
+  Status dma(const Step &step);
+  Status prefetch(const Step &step);
+  Status gather(const Step &step) const;
+  Status hostCall(const Step &step) const;
+  void maintainCache(const Step &step) const;
+  void loopBegin(const Step &step);
+  void loopEnd(const Step &step);
+  Status waitQueue(uint32_t queue, uint32_t allowed);
+  Status waitSource(uint32_t allowed);
+  Status waitAll();
+  Status drain();
+  void trace(uint8_t event, uint32_t value) const;
+
+  const Plan *bound = nullptr;
+  const llmc_platform *hooks = nullptr;
+  const llmc_trace *tracer = nullptr;
+  const llmc_device *devices[maxTargets] = {};
+  uint8_t *bases[maxRegions] = {};
+  uint32_t params[maxParams] = {};
+  uint32_t issued[maxQueues] = {}; // tag of the last submission
+  uint32_t done[maxQueues] = {};   // tag of the last one known to be complete
+  uint32_t sourceIssued = 0;
+  uint32_t sourceDone = 0;
+  uint32_t committed = 0; // position
+  uint32_t pc = 0;
+  Loop loops[maxLoopDepth] = {};
+  uint8_t depth = 0;
+  Phase phase = Phase::Unbound;
+  uint8_t boundTargets = 0;
+  bool commits = false; // a KV commit was reached
+  bool stalled = false; // the current step has been found pending
+  uint8_t entryStates = 0; // 1: the running entry has states other than flat KV
+};
+
+static_assert(sizeof(Session) <= 512, "a session is small");
+
+} // namespace llmc::rt
+
+#endif
