@@ -58,7 +58,7 @@ def Lm_FormatAttr : Lm_Attr<"Format", "format"> {
 
     Example: `#lm.format<i4, group = 32, scale = multiplier>`
   }];
-  let parameters = (ins EnumParameter<Lm_ElementKind>:$element, DefaultValuedParameter<"uint32_t", "0">:$group,
+  let parameters = (ins EnumParameter<Lm_ElementKind>:$element, "uint32_t":$group,
                         EnumParameter<Lm_ScaleKind>:$scale);
   let assemblyFormat = "`<` $element `,` `group` `=` $group `,` `scale` `=` $scale `>`";
   let genVerifyDecl = 1;

@@ -28,15 +28,15 @@ SmallVector<PackedOperand> packedOperandsOf(Operation *op) {
   return {};
 }
 
-int64_t recordBytes(lm::FormatAttr format, int64_t columns, int64_t alignment) {
+RecordLayout recordLayout(lm::FormatAttr format, int64_t columns, int64_t alignment) {
+  bool multiplied = format.getScale() == lm::ScaleKind::Multiplier;
   int64_t groups = format.groupsPerRow(columns);
-  int64_t bytes = llvm::divideCeil(columns * format.elementBits(), 8);
-  if (format.getScale() == lm::ScaleKind::Multiplier)
-    bytes += llvm::divideCeil(groups, 2);
   int64_t scaleBytes = format.getScale() == lm::ScaleKind::F16 ? 2 : 4;
-  int64_t scales = format.getScale() == lm::ScaleKind::Multiplier ? 1 : groups;
-  bytes = llvm::alignTo(bytes, scaleBytes) + scales * scaleBytes;
-  return llvm::alignTo(bytes, alignment);
+  RecordLayout layout;
+  layout.multipliers = llvm::divideCeil(columns * format.elementBits(), 8);
+  layout.scales = llvm::alignTo(layout.multipliers + (multiplied ? llvm::divideCeil(groups, 2) : 0), scaleBytes);
+  layout.bytes = llvm::alignTo(layout.scales + (multiplied ? 1 : groups) * scaleBytes, alignment);
+  return layout;
 }
 
 std::string ropeTableName(lm::RopeAttr rope) {
@@ -162,7 +162,7 @@ private:
     if (!sources.format)
       return type.getNumElements() * 4;
     return type.getDimSize(0) *
-           recordBytes(sources.format, type.getDimSize(1), target.getRecordAlignment());
+           recordLayout(sources.format, type.getDimSize(1), target.getRecordAlignment()).bytes;
   }
 
   void append(const std::string &name, int64_t bytes, ArrayAttr references, lm::FormatAttr format,

@@ -21,8 +21,11 @@ struct PackedOperand {
 /// What `op` reads from the weights segment.
 llvm::SmallVector<PackedOperand> packedOperandsOf(mlir::Operation *op);
 
-/// Bytes of one row record of a packed matrix with `columns` elements a row.
-int64_t recordBytes(lm::FormatAttr format, int64_t columns, int64_t alignment);
+/// Where the parts of a packed row lie, in bytes from its start: elements first, then multipliers, then scales.
+struct RecordLayout {
+  int64_t multipliers = 0, scales = 0, bytes = 0;
+};
+RecordLayout recordLayout(lm::FormatAttr format, int64_t columns, int64_t alignment);
 
 /// Name of the npu.constant of a rotation table.
 std::string ropeTableName(lm::RopeAttr rope);

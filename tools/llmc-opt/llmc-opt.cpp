@@ -1,7 +1,10 @@
 // llmc-opt: runs any pass or bundle of llmc on MLIR text.
 #include "dialects/Lm/Lm.h"
 #include "dialects/Npu/Npu.h"
+#include "passes/Fusion/Fuse.h"
+#include "passes/Memory/LayoutWeights.h"
 #include "passes/Specialization/Specialize.h"
+#include "passes/Tiling/Tile.h"
 #include "tools/llmc-opt/ImportOption.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -20,6 +23,9 @@ int main(int argc, char **argv) {
                   llmc::npu::NpuDialect>();
   mlir::registerTransformsPasses();
   llmc::passes::registerSpecializePass();
+  llmc::passes::registerFusePass();
+  llmc::passes::registerLayoutWeightsPass();
+  llmc::passes::registerTilePass();
   auto [input, output] =
       mlir::registerAndParseCLIOptions(argc, argv, "llmc pass driver\n", registry);
   return mlir::asMainReturnCode(importOnnx.empty()

@@ -1,0 +1,204 @@
+// Turns one entry function into one npu.program: structure, and where values live.
+#include "passes/Tiling/EntryTiler.h"
+
+using namespace mlir;
+
+namespace llmc::passes {
+
+EntryTiler::EntryTiler(ModuleOp module, func::FuncOp entry, npu::TargetAttr target,
+                       const OffChipLayout &layout)
+    : module(module), entry(entry), target(target), layout(layout), symbols(module),
+      builder(entry) {
+  rows = cast<IntegerAttr>(entry->getAttr("lm.rows")).getInt();
+}
+
+/// The share of on-chip memory that one stream buffer may take: the ring then holds several, so
+/// loads run ahead of their use.
+int64_t EntryTiler::streamLimit() const {
+  return std::max<int64_t>(target.getSramBytes() / 32, 1024);
+}
+
+LogicalResult EntryTiler::run() {
+  auto kind = cast<StringAttr>(entry->getAttr("lm.entry"));
+  program = npu::ProgramOp::create(builder, entry.getLoc(), entry.getSymName(), kind.getValue(),
+                                   rows, builder.getArrayAttr({}), IntegerAttr(), IntegerAttr(), 0);
+  program.getBody().emplaceBlock();
+  builder.setInsertionPointToEnd(&program.getBody().front());
+  out = std::make_unique<ProgramBuilder>(builder, program);
+  bindArguments();
+  return tileBlock(entry.getBody().front());
+}
+
+void EntryTiler::bindArguments() {
+  if (cast<StringAttr>(entry->getAttr("lm.entry")).getValue() == "head") {
+    int64_t columns = cast<RankedTensorType>(entry.getArgument(0).getType()).getDimSize(1);
+    int64_t row = out->argument(npu::ArgumentKind::Row, layout.maxRows - rows);
+    TileTensor hidden{{}, npu::Element::F32, rows, columns, 0, columns * 4};
+    hidden.buffer = out->load("hidden", out->place(npu::Space::Io, 0, row, columns * 4),
+                              {rows * columns * 4, -1});
+    tensors[entry.getArgument(0)] = hidden;
+    return;
+  }
+  int64_t capacity = 1;
+  for (lm::KvStateOp state : module.getOps<lm::KvStateOp>())
+    capacity = std::max(capacity, int64_t(state.getCapacity()));
+  positionArgument = out->argument(npu::ArgumentKind::Position, capacity - 1);
+  tokensArgument = out->argument(npu::ArgumentKind::Tokens, rows);
+}
+
+LogicalResult EntryTiler::tileBlock(Block &block) {
+  for (Operation &op : block)
+    if (failed(tileOp(&op)))
+      return failure();
+  return success();
+}
+
+LogicalResult EntryTiler::tileOp(Operation *op) {
+  if (isa<lm::GetOp>(op) || op->hasTrait<OpTrait::ConstantLike>())
+    return success();
+  if (auto embed = dyn_cast<lm::QuantizedEmbedOp>(op))
+    return tileEmbed(embed);
+  if (auto repeat = dyn_cast<lm::RepeatOp>(op))
+    return tileRepeat(repeat);
+  if (auto group = dyn_cast<lm::GroupOp>(op))
+    return tileGroup(group);
+  if (auto linear = dyn_cast<lm::QuantizedLinearOp>(op))
+    return linear.getResult().hasOneUse() && isa<func::ReturnOp>(*linear->user_begin())
+               ? tileLogits(linear)
+               : tileLinear(linear);
+  if (auto attention = dyn_cast<lm::AttentionOp>(op))
+    return tileAttention(attention);
+  if (auto rope = dyn_cast<lm::RopeOp>(op))
+    return tileRope(rope, rope.getResult());
+  if (auto ret = dyn_cast<func::ReturnOp>(op))
+    return tileReturn(ret);
+  if (isa<lm::RmsNormOp, lm::QuantizeRowsOp, lm::RoundF16Op, lm::GatedActOp, lm::AddOp>(op))
+    return tileRowwise(op, op->getResults(), op->getName().stripDialect().str());
+  return op->emitOpError() << "has no kernel on a quantized target; run llmc-quantize first, or "
+                              "choose another recipe";
+}
+
+LogicalResult EntryTiler::tileGroup(lm::GroupOp group) {
+  Block &body = group.getBody().front();
+  SmallVector<Operation *> ops;
+  for (Operation &op : body.without_terminator())
+    ops.push_back(&op);
+  auto yield = cast<lm::YieldOp>(body.getTerminator());
+  for (auto [result, value] : llvm::zip(group.getResults(), yield.getValues()))
+    if (value.getDefiningOp() != ops.back())
+      return group.emitOpError() << "must yield the results of its last operation";
+  if (auto gated = dyn_cast<lm::GatedActOp>(ops.back())) {
+    auto gate = gated.getGate().getDefiningOp<lm::QuantizedLinearOp>(),
+         up = gated.getUp().getDefiningOp<lm::QuantizedLinearOp>();
+    if (gate && up && gate->getBlock() == &body && up->getBlock() == &body)
+      return tileGatedGroup(group, gate, up, gated);
+  }
+  if (auto rope = dyn_cast<lm::RopeOp>(ops.front()))
+    return tileRope(rope, group.getResult(0));
+  return tileRowwise(ops, group.getResults(), ops.front()->getName().stripDialect().str());
+}
+
+LogicalResult EntryTiler::tileRepeat(lm::RepeatOp repeat) {
+  // One loop per program: the longest run of layers. Others are tiled layer by layer.
+  int64_t longest = 0;
+  for (lm::RepeatOp other : entry.getBody().getOps<lm::RepeatOp>())
+    longest = std::max(longest, other.count());
+  bool hasLoop = !program.getBody().front().getOps<npu::TripsOp>().empty();
+  tensors[repeat.getResult()] = tensorOf(repeat.getHidden());
+  if (!hasLoop && repeat.count() == longest) {
+    auto callee = symbols.lookup<func::FuncOp>(repeat.getCallee());
+    WalkResult tables = callee.walk([&](lm::RopeOp rope) {
+      return failed(ropeRows(rope)) ? WalkResult::interrupt() : WalkResult::advance();
+    });
+    if (tables.wasInterrupted())
+      return failure();
+    auto trips = npu::TripsOp::create(builder, repeat.getLoc(), repeat.count());
+    trips.getBody().emplaceBlock();
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToEnd(&trips.getBody().front());
+    return tileLayers(repeat, 0, /*looped=*/true);
+  }
+  for (int64_t layer = 0; layer < repeat.count(); ++layer)
+    if (failed(tileLayers(repeat, layer, /*looped=*/false)))
+      return failure();
+  return success();
+}
+
+LogicalResult EntryTiler::tileLayers(lm::RepeatOp repeat, int64_t first, bool looped) {
+  auto callee = symbols.lookup<func::FuncOp>(repeat.getCallee());
+  layerFirst = int64_t(repeat.getFirst()) + first;
+  layerLooped = looped;
+  TileTensor hidden = tensorOf(repeat.getHidden());
+  tensors[callee.getArgument(0)] = hidden;
+  for (auto [index, binding] : llvm::enumerate(repeat.getBindings().getAsRange<ArrayAttr>())) {
+    auto offsetOf = [&](int64_t layer) -> int64_t {
+      std::string name = "packed." + cast<FlatSymbolRefAttr>(binding[layer]).getValue().str();
+      auto constant = symbols.lookup<npu::ConstantOp>(name);
+      return constant ? int64_t(constant.getOffset()) : -1; // scales travel with their elements
+    };
+    ConstantPlace place{offsetOf(first), 0};
+    if (looped && repeat.count() > 1)
+      place.tripStride = offsetOf(1) - offsetOf(0);
+    for (int64_t layer = 1; looped && layer < repeat.count(); ++layer)
+      if (offsetOf(layer) - offsetOf(layer - 1) != place.tripStride)
+        return repeat.emitOpError()
+               << "weight " << index
+               << " does not lie at a constant stride over the layers; run llmc-layout-weights";
+    layerConstants[callee.getArgument(index + 3)] = place;
+  }
+  for (Operation &op : callee.getBody().front().without_terminator())
+    if (failed(tileOp(&op)))
+      return failure();
+  const TileTensor &result = tensorOf(callee.getBody().front().getTerminator()->getOperand(0));
+  if (result.buffer != hidden.buffer) {
+    ChainBuilder chain(*out, rows, 1, {hidden.columns, -1});
+    chain.store(npu::StepKind::StoreMatrix, viewOf(hidden),
+                chain.load(npu::StepKind::LoadMatrix, viewOf(result)));
+    chain.finish("next_hidden");
+  }
+  return success();
+}
+
+LogicalResult EntryTiler::tileReturn(func::ReturnOp ret) {
+  auto found = tensors.find(ret.getOperand(0));
+  if (found == tensors.end())
+    return success(); // logits, stored tile by tile
+  const TileTensor &hidden = found->second;
+  out->store("hidden", hidden.buffer, hidden.offset, out->place(npu::Space::Io, 0),
+             hidden.columns * 4, {{rows, -1}, hidden.columns * 4, hidden.tokenStride});
+  return success();
+}
+
+FailureOr<ConstantPlace> EntryTiler::placeOf(Value value) {
+  auto layer = layerConstants.find(value);
+  if (layer != layerConstants.end() && layer->second.offset >= 0)
+    return layer->second;
+  if (auto get = value.getDefiningOp<lm::GetOp>())
+    if (auto constant = symbols.lookup<npu::ConstantOp>("packed." + get.getWeight().str()))
+      return ConstantPlace{int64_t(constant.getOffset()), 0};
+  return entry.emitError() << "a weight of @" << entry.getSymName()
+                           << " has no place in the weights segment; run llmc-layout-weights";
+}
+
+bool EntryTiler::isLastUse(Value value, Operation *op) {
+  Block *block = op->getBlock();
+  while (block->getParentOp() && isa<lm::GroupOp>(block->getParentOp())) {
+    op = block->getParentOp();
+    block = op->getBlock();
+  }
+  for (Operation *user : value.getUsers()) {
+    Operation *ancestor = block->findAncestorOpInBlock(*user);
+    if (!ancestor || op->isBeforeInBlock(ancestor))
+      return false;
+  }
+  return true;
+}
+
+TileTensor EntryTiler::resultLike(Operation *op, Value lhs, const std::string &label) {
+  const TileTensor &source = tensorOf(lhs);
+  if (isLastUse(lhs, op))
+    return source;
+  return out->tensor(label, source.rows, source.columns, source.element);
+}
+
+} // namespace llmc::passes

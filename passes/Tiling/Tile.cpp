@@ -1,0 +1,54 @@
+// Pass llmc-tile: entries become programs of transfers, matrix tiles and vector chains.
+#include "passes/Tiling/Tile.h"
+
+#include "passes/Tiling/EntryTiler.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace llmc::passes {
+#define GEN_PASS_DEF_TILEPASS
+#include "passes/Tiling/Tile.h.inc"
+
+namespace {
+
+struct TilePass : impl::TilePassBase<TilePass> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    auto target = module->getAttrOfType<npu::TargetAttr>("npu.target");
+    if (!target) {
+      module.emitError() << "llmc-tile needs the attribute npu.target on the module";
+      return signalPassFailure();
+    }
+    SmallVector<func::FuncOp> entries, functions(module.getOps<func::FuncOp>());
+    llvm::copy_if(functions, std::back_inserter(entries),
+                  [](func::FuncOp f) { return f->hasAttr("lm.entry"); });
+    OffChipLayout layout = layoutOf(entries);
+    for (func::FuncOp entry : entries)
+      if (failed(EntryTiler(module, entry, target, layout).run()))
+        return signalPassFailure();
+    for (func::FuncOp function : functions)
+      function.erase();
+  }
+
+  /// Io holds the hidden rows of the largest chunk, then the logits of the largest head.
+  static OffChipLayout layoutOf(ArrayRef<func::FuncOp> entries) {
+    OffChipLayout layout;
+    int64_t logits = 0;
+    for (func::FuncOp entry : entries) {
+      auto result = cast<RankedTensorType>(entry.getFunctionType().getResult(0));
+      bool isHead = cast<StringAttr>(entry->getAttr("lm.entry")).getValue() == "head";
+      int64_t bytes = result.getNumElements() * 4;
+      (isHead ? logits : layout.hiddenBytes) =
+          std::max(isHead ? logits : layout.hiddenBytes, bytes);
+      layout.maxRows = std::max(layout.maxRows, result.getDimSize(0));
+    }
+    layout.logitsOffset = llvm::alignTo(layout.hiddenBytes, 64);
+    layout.ioBytes = layout.logitsOffset + logits;
+    return layout;
+  }
+};
+
+} // namespace
+} // namespace llmc::passes

@@ -1,0 +1,14 @@
+// Pass llmc-tile.
+include "mlir/Pass/PassBase.td"
+
+def TilePass : Pass<"llmc-tile", "::mlir::ModuleOp"> {
+  let summary = "Turn entries into programs of transfers, matrix tiles and vector chains";
+  let description = [{
+    Requires: a specialized, quantized and fused module with laid out weights; `npu.target`.
+    Ensures:  each entry is one `npu.program` in a valid sequential order; layers are one `npu.trips` region. Weights, cached keys and values,
+              tables and ids come by `npu.dma` into stream buffers cut to the target's on-chip memory; every kernel addresses buffers
+              only. The entry functions and layer functions are gone.
+    Fails:    an operation or weight format that has no kernel.
+  }];
+  let dependentDialects = ["::llmc::npu::NpuDialect"];
+}

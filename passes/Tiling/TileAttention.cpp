@@ -1,0 +1,248 @@
+// Attention: cached keys and values stream in by KV head; scores of a block of rows are kept whole,
+// since the softmax needs the true maximum.
+#include "passes/Tiling/EntryTiler.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace llmc::passes {
+
+using npu::StepKind;
+
+/// Shapes and buffers of one attention operation.
+struct EntryTiler::AttentionPlan {
+  FloatAttr scale;
+  TileTensor q, k, v, result;
+  int64_t heads, kvHeads, subRows, headDim, capacity;
+  int64_t layerOffset, layerStride; ///< State bytes: of the first trip's layer, and per trip.
+  int64_t cachedRows;               ///< Most positions before the chunk.
+  int64_t rowsPerLoad, loads;       ///< Cached positions per stream buffer.
+  int64_t rowsPerBlock, blocks;     ///< Query rows whose scores are held together.
+  SmallVector<TileTensor, 2> scores, probabilities, inverseSums;
+  SmallVector<Value> keys, values; ///< Of the KV head at hand.
+
+  int64_t stateBytes() const { return kvHeads * capacity * headDim * 2; }
+  int64_t blockRows(int64_t block, int64_t rows) const {
+    return std::min(rowsPerBlock, rows - block * rowsPerBlock);
+  }
+};
+
+LogicalResult EntryTiler::tileAttention(lm::AttentionOp attention) {
+  auto state = symbols.lookup<lm::KvStateOp>(attention.getState());
+  if (!state.getElement().isF16())
+    return attention.emitOpError()
+           << "keeps f32 keys and values, which has no kernel; a quantized recipe keeps f16";
+  AttentionPlan plan{attention.getScaleAttr(),
+                     tensorOf(attention.getQ()),
+                     tensorOf(attention.getK()),
+                     tensorOf(attention.getV()),
+                     {},
+                     0,
+                     0,
+                     0,
+                     0,
+                     0,
+                     0,
+                     0,
+                     0,
+                     0,
+                     0,
+                     0,
+                     0,
+                     {},
+                     {},
+                     {},
+                     {},
+                     {}};
+  plan.heads = attention.getHeads();
+  plan.kvHeads = state.getKvHeads();
+  plan.subRows = plan.heads / plan.kvHeads;
+  plan.headDim = state.getHeadDim();
+  plan.capacity = state.getCapacity();
+  plan.layerOffset = layerFirst * 2 * plan.stateBytes();
+  plan.layerStride = layerLooped ? 2 * plan.stateBytes() : 0;
+  plan.cachedRows = plan.capacity - 1;
+  int64_t fitting = std::max<int64_t>(2 * streamLimit() / (plan.headDim * 2), 16);
+  plan.loads = llvm::divideCeil(plan.cachedRows, fitting);
+  plan.rowsPerLoad = llvm::divideCeil(plan.cachedRows, plan.loads);
+  int64_t columns = llvm::alignTo(plan.cachedRows + rows, 8);
+  int64_t perRow = plan.subRows * columns * 6; // f32 scores and f16 probabilities
+  plan.rowsPerBlock = std::clamp<int64_t>(
+      llvm::bit_floor(uint64_t(std::max<int64_t>(target.getSramBytes() / 10 / perRow, 1))), 1,
+      rows);
+  plan.blocks = llvm::divideCeil(rows, plan.rowsPerBlock);
+  plan.result = out->tensor("attention", rows, plan.heads * plan.headDim, npu::Element::F32);
+  for (int64_t i = 0; i < std::min<int64_t>(2, plan.blocks * plan.kvHeads); ++i) {
+    int64_t blockRows = plan.rowsPerBlock * plan.subRows;
+    plan.scores.push_back(
+        out->tensor("scores" + std::to_string(i), blockRows, columns, npu::Element::F32));
+    plan.probabilities.push_back(
+        out->tensor("probabilities" + std::to_string(i), blockRows, columns, npu::Element::F16));
+    plan.inverseSums.push_back(
+        out->tensor("inverse_sums" + std::to_string(i), blockRows, 1, npu::Element::F32));
+  }
+  for (int64_t head = 0; head < plan.kvHeads; ++head) {
+    plan.keys.clear();
+    plan.values.clear();
+    for (int64_t load = 0; load < plan.loads; ++load) {
+      int64_t first = load * plan.rowsPerLoad,
+              count = std::min(plan.rowsPerLoad, plan.cachedRows - first);
+      int64_t argument =
+          plan.loads == 1 ? positionArgument
+                          : out->argument(npu::ArgumentKind::Clamp, count, positionArgument, first);
+      for (bool isValue : {false, true}) {
+        int64_t offset = plan.layerOffset + (isValue ? plan.stateBytes() : 0) +
+                         (head * plan.capacity + first) * plan.headDim * 2;
+        Value loaded = out->load(isValue ? "kv.values" : "kv.keys",
+                                 out->place(npu::Space::State, offset, -1, 0, plan.layerStride),
+                                 {count * plan.headDim * 2, argument}, plan.headDim * 2);
+        (isValue ? plan.values : plan.keys).push_back(loaded);
+      }
+    }
+    tileHead(plan, head);
+  }
+  appendState(plan);
+  tensors[attention.getResult()] = plan.result;
+  return success();
+}
+
+void EntryTiler::tileHead(const AttentionPlan &plan, int64_t head) {
+  for (int64_t block = 0; block < plan.blocks; ++block) {
+    scoreBlock(plan, head, block);
+    softmaxBlock(plan, head, block);
+    valueBlock(plan, head, block);
+  }
+}
+
+/// Scores against cached keys, then against the chunk's own, side by side in one row.
+void EntryTiler::scoreBlock(const AttentionPlan &plan, int64_t head, int64_t block) {
+  int64_t blockRows = plan.blockRows(block, rows), size = plan.headDim * 2;
+  const TileTensor &scores = plan.scores[(head * plan.blocks + block) % plan.scores.size()];
+  OperandView q{plan.q.buffer,
+                npu::Element::F16,
+                plan.q.offset + block * plan.rowsPerBlock * plan.q.tokenStride +
+                    head * plan.subRows * size,
+                plan.q.tokenStride,
+                size,
+                (blockRows - 1) * plan.q.tokenStride + plan.subRows * size};
+  auto into = [&](int64_t column, int64_t bytes) {
+    return OperandView{scores.buffer,      npu::Element::F32,
+                       column * 4,         plan.subRows * scores.tokenStride,
+                       scores.tokenStride, bytes - column * 4};
+  };
+  int64_t scoreBytes = blockRows * plan.subRows * scores.tokenStride;
+  FloatAttr scale = plan.scale;
+  for (int64_t load = 0; load < plan.loads; ++load) {
+    int64_t first = load * plan.rowsPerLoad,
+            count = std::min(plan.rowsPerLoad, plan.cachedRows - first);
+    int64_t argument =
+        plan.loads == 1 ? positionArgument
+                        : out->argument(npu::ArgumentKind::Clamp, count, positionArgument, first);
+    OperandView keys{plan.keys[load], npu::Element::F16, 0, size, 0, count * size};
+    out->matmul("scores.cached", npu::MatmulKind::Scores, {q, keys, into(first, scoreBytes)},
+                blockRows, plan.subRows, {count, argument}, {plan.headDim, -1}, {}, scale, false);
+  }
+  OperandView own{plan.k.buffer,
+                  npu::Element::F16,
+                  plan.k.offset + head * size,
+                  plan.k.tokenStride,
+                  0,
+                  (rows - 1) * plan.k.tokenStride + size};
+  OperandView after = into(0, scoreBytes);
+  after.argument = positionArgument;
+  after.argumentStride = 4;
+  out->matmul("scores.own", npu::MatmulKind::Scores, {q, own, after}, blockRows, plan.subRows,
+              {rows, -1}, {plan.headDim, -1}, {}, scale, false);
+}
+
+void EntryTiler::softmaxBlock(const AttentionPlan &plan, int64_t head, int64_t block) {
+  int64_t blockRows = plan.blockRows(block, rows),
+          set = (head * plan.blocks + block) % plan.scores.size();
+  const TileTensor &scores = plan.scores[set], &probabilities = plan.probabilities[set],
+                   &sums = plan.inverseSums[set];
+  auto view = [&](const TileTensor &tensor) {
+    return OperandView{tensor.buffer,
+                       tensor.element,
+                       0,
+                       plan.subRows * tensor.tokenStride,
+                       tensor.tokenStride,
+                       blockRows * plan.subRows * tensor.tokenStride};
+  };
+  int64_t length =
+      out->argument(npu::ArgumentKind::Add, plan.cachedRows + rows, positionArgument, rows);
+  ChainBuilder chain(*out, blockRows, plan.subRows, {plan.cachedRows + rows, length});
+  chain.setPosition(positionArgument, block * plan.rowsPerBlock);
+  int64_t score = chain.load(StepKind::LoadMatrix, view(scores));
+  int64_t below = chain.step(StepKind::Sub, score, chain.step(StepKind::MaxVisible, score));
+  int64_t scaled =
+      chain.step(StepKind::Mul, chain.step(StepKind::Exp, below), chain.constant(32768.0f));
+  int64_t kept = chain.keepGe(chain.step(StepKind::RoundF16, scaled), below, -20.0f);
+  int64_t p = chain.step(StepKind::MaskVisible, kept);
+  chain.store(StepKind::StoreMatrix, view(probabilities), p);
+  chain.store(StepKind::StoreScalar, view(sums),
+              chain.step(StepKind::Recip, chain.step(StepKind::SumLanes, p)));
+  chain.finish("softmax");
+}
+
+void EntryTiler::valueBlock(const AttentionPlan &plan, int64_t head, int64_t block) {
+  int64_t blockRows = plan.blockRows(block, rows), size = plan.headDim * 2,
+          set = (head * plan.blocks + block) % plan.scores.size();
+  const TileTensor &p = plan.probabilities[set], &sums = plan.inverseSums[set];
+  int64_t pBytes = blockRows * plan.subRows * p.tokenStride, outSize = plan.headDim * 4;
+  OperandView result{plan.result.buffer,
+                     npu::Element::F32,
+                     block * plan.rowsPerBlock * plan.result.tokenStride +
+                         head * plan.subRows * outSize,
+                     plan.result.tokenStride,
+                     outSize,
+                     (blockRows - 1) * plan.result.tokenStride + plan.subRows * outSize};
+  for (int64_t load = 0; load < plan.loads; ++load) {
+    int64_t first = load * plan.rowsPerLoad,
+            count = std::min(plan.rowsPerLoad, plan.cachedRows - first);
+    int64_t argument =
+        plan.loads == 1 ? positionArgument
+                        : out->argument(npu::ArgumentKind::Clamp, count, positionArgument, first);
+    OperandView from{p.buffer,      npu::Element::F16, first * 2, plan.subRows * p.tokenStride,
+                     p.tokenStride, pBytes - first * 2};
+    OperandView values{plan.values[load], npu::Element::F16, 0, size, 0, count * size};
+    out->matmul("values.cached", npu::MatmulKind::Values, {from, values, result}, blockRows,
+                plan.subRows, {plan.headDim, -1}, {count, argument}, {}, {}, load > 0);
+  }
+  OperandView after{p.buffer, npu::Element::F16, 0, plan.subRows * p.tokenStride, p.tokenStride,
+                    pBytes,   positionArgument,  2};
+  OperandView own{plan.v.buffer,
+                  npu::Element::F16,
+                  plan.v.offset + head * size,
+                  plan.v.tokenStride,
+                  0,
+                  (rows - 1) * plan.v.tokenStride + size};
+  out->matmul("values.own", npu::MatmulKind::Values, {after, own, result}, blockRows, plan.subRows,
+              {plan.headDim, -1}, {rows, -1}, {}, {}, true);
+  ChainBuilder chain(*out, blockRows, plan.subRows, {plan.headDim, -1});
+  OperandView sum{sums.buffer,
+                  npu::Element::F32,
+                  0,
+                  plan.subRows * sums.tokenStride,
+                  sums.tokenStride,
+                  blockRows * plan.subRows * sums.tokenStride};
+  int64_t product = chain.step(StepKind::Mul, chain.load(StepKind::LoadMatrix, result),
+                               chain.load(StepKind::LoadScalar, sum));
+  chain.store(StepKind::StoreMatrix, result, product);
+  chain.finish("normalize");
+}
+
+/// The chunk's valid rows join the cache behind the position.
+void EntryTiler::appendState(const AttentionPlan &plan) {
+  int64_t size = plan.headDim * 2;
+  for (bool isValue : {false, true}) {
+    const TileTensor &from = isValue ? plan.v : plan.k;
+    int64_t offset = plan.layerOffset + (isValue ? plan.stateBytes() : 0);
+    out->store(isValue ? "kv.append_values" : "kv.append_keys", from.buffer, from.offset,
+               out->place(npu::Space::State, offset, positionArgument, size, plan.layerStride),
+               size, {{rows, tokensArgument}, size, from.tokenStride},
+               {{plan.kvHeads, -1}, plan.capacity * size, size});
+  }
+}
+
+} // namespace llmc::passes
