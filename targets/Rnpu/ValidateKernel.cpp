@@ -2,6 +2,7 @@
 #include "targets/Rnpu/ValidateInternal.h"
 #include "targets/Rnpu/WeightTile.h"
 
+#include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
 
@@ -226,7 +227,7 @@ CommandRules::Walk walkOf(const VectorChain &chain, const ChainStep &step) {
   uint64_t columns = chain.columns.value;
   switch (step.step) {
   case Step::LoadRow:
-    return {1, 1, columns};
+    return {std::min(chain.tokens.value, 1u), 1, columns};
   case Step::LoadScalar:
   case Step::StoreScalar:
     return {chain.tokens.value, chain.subRows, 1};

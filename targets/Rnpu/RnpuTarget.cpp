@@ -1,0 +1,112 @@
+// The rnpu's answers to the compiler. Everything it says comes from the machine and the laws of
+// Timing.h.
+#include "targets/Rnpu/RnpuTarget.h"
+
+#include "targets/Rnpu/Assembly.h"
+#include "targets/Rnpu/Encoding.h"
+#include "targets/Rnpu/MachineRules.h"
+#include "targets/Rnpu/Machines.h"
+#include "targets/Rnpu/Timing.h"
+#include "targets/Rnpu/WeightTile.h"
+
+#include <fmt/format.h>
+
+namespace llmc::rnpu {
+
+using namespace target;
+
+namespace {
+
+/// Output rows that the tensor engine's array computes at once.
+constexpr uint32_t tileRowGranule = 16;
+
+class RnpuTarget final : public Target {
+public:
+  explicit RnpuTarget(std::vector<Machine> machines) : all(std::move(machines)) {}
+
+  const std::string &name() const override { return targetName; }
+  const std::vector<Machine> &machines() const override { return all; }
+  Legalization legalization(const Machine &) const override { return {}; }
+
+  Verdict supports(const Machine &, const Matmul &matmul) const override {
+    return verdictOf(unsupported(matmul));
+  }
+  Verdict supports(const Machine &machine, const VectorChain &chain) const override {
+    return verdictOf(unsupported(machine, chain));
+  }
+
+  uint64_t cycles(const Machine &machine, const Matmul &matmul) const override {
+    return cyclesOf(machine, shapeOf(matmul));
+  }
+  uint64_t cycles(const Machine &machine, const VectorChain &chain) const override {
+    return cyclesOf(machine, shapeOf(chain));
+  }
+  uint64_t dmaCycles(const Machine &machine, Space offChip, uint64_t bytes, uint64_t runs,
+                     bool isLoad) const override {
+    uint64_t run = runs ? (bytes + runs - 1) / runs : 0;
+    return cyclesOf(machine, DmaShape{offChip, isLoad, run, runs}).total();
+  }
+
+  uint32_t rowGranule(const Machine &) const override { return tileRowGranule; }
+  uint64_t packedBytes(const WeightFormat &format, uint32_t rows, uint32_t columns) const override {
+    return TileLayout(format, rows, columns).bytes;
+  }
+  void pack(const WeightRows &rows, std::vector<uint8_t> &out) const override {
+    packTile(rows, out);
+  }
+
+  std::optional<std::vector<uint8_t>> emit(const Machine &machine, const Program &program,
+                                           std::string &error) const override {
+    Image image{machine.digest, program};
+    std::optional<std::vector<uint8_t>> blob = encode(image, error);
+    if (!blob)
+      return std::nullopt;
+    if (std::optional<std::string> broken = checkMachine(machine, program)) {
+      error = fmt::format("rnpu program '{}' on {}: {}", program.entry, machine.name, *broken);
+      return std::nullopt;
+    }
+    return blob;
+  }
+
+  std::string disassemble(const std::vector<uint8_t> &blob, std::string &error) const override {
+    std::optional<Image> image = decode(blob.data(), blob.size(), error);
+    return image ? printAssembly(*image) : std::string();
+  }
+
+private:
+  std::string targetName = "rnpu";
+  std::vector<Machine> all;
+
+  static Verdict verdictOf(std::optional<std::string> reason) {
+    return reason ? Verdict{false, *reason} : Verdict{};
+  }
+};
+
+} // namespace
+
+std::unique_ptr<Target> createTarget(const std::vector<std::string> &machineFiles,
+                                     std::string &error) {
+  std::vector<Machine> machines = builtinMachines(error);
+  if (machines.empty())
+    return nullptr;
+  for (const std::string &path : machineFiles) {
+    std::optional<Machine> machine = loadMachine(path, error);
+    if (!machine)
+      return nullptr;
+    if (machine->target != "rnpu") {
+      error =
+          fmt::format("machine description {}: for target '{}', not 'rnpu'", path, machine->target);
+      return nullptr;
+    }
+    for (const Machine &known : machines)
+      if (known.name == machine->name) {
+        error = fmt::format("machine description {}: a machine named '{}' exists already", path,
+                            machine->name);
+        return nullptr;
+      }
+    machines.push_back(std::move(*machine));
+  }
+  return std::make_unique<RnpuTarget>(std::move(machines));
+}
+
+} // namespace llmc::rnpu

@@ -1,0 +1,17 @@
+// The rnpu as a target of the compiler.
+#pragma once
+
+#include "targets/Interface/Target.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace llmc::rnpu {
+
+/// The target with its built-in machines, then those of these description files.
+/// Errors: an unreadable or malformed file, a description for another target, a name used twice.
+std::unique_ptr<target::Target> createTarget(const std::vector<std::string> &machineFiles,
+                                             std::string &error);
+
+} // namespace llmc::rnpu
