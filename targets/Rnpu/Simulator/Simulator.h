@@ -83,6 +83,8 @@ struct Options {
   /// Perturbs every latency by this seed. Nothing but times may change.
   std::optional<uint64_t> chaosSeed;
   uint8_t poison = 0xa5; ///< What SRAM holds at the start of a dispatch.
+  /// Off: unordered accesses go on, to see what luck makes of them.
+  bool judgeRaces = true;
 };
 
 class Simulator {
