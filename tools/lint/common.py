@@ -28,7 +28,8 @@ class Tree:
 
     def _list(self) -> Iterable[str]:
         if (self.root / ".git").exists():
-            command = ["git", "-C", str(self.root), "ls-files", "-z", "--cached", "--others",
+            # A checkout that belongs to another user is read all the same.
+            command = ["git", "-c", "safe.directory=*", "-C", str(self.root), "ls-files", "-z", "--cached", "--others",
                        "--exclude-standard"]
             output = subprocess.run(command, check=True, capture_output=True).stdout.decode()
             return {name for name in output.split("\0") if name}
