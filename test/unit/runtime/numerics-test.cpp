@@ -118,8 +118,11 @@ TEST_CASE("the elementary functions at their ends") {
   CHECK(llmc_recip(0.0f) == infinity);
   CHECK(llmc_recip(-0.0f) == -infinity);
   CHECK(llmc_bits(llmc_recip(0x1.8p126f)) == 0u);
+  CHECK(llmc_recip(-0x1p-127f) == -infinity); // a subnormal counts as zero
   CHECK(std::isnan(llmc_recip(quietNan)));
   CHECK(llmc_rsqrt(0.0f) == infinity);
+  CHECK(llmc_rsqrt(0x1p-130f) == infinity);
+  CHECK(llmc_rsqrt(-0x1p-130f) == infinity);
   CHECK(llmc_bits(llmc_rsqrt(infinity)) == 0u);
   CHECK(std::isnan(llmc_rsqrt(-1.0f)));
   CHECK(std::isnan(llmc_rsqrt(-infinity)));
@@ -146,6 +149,16 @@ TEST_CASE("sigmoid is its stated composition") {
   CHECK(llmc_sigmoid(-infinity) == llmc_sigmoid(-80.0f));
   CHECK(llmc_sigmoid(infinity) == 1.0f);
   CHECK(std::isnan(llmc_sigmoid(quietNan)));
+}
+
+TEST_CASE("softmax weights are halves of 2^15 e^delta, cut below -20") {
+  CHECK(llmc_softmax_weight(0.0f) == 32768.0f);
+  CHECK(llmc_softmax_weight(-20.0f) == llmc_round_f16(32768.0f * llmc_exp(-20.0f)));
+  CHECK(llmc_softmax_weight(-19.0f) == Approx(32768 * std::exp(-19.0)).epsilon(1e-3));
+  CHECK(llmc_bits(llmc_softmax_weight(std::nextafter(-20.0f, -21.0f))) == 0u);
+  CHECK(llmc_bits(llmc_softmax_weight(-infinity)) == 0u);
+  CHECK(std::isnan(llmc_softmax_weight(quietNan)));
+  CHECK(llmc_swiglu(1.5f, -2.0f) == (1.5f * llmc_sigmoid(1.5f)) * -2.0f);
 }
 
 TEST_CASE("every half decodes exactly and comes back") {
