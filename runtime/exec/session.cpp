@@ -180,7 +180,7 @@ Status Session::run(const Call &call) {
   if (!status.ok())
     return status;
   while ((status = poll()).pending())
-    if (LLMC_HAS(hooks, idle))
+    if (waiting() && LLMC_HAS(hooks, idle))
       hooks->idle(hooks->ctx);
   return status;
 }
@@ -255,6 +255,16 @@ Status Session::truncate(uint32_t position) {
     return Status(LLMC_OUT_OF_RANGE, LLMC_AT_PARAM, LLMC_P_POS);
   if (position != committed && !onlyFlatStates())
     return Status(LLMC_UNSUPPORTED, LLMC_AT_STATE);
+  committed = position;
+  return {};
+}
+
+Status Session::adopt(uint32_t position) {
+  Status status = ready();
+  if (!status.ok())
+    return status;
+  if (position > bound->contextLength())
+    return Status(LLMC_OUT_OF_RANGE, LLMC_AT_PARAM, LLMC_P_POS);
   committed = position;
   return {};
 }

@@ -43,7 +43,7 @@ public:
   Status begin(const Call &call);
   /// Makes progress without blocking: OK when the entry is complete, PENDING, or an error.
   Status poll();
-  /// begin, then poll until it is not pending, with the platform's idle hook in between.
+  /// begin, then poll until it is not pending, with the platform's idle hook while a device or the source is at work.
   Status run(const Call &call);
   /// Stops the running entry: OK when nothing runs any more, PENDING while a device drains (then poll, which ends with
   /// CANCELLED). The position stays; a session whose entry has states other than flat KV is poisoned.
@@ -69,6 +69,10 @@ public:
   const Plan *plan() const { return bound; }
   const llmc_platform *platform() const { return hooks; }
   bool idle() const { return phase == Phase::Idle; }
+  /// The last poll was pending because a device or the source had work in flight, not because of a yield.
+  bool waiting() const { return stalled || phase == Phase::Draining; }
+  /// After the caller filled the memory of every state: the tokens they hold.
+  Status adopt(uint32_t position);
   /// Marks the session as failed, for layers above that found its results wrong.
   Status poison(Status status);
 

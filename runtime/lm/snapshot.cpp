@@ -1,0 +1,95 @@
+// Saving and restoring the tokens of a session.
+//
+// Layout, little-endian: "LLMCKV01", position, number of states (4 bytes each), digest of the model (32), the layout hash
+// of every state (4 each); then for every state its rows by layer, head and token, or for other than flat KV the whole buffer.
+#include "runtime/lm/lm.h"
+
+namespace llmc::rt {
+namespace {
+
+struct SnapshotHeader {
+  uint8_t magic[8];
+  uint32_t position;
+  uint32_t nStates;
+  uint8_t model[32];
+};
+static_assert(sizeof(SnapshotHeader) == 48, "written as it is");
+
+SnapshotHeader headerOf(const Plan &plan, uint32_t position) {
+  SnapshotHeader header = {{'L', 'L', 'M', 'C', 'K', 'V', '0', '1'}, position, 0, {}};
+  header.nStates = uint32_t(plan.states().size);
+  const uint8_t *digest = plan.model() ? plan.model().digest() : nullptr;
+  if (digest)
+    __builtin_memcpy(header.model, digest, sizeof(header.model));
+  return header;
+}
+
+} // namespace
+
+/// Calls visit(bytes, size) for every run of bytes that `tokens` tokens occupy in a state.
+template <class Visit> Status Lm::visitRows(uint32_t index, uint32_t tokens, Visit visit) {
+  const State &state = session->plan()->states()[index];
+  llmc_memory memory;
+  Status status = session->stateMemory(index, &memory);
+  if (!status.ok())
+    return status;
+  uint8_t *base = static_cast<uint8_t *>(memory.base);
+  if (state.kind != StateKind::KvFlat)
+    return visit(base, size_t(memory.size));
+  size_t row = (size_t(state.headDim) * bitsOf(state.dtype) + 7) / 8;
+  bool contiguous = state.tokenStride == row;
+  for (uint32_t l = 0; l < state.layers; ++l)
+    for (uint32_t h = 0; h < state.heads; ++h) {
+      uint8_t *from = base + size_t(l) * state.layerStride + size_t(h) * state.headStride;
+      size_t size = contiguous ? row * tokens : row;
+      for (uint32_t i = 0; status.ok() && i < (contiguous ? (tokens != 0) : tokens); ++i)
+        status = visit(from + size_t(i) * state.tokenStride, size);
+      if (!status.ok())
+        return status;
+    }
+  return status;
+}
+
+Status Lm::save(WriteFn write, void *ctx) {
+  if (!session || phase != Phase::Idle || !session->idle())
+    return Status(LLMC_WRONG_STATE, LLMC_AT_SESSION);
+  const Plan &plan = *session->plan();
+  SnapshotHeader header = headerOf(plan, position());
+  Status status = write(ctx, &header, sizeof(header));
+  for (uint32_t i = 0; status.ok() && i < header.nStates; ++i)
+    status = write(ctx, &plan.states()[i].layoutHash, sizeof(uint32_t));
+  for (uint32_t i = 0; status.ok() && i < header.nStates; ++i)
+    status = visitRows(i, header.position,
+                       [&](const uint8_t *bytes, size_t n) { return write(ctx, bytes, n); });
+  return status.pending() ? Status(LLMC_IO_ERROR, LLMC_AT_SNAPSHOT) : status;
+}
+
+Status Lm::restore(ReadFn read, void *ctx) {
+  if (!session || phase != Phase::Idle || !session->idle())
+    return Status(LLMC_WRONG_STATE, LLMC_AT_SESSION);
+  const Plan &plan = *session->plan();
+  SnapshotHeader header = {};
+  Status status = read(ctx, &header, sizeof(header));
+  if (!status.ok())
+    return status;
+  SnapshotHeader expected = headerOf(plan, header.position);
+  if (__builtin_memcmp(&header, &expected, sizeof(header)) != 0)
+    return Status(LLMC_DEVICE_MISMATCH, LLMC_AT_SNAPSHOT);
+  if (header.position > contextLength())
+    return Status(LLMC_OUT_OF_RANGE, LLMC_AT_SNAPSHOT);
+  for (uint32_t i = 0; i < header.nStates; ++i) {
+    uint32_t hash = 0;
+    status = read(ctx, &hash, sizeof(hash));
+    if (!status.ok())
+      return status;
+    if (hash != plan.states()[i].layoutHash)
+      return Status(LLMC_DEVICE_MISMATCH, LLMC_AT_SNAPSHOT, i);
+  }
+  for (uint32_t i = 0; status.ok() && i < header.nStates; ++i) {
+    status = visitRows(i, header.position, [&](uint8_t *bytes, size_t n) { return read(ctx, bytes, n); });
+    session->stateWritten(i);
+  }
+  return status.ok() ? session->adopt(header.position) : session->poison(status);
+}
+
+} // namespace llmc::rt
