@@ -12,6 +12,8 @@
 #include <immintrin.h>
 #endif
 
+extern "C" uint32_t numericsFromC(float x, float *row, int8_t *quantized, uint32_t n);
+
 namespace {
 
 const float infinity = std::numeric_limits<float>::infinity();
@@ -291,6 +293,28 @@ TEST_CASE("NaN and infinity in a row reach its scale") {
   CHECK(llmc_quantize_row(x.data(), 40, q.data()) == infinity);
   x[0] = quietNan;
   CHECK(std::isnan(llmc_quantize_row(x.data(), 40, q.data())));
+}
+
+TEST_CASE("C and C++ give the same bits") {
+  Random random{7};
+  std::vector<float> row(53);
+  std::vector<int8_t> fromC(row.size()), fromCpp(row.size());
+  const uint32_t n = static_cast<uint32_t>(row.size());
+  for (int i = 0; i < 2000; ++i) {
+    for (float &v : row)
+      v = random.uniform(-5.0f, 5.0f);
+    const float x = random.uniform(-30.0f, 30.0f);
+    uint32_t hash = llmc_bits(llmc_recip(x)) * 31u + llmc_bits(llmc_rsqrt(x));
+    hash = hash * 31u + llmc_bits(llmc_exp(x));
+    hash = hash * 31u + llmc_bits(llmc_swiglu(x, x));
+    hash = hash * 31u + llmc_bits(llmc_softmax_weight(x));
+    hash = hash * 31u + llmc_f32_to_f16_ieee(x);
+    hash = hash * 31u + llmc_bits(llmc_max(row.data(), n));
+    hash = hash * 31u + llmc_bits(llmc_sum16(row.data(), n));
+    hash = hash * 31u + llmc_bits(llmc_quantize_row(row.data(), n, fromCpp.data()));
+    REQUIRE(numericsFromC(x, row.data(), fromC.data(), n) == hash);
+    REQUIRE(fromC == fromCpp);
+  }
 }
 
 TEST_CASE("int8 rounding is to nearest even and clamped") {
