@@ -34,7 +34,8 @@ RecordLayout recordLayout(lm::FormatAttr format, int64_t columns, int64_t alignm
   int64_t scaleBytes = format.getScale() == lm::ScaleKind::F16 ? 2 : 4;
   RecordLayout layout;
   layout.multipliers = llvm::divideCeil(columns * format.elementBits(), 8);
-  layout.scales = llvm::alignTo(layout.multipliers + (multiplied ? llvm::divideCeil(groups, 2) : 0), scaleBytes);
+  layout.scales = llvm::alignTo(layout.multipliers + (multiplied ? llvm::divideCeil(groups, 2) : 0),
+                                scaleBytes);
   layout.bytes = llvm::alignTo(layout.scales + (multiplied ? 1 : groups) * scaleBytes, alignment);
   return layout;
 }

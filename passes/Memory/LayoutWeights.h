@@ -21,7 +21,8 @@ struct PackedOperand {
 /// What `op` reads from the weights segment.
 llvm::SmallVector<PackedOperand> packedOperandsOf(mlir::Operation *op);
 
-/// Where the parts of a packed row lie, in bytes from its start: elements first, then multipliers, then scales.
+/// Where the parts of a packed row lie, in bytes from its start: elements first, then multipliers,
+/// then scales.
 struct RecordLayout {
   int64_t multipliers = 0, scales = 0, bytes = 0;
 };

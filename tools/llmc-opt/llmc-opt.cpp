@@ -3,6 +3,8 @@
 #include "dialects/Npu/Npu.h"
 #include "passes/Fusion/Fuse.h"
 #include "passes/Memory/LayoutWeights.h"
+#include "passes/Memory/PlanMemory.h"
+#include "passes/Memory/Synchronize.h"
 #include "passes/Specialization/Specialize.h"
 #include "passes/Tiling/Tile.h"
 #include "tools/llmc-opt/ImportOption.h"
@@ -26,6 +28,8 @@ int main(int argc, char **argv) {
   llmc::passes::registerFusePass();
   llmc::passes::registerLayoutWeightsPass();
   llmc::passes::registerTilePass();
+  llmc::passes::registerPlanMemoryPass();
+  llmc::passes::registerSynchronizePass();
   auto [input, output] =
       mlir::registerAndParseCLIOptions(argc, argv, "llmc pass driver\n", registry);
   return mlir::asMainReturnCode(importOnnx.empty()

@@ -1,0 +1,186 @@
+// Pass llmc-plan-memory: addresses of on-chip buffers.
+#include "passes/Memory/PlanMemory.h"
+
+#include "dialects/Npu/NpuAccess.h"
+#include "passes/Algorithms/PlanValidator.h"
+#include "passes/Algorithms/SramPlanner.h"
+#include "passes/Algorithms/StreamRing.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace llmc::passes {
+#define GEN_PASS_DEF_PLANMEMORYPASS
+#include "passes/Memory/PlanMemory.h.inc"
+
+namespace {
+
+/// Kernels read vectors of this many bytes; also a multiple of every transfer alignment in use.
+constexpr uint64_t kBufferAlignment = 64;
+
+struct LiveRange {
+  uint32_t first = UINT32_MAX, last = 0; // [first, last)
+  bool inBody = false, outsideBody = false;
+};
+
+/// Plans one program.
+class ProgramPlanner {
+public:
+  ProgramPlanner(npu::ProgramOp program, npu::TargetAttr target)
+      : program(program), target(target) {}
+
+  /// Empty where everything fits; else why not.
+  std::string run() {
+    measure();
+    std::string problem = planResident();
+    return problem.empty() ? planRing() : problem;
+  }
+
+private:
+  void measure() {
+    npu::CommandList commands = npu::commandsOf(program);
+    bodyFirst = commands.prologue.size();
+    bodyLast = bodyFirst + commands.body.size();
+    uint32_t step = 0;
+    for (const auto &list : {commands.prologue, commands.body, commands.epilogue})
+      for (Operation *command : list) {
+        for (const npu::BufferAccess &access : npu::accessesOf(command)) {
+          LiveRange &range = ranges[access.buffer];
+          range.first = std::min(range.first, step);
+          range.last = std::max(range.last, step + 1);
+          (step >= bodyFirst && step < bodyLast ? range.inBody : range.outsideBody) = true;
+        }
+        ++step;
+      }
+    // What enters or leaves the loop lives through all of its trips.
+    for (auto &[buffer, range] : ranges)
+      if (range.inBody && range.outsideBody) {
+        range.first = std::min<uint32_t>(range.first, bodyFirst);
+        range.last = std::max<uint32_t>(range.last, bodyLast);
+      }
+  }
+
+  /// Reused inside its section, so fit for the ring.
+  bool isStream(npu::BufferOp buffer) {
+    const LiveRange &range = ranges[buffer.getResult()];
+    return buffer.getStream() && !(range.inBody && range.outsideBody);
+  }
+
+  std::string planResident() {
+    SramProblem problem;
+    problem.capacity = target.getSramBytes();
+    SmallVector<npu::BufferOp> resident;
+    for (npu::BufferOp buffer : program.getBody().front().getOps<npu::BufferOp>()) {
+      const LiveRange &range = ranges[buffer.getResult()];
+      if (isStream(buffer) || range.last == 0)
+        continue;
+      resident.push_back(buffer);
+      SramBuffer item;
+      item.name = buffer.getLabel().str();
+      item.first = StepIdx{range.first};
+      item.last = StepIdx{range.last};
+      item.size = llvm::alignTo(buffer.getBytes(), kBufferAlignment);
+      item.alignment = kBufferAlignment;
+      problem.buffers.push_back(item);
+    }
+    SramPlan plan = planSram(problem);
+    if (!plan.error.empty())
+      return plan.error;
+    if (!plan.fits)
+      return explainOverflow(problem, plan);
+    for (const std::string &fault : validatePlan(problem, plan.offsets))
+      return "internal error, the planner broke a rule: " + fault;
+    for (auto [buffer, offset] : llvm::zip(resident, plan.offsets))
+      buffer.setOffset(offset);
+    residentPeak = plan.peak;
+    residentLive = plan.lowerBound;
+    return {};
+  }
+
+  std::string planRing() {
+    std::vector<StreamBuffer> streams;
+    SmallVector<npu::BufferOp> ops;
+    for (npu::BufferOp buffer : program.getBody().front().getOps<npu::BufferOp>())
+      if (isStream(buffer))
+        ops.push_back(buffer);
+    llvm::sort(ops, [&](npu::BufferOp a, npu::BufferOp b) {
+      return ranges[a.getResult()].first < ranges[b.getResult()].first;
+    });
+    for (npu::BufferOp buffer : ops)
+      streams.push_back({buffer.getLabel().str(), uint64_t(buffer.getBytes()),
+                         ranges[buffer.getResult()].first, ranges[buffer.getResult()].last});
+    uint64_t base = llvm::alignTo(residentPeak, kBufferAlignment);
+    uint64_t capacity =
+        uint64_t(target.getSramBytes()) > base ? uint64_t(target.getSramBytes()) - base : 0;
+    RingPlacement ring = placeSections(streams, capacity);
+    if (!ring.error.empty())
+      return ring.error + "; " + std::to_string(residentPeak) + " of " +
+             std::to_string(int64_t(target.getSramBytes())) +
+             " bytes of SRAM are taken by other buffers, streaming needs at least " +
+             std::to_string(ringLowerBound(streams, kBufferAlignment)) +
+             ". Use a smaller chunk, a shorter context or a machine with more SRAM";
+    for (auto [buffer, offset] : llvm::zip(ops, ring.offsets))
+      buffer.setOffset(base + offset);
+    OpBuilder builder(program);
+    program.setSramBytesAttr(builder.getI64IntegerAttr(base + ring.used));
+    program.setLiveBytesAttr(
+        builder.getI64IntegerAttr(llvm::alignTo(residentLive, kBufferAlignment) + ring.used));
+    return {};
+  }
+
+  /// Every section starts at the head of the ring, so that each trip of the body finds the same
+  /// addresses.
+  RingPlacement placeSections(const std::vector<StreamBuffer> &streams, uint64_t capacity) {
+    RingPlacement all;
+    for (auto [first, last] : {std::pair<uint32_t, uint32_t>{0, bodyFirst},
+                               {bodyFirst, bodyLast},
+                               {bodyLast, UINT32_MAX}}) {
+      std::vector<StreamBuffer> section;
+      for (const StreamBuffer &stream : streams)
+        if (stream.first >= first && stream.first < last)
+          section.push_back(stream);
+      RingPlacement placed = placeInRing(section, capacity, kBufferAlignment);
+      if (!placed.error.empty())
+        return placed;
+      all.offsets.insert(all.offsets.end(), placed.offsets.begin(), placed.offsets.end());
+      all.used = std::max(all.used, placed.used);
+    }
+    return all;
+  }
+
+  npu::ProgramOp program;
+  npu::TargetAttr target;
+  uint32_t bodyFirst = 0, bodyLast = 0;
+  DenseMap<Value, LiveRange> ranges;
+  uint64_t residentPeak = 0, residentLive = 0;
+};
+
+struct PlanMemoryPass : impl::PlanMemoryPassBase<PlanMemoryPass> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    auto target = module->getAttrOfType<npu::TargetAttr>("npu.target");
+    if (!target) {
+      module.emitError() << "llmc-plan-memory needs the attribute npu.target on the module";
+      return signalPassFailure();
+    }
+    for (npu::ProgramOp program : llvm::make_early_inc_range(module.getOps<npu::ProgramOp>())) {
+      std::string problem = ProgramPlanner(program, target).run();
+      if (problem.empty())
+        continue;
+      if (program.getKind() == "prefill") {
+        program.emitWarning() << "entry @" << program.getSymName() << " does not fit "
+                              << target.getMachine()
+                              << " and is left out; smaller chunks serve instead: " << problem;
+        program.erase();
+        continue;
+      }
+      program.emitError() << "entry @" << program.getSymName() << " does not fit "
+                          << target.getMachine() << ": " << problem;
+      return signalPassFailure();
+    }
+  }
+};
+
+} // namespace
+} // namespace llmc::passes
