@@ -59,7 +59,7 @@ bool Resolver::checkTypes(const MatmulCommand &command) {
     return reporter.fail(FaultKind::BadProgram, "unknown matmul kind");
   if (ops[matmul::A].type != a || ops[matmul::Out].type != ElementType::F32 ||
       (linear && ops[matmul::AScale].type != ElementType::F32) ||
-      (!linear && ops[matmul::B].type != ElementType::F16))
+      ops[matmul::B].type != (linear ? command.matmul.format.element : ElementType::F16))
     return reporter.fail(FaultKind::Shape, "operand types are not those of the matmul's kind");
   return true;
 }

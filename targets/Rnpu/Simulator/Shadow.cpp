@@ -55,7 +55,13 @@ uint64_t Shadow::firstInvalid(uint64_t start, uint64_t count) const {
 
 bool Shadow::findWriter(uint64_t first, uint64_t last, const Clock &clock,
                         Conflict &conflict) const {
-  for (uint64_t g = first; g < last; ++g) {
+  // A run mostly has one writer.
+  const uint32_t sample = writer[first];
+  uint32_t different = 0;
+  for (uint64_t g = first; g < last; ++g)
+    different |= writer[g] ^ sample;
+  const uint64_t end = different == 0 ? first + 1 : last;
+  for (uint64_t g = first; g < end; ++g) {
     const uint32_t packed = writer[g];
     if ((packed >> 2) <= clock[packed & 3])
       continue;

@@ -49,10 +49,6 @@ void Result::accumulate(const Result &later) {
   sramPeak = std::max(sramPeak, later.sramPeak);
 }
 
-Simulator::Simulator(Machine machine) : description(std::move(machine)) {
-  sram.resize(description.sram().bytes);
-}
-
 /// Granules follow the alignment, 16 bytes at most: then two aligned accesses share one only where
 /// they overlap.
 static unsigned granuleShift(const Memory &memory) {
@@ -60,29 +56,36 @@ static unsigned granuleShift(const Memory &memory) {
   return unsigned(std::countr_zero(alignment));
 }
 
-void Simulator::bind(const Bindings &bindings, uint64_t sramBytes) {
-  const Memories next = {bindings.weights, bindings.state,   bindings.ids,
-                         bindings.io,      bindings.scratch, {sram.data(), sramBytes}};
-  for (unsigned s = 0; s < kSpaces; ++s) {
+Simulator::Simulator(Machine machine) : description(std::move(machine)) {
+  sram.resize(description.sram().bytes);
+  shadows[unsigned(Space::Sram)].reset(sram.size(), granuleShift(description.sram()));
+}
+
+void Simulator::bind(const Bindings &bindings) {
+  const rt::Span<uint8_t> spans[] = {bindings.weights, bindings.state, bindings.ids, bindings.io,
+                                     bindings.scratch};
+  for (unsigned s = 0; s < unsigned(Space::Sram); ++s) {
     const bool tracked = Space(s) != Space::Weights && Space(s) != Space::Ids;
-    const uint64_t size = Space(s) == Space::Sram ? sram.size() : next[s].size;
-    const bool same = next[s].data == memories[s].data && size == shadows[s].size();
+    const bool same = spans[s].data == memories[s].data && spans[s].size == shadows[s].size();
     if (tracked && !same)
-      shadows[s].reset(size, granuleShift(Space(s) == Space::Sram
-                                              ? description.sram()
-                                              : memoryOf(description, Space(s))));
-    if (Space(s) == Space::Scratch || Space(s) == Space::Sram)
-      shadows[s].clearValid();
+      shadows[s].reset(spans[s].size, granuleShift(memoryOf(description, Space(s))));
+    memories[s] = spans[s];
   }
-  memories = next;
-  std::fill(sram.begin(), sram.begin() + std::ptrdiff_t(sramBytes), options.poison);
+}
+
+/// SRAM holds nothing at the start of a dispatch, and neither does Scratch.
+void Simulator::startSram(uint64_t bytes) {
+  memories[unsigned(Space::Sram)] = {sram.data(), bytes};
+  shadows[unsigned(Space::Sram)].clearValid();
+  shadows[unsigned(Space::Scratch)].clearValid();
+  std::fill(sram.begin(), sram.begin() + std::ptrdiff_t(bytes), options.poison);
 }
 
 Result Simulator::dispatch(const Program &program, const Bindings &bindings,
                            rt::Span<const uint32_t> arguments) {
-  bind(bindings, std::min<uint64_t>(program.sramBytes, sram.size()));
-  Dispatch run(*this, program, arguments);
-  return run.run();
+  bind(bindings);
+  startSram(std::min<uint64_t>(program.sramBytes, sram.size()));
+  return Dispatch(*this, program, arguments).run();
 }
 
 void Simulator::markStateValid(uint64_t offset, uint64_t bytes) {

@@ -101,6 +101,8 @@ public:
   Result dispatch(const target::Program &program, const Bindings &bindings,
                   rt::Span<const uint32_t> arguments);
 
+  /// Binds the memories of later dispatches, so that bytes of a new State can be marked.
+  void bind(const Bindings &bindings);
   /// Bytes of State that the host wrote. Those beyond the bound memory are ignored.
   void markStateValid(uint64_t offset, uint64_t bytes);
   /// State holds nothing, as at the start of a session.
@@ -108,7 +110,7 @@ public:
 
 private:
   friend class Dispatch;
-  void bind(const Bindings &bindings, uint64_t sramBytes);
+  void startSram(uint64_t bytes);
 
   target::Machine description;
   std::vector<uint8_t> sram;

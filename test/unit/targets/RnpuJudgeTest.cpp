@@ -337,7 +337,7 @@ TEST_CASE("illegal shapes") {
     requireFault(s.run(), FaultKind::Shape, "overlap");
   }
   SECTION("format") {
-    s.mm().matmul.format.element = ElementType::U8;
+    s.mm().matmul.format.element = s.mm().operands[matmul::B].type = ElementType::U8;
     requireFault(s.run(), FaultKind::Shape, "weight format");
   }
   SECTION("engine and work disagree") {
@@ -429,7 +429,7 @@ TEST_CASE("int32 overflow is found by value") {
     mm.operands[matmul::A] = operandAt(run.input(x), ElementType::I8, 0, 0, k);
     mm.operands[matmul::AScale] =
         operandAt(run.input(std::vector<float>{1}), ElementType::F32, 0, 0, 4);
-    mm.operands[matmul::B] = operandAt(run.input(tile), ElementType::U8, 0, 0, tile.size());
+    mm.operands[matmul::B] = operandAt(run.input(tile), ElementType::I8, 0, 0, tile.size());
     const uint64_t y = run.reserve(4);
     mm.operands[matmul::Out] = operandAt(y, ElementType::F32, 0, 0, 4);
     run.kernel(mm);

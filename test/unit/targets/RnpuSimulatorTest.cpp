@@ -57,7 +57,7 @@ std::vector<float> runLinear(KernelRun &run, const RandomWeights &w, const std::
       operandAt(run.input(padded), ElementType::I8, stride * subRows, stride, padded.size());
   mm.operands[matmul::AScale] =
       operandAt(run.input(scales), ElementType::F32, 4 * subRows, 4, m * 4);
-  mm.operands[matmul::B] = operandAt(run.input(tile), ElementType::U8, 0, 0, tile.size());
+  mm.operands[matmul::B] = operandAt(run.input(tile), w.format.element, 0, 0, tile.size());
   mm.operands[matmul::Out] = operandAt(y, ElementType::F32, w.rows * 4 * subRows, w.rows * 4,
                                        uint64_t(m) * w.rows * 4);
   run.kernel(mm);

@@ -73,7 +73,7 @@ static MatmulCommand sliceOf(const Gemv &g, uint64_t slot, uint64_t x, uint64_t 
   mm.matmul.format = g.format;
   mm.operands[matmul::A] = operandAt(x, ElementType::I8, 0, 0, g.k);
   mm.operands[matmul::AScale] = operandAt(scale, ElementType::F32, 0, 0, 4);
-  mm.operands[matmul::B] = operandAt(slot, ElementType::U8, 0, 0, g.slice);
+  mm.operands[matmul::B] = operandAt(slot, g.format.element, 0, 0, g.slice);
   mm.operands[matmul::Out] =
       operandAt(y + half * g.rows * 4, ElementType::F32, 0, 0, uint64_t(g.rows) * 4);
   mm.operands[matmul::Out].address.tripStride = uint64_t(g.rows) * 8;
