@@ -1,5 +1,5 @@
 // See RandomProgram.h.
-#include "RandomProgram.h"
+#include "test/unit/targets/RandomProgram.h"
 
 #include "targets/Rnpu/Steps.h"
 #include "targets/Rnpu/Validate.h"

@@ -1,7 +1,7 @@
 // The text form: golden texts, identities through text and blob, and errors with their place.
-#include "RandomProgram.h"
 #include "catch2/catch.hpp"
 #include "targets/Rnpu/Assembly.h"
+#include "test/unit/targets/RandomProgram.h"
 
 #include <fstream>
 

@@ -1,7 +1,7 @@
 // The blob: identity of encode and decode, and refusal of everything else.
-#include "RandomProgram.h"
 #include "catch2/catch.hpp"
 #include "targets/Rnpu/Validate.h"
+#include "test/unit/targets/RandomProgram.h"
 
 #include <algorithm>
 #include <functional>
