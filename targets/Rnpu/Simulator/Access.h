@@ -38,9 +38,8 @@ struct Access {
   /// Whether no two runs share a byte, as every written set must.
   bool runsAreDisjoint() const {
     const auto nested = [&](int inner, int outer) {
-      const uint64_t span = counts[inner] > 1
-                                ? saturatingMad(counts[inner] - 1, strides[inner], run)
-                                : run;
+      const uint64_t span =
+          counts[inner] > 1 ? saturatingMad(counts[inner] - 1, strides[inner], run) : run;
       return (counts[inner] <= 1 || strides[inner] >= run) &&
              (counts[outer] <= 1 || strides[outer] >= span);
     };

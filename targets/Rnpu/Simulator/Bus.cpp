@@ -63,8 +63,8 @@ void Bus::finish(unsigned slot, uint64_t now) {
 }
 
 double shareOfBus(const target::Memory &memory, bool read) {
-  const double peak = (read ? memory.readBytesPerCycle : memory.writeBytesPerCycle) *
-                      memory.utilization;
+  const double peak =
+      (read ? memory.readBytesPerCycle : memory.writeBytesPerCycle) * memory.utilization;
   const double alone = read ? memory.effectiveReadRate() : memory.effectiveWriteRate();
   return peak > 0 && alone > 0 ? std::min(1.0, alone / peak) : 1.0;
 }

@@ -20,9 +20,8 @@ Dispatch::Dispatch(Simulator &simulator, const Program &program, rt::Span<const 
 
 bool Dispatch::checkCommand(const Command &command, const char *section) {
   if (unsigned(command.engine) >= kEngines)
-    return reporter.fail(FaultKind::BadProgram,
-                         fmt::format("{}: a command for engine {}", section,
-                                     unsigned(command.engine)));
+    return reporter.fail(FaultKind::BadProgram, fmt::format("{}: a command for engine {}", section,
+                                                            unsigned(command.engine)));
   for (const Wait &wait : command.waits)
     if (unsigned(wait.engine) >= kEngines || wait.engine == command.engine)
       return reporter.fail(FaultKind::BadProgram,
@@ -131,10 +130,9 @@ bool Dispatch::race(const Access &access, const Instance &instance, const Confli
       fmt::format("its {} of {} [{}, {}) near {} is not ordered after the {} by {} command {} "
                   "(trip {}, id {}, '{}'): {} needs a wait for {} >= {}",
                   write ? "write" : "read", nameOf(access.space), access.start, access.end(),
-                  conflict.address, conflict.otherWrote ? "write" : "read",
-                  nameOf(conflict.engine), index, other.trip, other.command->id,
-                  other.command->name, nameOf(instance.engine), nameOf(conflict.engine),
-                  index + 1),
+                  conflict.address, conflict.otherWrote ? "write" : "read", nameOf(conflict.engine),
+                  index, other.trip, other.command->id, other.command->name,
+                  nameOf(instance.engine), nameOf(conflict.engine), index + 1),
       access.space, conflict.address);
 }
 
@@ -258,8 +256,8 @@ void Dispatch::count(const Instance &instance) {
 
 void Dispatch::tap(const Instance &instance) {
   for (const Access &access : resolved.writes) {
-    TapEvent event{*instance.command, instance.index, instance.trip, access.operand, access.start,
-                   {}};
+    TapEvent event{*instance.command, instance.index, instance.trip,
+                   access.operand,    access.start,   {}};
     const uint8_t *memory = simulator.memories[unsigned(access.space)].data;
     access.everyRun([&](uint64_t at) {
       event.bytes.insert(event.bytes.end(), memory + at, memory + at + access.run);

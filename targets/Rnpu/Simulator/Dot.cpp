@@ -76,17 +76,17 @@ __attribute__((target("avx512f,avx512bw"))) static __m512i pairs5(const int16_t 
 }
 
 __attribute__((target("avx512f,avx512bw"))) static int32_t sumWide(__m512i v) {
-  const __m256i half =
-      _mm256_add_epi32(_mm512_castsi512_si256(v), _mm512_extracti64x4_epi64(v, 1));
+  const __m256i half = _mm256_add_epi32(_mm512_castsi512_si256(v), _mm512_extracti64x4_epi64(v, 1));
   __m128i s = _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
   s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4e));
   s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0xb1));
   return _mm_cvtsi128_si32(s);
 }
 
-__attribute__((target("avx512f,avx512bw"))) static void
-dotAvx512(const int16_t *a, size_t aStride, uint32_t rows, const int16_t *w, uint32_t groups,
-          uint32_t depth, int32_t *out) {
+__attribute__((target("avx512f,avx512bw"))) static void dotAvx512(const int16_t *a, size_t aStride,
+                                                                  uint32_t rows, const int16_t *w,
+                                                                  uint32_t groups, uint32_t depth,
+                                                                  int32_t *out) {
   uint32_t r = 0;
   for (; r + 4 <= rows; r += 4)
     for (uint32_t g = 0; g < groups; ++g) {

@@ -50,9 +50,9 @@ private:
   std::vector<int16_t> activations, weights;
   std::vector<int32_t> dots;
   std::vector<float> scales, rowScales, left, panel, converted;
-  std::vector<float> storage;      ///< One row vector per chain step.
-  std::vector<float> scalars;      ///< One scalar per chain step.
-  std::vector<Value> values;       ///< Result of each chain step.
+  std::vector<float> storage; ///< One row vector per chain step.
+  std::vector<float> scalars; ///< One scalar per chain step.
+  std::vector<Value> values;  ///< Result of each chain step.
 };
 
 } // namespace llmc::rnpu

@@ -37,8 +37,7 @@ void Executor::store(const ChainStep &step, ElementType type, uint64_t columns, 
   nonFinite += countNonFinite(value.data, columns);
 }
 
-void Executor::compute(const ChainStep &step, const Resolved &r, uint64_t visible,
-                       unsigned index) {
+void Executor::compute(const ChainStep &step, const Resolved &r, uint64_t visible, unsigned index) {
   float *row = storage.data() + index * r.columns, *scalar = &scalars[index];
   const Value a = values[step.a];
   const auto result = [&](bool isRow) { values[index] = {isRow ? row : scalar, isRow ? 1u : 0u}; };

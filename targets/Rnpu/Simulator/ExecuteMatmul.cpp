@@ -22,8 +22,7 @@ struct DotShape {
 
   DotShape(const WeightFormat &format, uint64_t n, uint64_t k)
       : layout(format, uint32_t(n), uint32_t(k)) {
-    const bool grouped =
-        format.scale == ScaleKind::F16Group || format.scale == ScaleKind::F32Group;
+    const bool grouped = format.scale == ScaleKind::F16Group || format.scale == ScaleKind::F32Group;
     pieces = grouped ? layout.record.groups : 1;
     size = grouped ? layout.record.groupSize : k;
     depth = (size + dotGranule - 1) / dotGranule * dotGranule;
@@ -132,10 +131,10 @@ bool Executor::sumsFit(const Resolved &r, const DotShape &shape, uint64_t n, Rep
       const int64_t sum = exactDot(activations.data() + m * shape.stride() + p * shape.depth,
                                    weights.data() + p * shape.depth, shape.depth);
       if (sum < INT32_MIN || sum > INT32_MAX)
-        return reporter.fail(FaultKind::Overflow,
-                             fmt::format("row {}, output {}, group {}: the dot product is {}", m, n,
-                                         p, sum),
-                             Space::Sram, r.addresses[matmul::Out], INT32_MAX);
+        return reporter.fail(
+            FaultKind::Overflow,
+            fmt::format("row {}, output {}, group {}: the dot product is {}", m, n, p, sum),
+            Space::Sram, r.addresses[matmul::Out], INT32_MAX);
     }
   return true;
 }

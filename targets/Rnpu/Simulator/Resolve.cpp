@@ -16,8 +16,8 @@ bool Reporter::fail(FaultKind kind, const std::string &text, Space space, uint64
                     uint64_t limit) {
   if (first)
     return false;
-  Fault fault{kind, entry, instance.engine, instance.index, 0, instance.trip, space, address,
-              limit, ""};
+  Fault fault{kind,          entry, instance.engine, instance.index, 0,
+              instance.trip, space, address,         limit,          ""};
   if (!instance.command) {
     fault.message = fmt::format("entry '{}': {}: {}", entry, nameOf(kind), text);
   } else {
@@ -35,9 +35,8 @@ bool Resolver::extent(const Extent &extent, uint32_t unit, const char *what, uin
   if (extent.argument < 0)
     return true;
   if (size_t(extent.argument) >= arguments.size)
-    return reporter.fail(FaultKind::BadProgram,
-                         fmt::format("{} reads argument {} of {}", what, extent.argument,
-                                     arguments.size));
+    return reporter.fail(FaultKind::BadProgram, fmt::format("{} reads argument {} of {}", what,
+                                                            extent.argument, arguments.size));
   out = uint64_t(arguments[extent.argument]) * unit;
   if (out > extent.value)
     return reporter.fail(FaultKind::Argument,
@@ -54,9 +53,8 @@ bool Resolver::address(const Address &address, const char *what, uint64_t &out) 
   if (address.argument < 0)
     return true;
   if (size_t(address.argument) >= arguments.size)
-    return reporter.fail(FaultKind::BadProgram,
-                         fmt::format("{} reads argument {} of {}", what, address.argument,
-                                     arguments.size));
+    return reporter.fail(FaultKind::BadProgram, fmt::format("{} reads argument {} of {}", what,
+                                                            address.argument, arguments.size));
   out = saturatingMad(arguments[address.argument], address.argumentStride, out);
   return true;
 }
@@ -85,8 +83,8 @@ bool Resolver::add(const Operand *operand, const Access &access, bool write, uin
                          access.space, access.start);
   if (alignment > 1 && access.start % alignment)
     return reporter.fail(FaultKind::Misaligned,
-                         fmt::format("{} address {} is not a multiple of {}",
-                                     nameOf(access.space), access.start, alignment),
+                         fmt::format("{} address {} is not a multiple of {}", nameOf(access.space),
+                                     access.start, alignment),
                          access.space, access.start, alignment);
   if (write && !access.runsAreDisjoint())
     return reporter.fail(FaultKind::Shape,
@@ -110,12 +108,12 @@ bool Resolver::gatherReads(const Dma &dma, Resolved &out) {
     int32_t id = 0;
     std::memcpy(&id, memories[unsigned(Space::Ids)].data + ids + 4 * i, 4);
     if (id < 0 || uint32_t(id) >= dma.gatherBound)
-      return reporter.fail(FaultKind::Gather,
-                           fmt::format("id {} at position {} is not in [0, {})", id, i,
-                                       dma.gatherBound),
-                           Space::Ids, ids + 4 * i, dma.gatherBound);
+      return reporter.fail(
+          FaultKind::Gather,
+          fmt::format("id {} at position {} is not in [0, {})", id, i, dma.gatherBound), Space::Ids,
+          ids + 4 * i, dma.gatherBound);
     const uint64_t row = saturatingMad(uint32_t(id), dma.sourceStrides[0], out.addresses[0]);
-    const Access access{dma.source.space, row, out.run, {1, out.counts[1]},
+    const Access access{dma.source.space,          row, out.run, {1, out.counts[1]},
                         {0, dma.sourceStrides[1]}, 0};
     if (!add(nullptr, access, false, alignment, out))
       return false;
@@ -155,10 +153,18 @@ bool Resolver::resolve(const Dma &dma, Resolved &out) {
       !stridesAligned(out.counts, dma.destinationStrides, to))
     return reporter.fail(FaultKind::Misaligned, "a stride is not a multiple of its memory's "
                                                 "alignment");
-  Access read{dma.source.space, out.addresses[0], out.run, {out.counts[0], out.counts[1]},
-              {dma.sourceStrides[0], dma.sourceStrides[1]}, 0};
-  Access write{dma.destination.space, out.addresses[1], out.run, {out.counts[0], out.counts[1]},
-               {dma.destinationStrides[0], dma.destinationStrides[1]}, 1};
+  Access read{dma.source.space,
+              out.addresses[0],
+              out.run,
+              {out.counts[0], out.counts[1]},
+              {dma.sourceStrides[0], dma.sourceStrides[1]},
+              0};
+  Access write{dma.destination.space,
+               out.addresses[1],
+               out.run,
+               {out.counts[0], out.counts[1]},
+               {dma.destinationStrides[0], dma.destinationStrides[1]},
+               1};
   if (!add(nullptr, write, true, to, out))
     return false;
   return dma.gather ? gatherReads(dma, out) : add(nullptr, read, false, from, out);

@@ -35,11 +35,11 @@ private:
 /// Numbers of a command's run. Vectors are reused from command to command.
 struct Resolved {
   std::vector<Access> reads, writes;
-  std::vector<uint64_t> addresses; ///< Per operand; source and destination of a DMA.
-  uint64_t run = 0, counts[2] = {0, 0};                    ///< DMA.
-  uint64_t tokens = 0, subRows = 0, n = 0, k = 0;          ///< Matmul.
-  uint64_t columns = 0, position = 0;                      ///< Chain; position of token 0.
-  uint64_t laneOps = 0; ///< Steps times the elements they take or make.
+  std::vector<uint64_t> addresses;                ///< Per operand; source and destination of a DMA.
+  uint64_t run = 0, counts[2] = {0, 0};           ///< DMA.
+  uint64_t tokens = 0, subRows = 0, n = 0, k = 0; ///< Matmul.
+  uint64_t columns = 0, position = 0;             ///< Chain; position of token 0.
+  uint64_t laneOps = 0;                           ///< Steps times the elements they take or make.
   uint64_t rows() const { return tokens * subRows; }
 };
 

@@ -16,9 +16,7 @@ using namespace target;
 /// Largest K of the tensor engine's depth counter; an overflow of the sum itself is found by value.
 static constexpr uint64_t maxDepth = uint64_t(1) << 24;
 
-static uint64_t bytesOf(ElementType type, uint64_t count) {
-  return (count * bitsOf(type) + 7) / 8;
-}
+static uint64_t bytesOf(ElementType type, uint64_t count) { return (count * bitsOf(type) + 7) / 8; }
 
 /// Rows of `run` bytes of an operand.
 static Access rowsOf(const Operand &operand, unsigned index, const Resolved &r, uint64_t run) {
@@ -114,9 +112,12 @@ bool Resolver::resolve(const MatmulCommand &command, Resolved &out) {
   if (linear && !linearTile(command, out))
     return false;
   const Operand &b = ops[matmul::B];
-  const Access other{Space::Sram, out.addresses[matmul::B],
+  const Access other{Space::Sram,
+                     out.addresses[matmul::B],
                      out.rows() == 0 ? 0 : 2 * (scores ? out.k : out.n),
-                     {scores ? out.n : out.k, 1}, {b.tokenStride, 0}, matmul::B};
+                     {scores ? out.n : out.k, 1},
+                     {b.tokenStride, 0},
+                     matmul::B};
   if (!linear && !add(&b, other, false, alignment, out))
     return false;
   if (m.accumulate && !add(&ops[matmul::Out], result, false, alignment, out))
@@ -151,9 +152,8 @@ bool Resolver::chainAccess(const ChainCommand &command, const ChainStep &step, R
   if (!traits.operand)
     return true;
   if (step.operand >= command.operands.size())
-    return reporter.fail(FaultKind::BadProgram,
-                         fmt::format("a step names operand {} of {}", step.operand,
-                                     command.operands.size()));
+    return reporter.fail(FaultKind::BadProgram, fmt::format("a step names operand {} of {}",
+                                                            step.operand, command.operands.size()));
   const Operand &operand = command.operands[step.operand];
   const bool scalar = step.step == Step::LoadScalar || step.step == Step::StoreScalar;
   const bool store = isStore(step.step);
@@ -178,8 +178,8 @@ static uint64_t laneOpsPerRow(const VectorChain &chain, const std::vector<ValueK
   uint64_t sum = 0;
   for (size_t i = 0; i < kinds.size(); ++i) {
     const ChainStep &step = chain.steps[i];
-    const bool takesRow = traitsOf(step.step).inputs != Inputs::None &&
-                          kinds[step.a] == ValueKind::Vector;
+    const bool takesRow =
+        traitsOf(step.step).inputs != Inputs::None && kinds[step.a] == ValueKind::Vector;
     sum += takesRow || kinds[i] == ValueKind::Vector ? columns : 1;
   }
   return sum;
@@ -197,8 +197,8 @@ bool Resolver::resolve(const ChainCommand &command, Resolved &out) {
     return reporter.fail(FaultKind::Shape, "a chain has at least one sub-row");
   if (machine.vector.maxSteps != 0 && chain.steps.size() > machine.vector.maxSteps)
     return reporter.fail(FaultKind::Shape,
-                         fmt::format("a chain of {} steps, the machine runs {}",
-                                     chain.steps.size(), machine.vector.maxSteps));
+                         fmt::format("a chain of {} steps, the machine runs {}", chain.steps.size(),
+                                     machine.vector.maxSteps));
   const std::vector<ValueKind> kinds = chainKinds(chain, error);
   if (kinds.empty())
     return reporter.fail(FaultKind::BadProgram, error.empty() ? "an empty chain" : error);

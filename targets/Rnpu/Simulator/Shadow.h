@@ -61,8 +61,8 @@ private:
 
   uint64_t bytes = 0;
   unsigned shift = 4;
-  std::vector<uint64_t> valid;                            ///< One bit a byte.
-  std::vector<uint32_t> writer;                           ///< epoch << 2 | engine; 0: none.
+  std::vector<uint64_t> valid;                                 ///< One bit a byte.
+  std::vector<uint32_t> writer;                                ///< epoch << 2 | engine; 0: none.
   std::array<std::vector<uint32_t>, target::kEngines> readers; ///< Epochs since the last write.
 };
 

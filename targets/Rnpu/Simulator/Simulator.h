@@ -76,7 +76,7 @@ struct TapEvent {
 
 struct Hooks {
   std::function<void(const TraceEvent &)> trace; ///< In order of retirement.
-  std::function<void(const TapEvent &)> tap; ///< In an order that keeps happens-before.
+  std::function<void(const TapEvent &)> tap;     ///< In an order that keeps happens-before.
 };
 
 struct Options {

@@ -108,8 +108,7 @@ uint64_t Timeline::moveTime(unsigned e) const {
 }
 
 bool Timeline::tryMove(unsigned e) {
-  if (e >= 2 || states[e].flights.empty() || states[e].flights.front().moving ||
-      moveTime(e) > now)
+  if (e >= 2 || states[e].flights.empty() || states[e].flights.front().moving || moveTime(e) > now)
     return false;
   Flight &front = states[e].flights.front();
   front.moving = true;

@@ -1,5 +1,5 @@
 // The simulated NPU through the runtime's C table, as the executor calls it.
-#include "RnpuTestKit.h"
+#include "test/unit/targets/RnpuTestKit.h"
 
 #include "targets/Rnpu/Simulator/SimulatorDevice.h"
 

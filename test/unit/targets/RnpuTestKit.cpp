@@ -1,5 +1,5 @@
 // Random weights and the two-slot GEMV.
-#include "RnpuTestKit.h"
+#include "test/unit/targets/RnpuTestKit.h"
 
 #include "runtime/base/numerics.h"
 #include "targets/Rnpu/WeightTile.h"
@@ -47,8 +47,7 @@ float RandomWeights::dot(const int8_t *a, float aScale, uint32_t row) const {
   int32_t sum = 0;
   for (uint32_t k = 0; k < columns; ++k) {
     const uint32_t g = k / groupSize;
-    const int m =
-        format.scale == ScaleKind::MultiplierF32Row ? multipliers[row * groups + g] : 1;
+    const int m = format.scale == ScaleKind::MultiplierF32Row ? multipliers[row * groups + g] : 1;
     sum += a[k] * (m * w[k]);
     const bool last = k + 1 == columns;
     if (perRow ? !last : !last && (k + 1) % groupSize != 0)
@@ -99,13 +98,13 @@ static void buildProgram(Gemv &g) {
     p.body.commands.push_back(load(at(Space::Weights, half * g.slice, 2 * g.slice),
                                    slots + half * g.slice, g.slice, {{Engine::Tensor, i - 1, 2}},
                                    half ? "w1" : "w0"));
-    p.body.commands.push_back(
-        commandOf(Engine::Tensor, sliceOf(g, slots + half * g.slice, x, scale, y, half),
-                  {{Engine::Load, 3 + i, 2}}, half ? "mm1" : "mm0"));
+    p.body.commands.push_back(commandOf(Engine::Tensor,
+                                        sliceOf(g, slots + half * g.slice, x, scale, y, half),
+                                        {{Engine::Load, 3 + i, 2}}, half ? "mm1" : "mm0"));
   }
-  p.epilogue.commands = {commandOf(
-      Engine::Store, copyOf(at(Space::Sram, y), at(Space::Io, g.ioY), uint32_t(bytes)),
-      {{Engine::Tensor, int64_t(2 * g.trips), 0}}, "y")};
+  p.epilogue.commands = {
+      commandOf(Engine::Store, copyOf(at(Space::Sram, y), at(Space::Io, g.ioY), uint32_t(bytes)),
+                {{Engine::Tensor, int64_t(2 * g.trips), 0}}, "y")};
   uint32_t id = 0;
   for (Section *section : {&p.prologue, &p.body, &p.epilogue})
     for (Command &command : section->commands)

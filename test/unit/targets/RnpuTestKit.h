@@ -1,8 +1,11 @@
 // Small machines and programs for the tests of the simulated NPU.
 #pragma once
 
+#include "runtime/base/numerics.h"
 #include "targets/Interface/Target.h"
 #include "targets/Rnpu/Simulator/Simulator.h"
+
+#include "catch2/catch.hpp"
 
 #include <cstring>
 #include <random>
@@ -12,8 +15,8 @@ namespace llmc::rnpu::test {
 
 using namespace llmc::target;
 
-/// Round numbers, so that closed forms are short: weights in "flash" at 4 bytes a cycle, the rest in
-/// "dram" at 8, no bound from Little's law.
+/// Round numbers, so that closed forms are short: weights in "flash" at 4 bytes a cycle, the rest
+/// in "dram" at 8, no bound from Little's law.
 inline Machine smallMachine() {
   Machine m;
   m.name = "small";
@@ -114,10 +117,9 @@ public:
     std::memcpy(io.data() + offset, values.data(), bytes);
     const uint64_t address = reserve(bytes);
     if (bytes)
-      program.prologue.commands.push_back(
-          commandOf(Engine::Load,
-                    copyOf(at(Space::Io, offset), at(Space::Sram, address), uint32_t(bytes)), {},
-                    "input"));
+      program.prologue.commands.push_back(commandOf(
+          Engine::Load, copyOf(at(Space::Io, offset), at(Space::Sram, address), uint32_t(bytes)),
+          {}, "input"));
     loads += bytes != 0;
     return address;
   }
@@ -133,10 +135,9 @@ public:
   template <class T> std::vector<T> output(uint64_t address, size_t count) {
     const size_t offset = io.size(), bytes = count * sizeof(T);
     io.resize(offset + align16(bytes));
-    program.prologue.commands.push_back(
-        commandOf(Engine::Store,
-                  copyOf(at(Space::Sram, address), at(Space::Io, offset), uint32_t(bytes)),
-                  {{engine, 1, 0}}, "output"));
+    program.prologue.commands.push_back(commandOf(
+        Engine::Store, copyOf(at(Space::Sram, address), at(Space::Io, offset), uint32_t(bytes)),
+        {{engine, 1, 0}}, "output"));
     run();
     std::vector<T> values(count);
     std::memcpy(values.data(), io.data() + offset, bytes);
@@ -191,6 +192,21 @@ struct Gemv {
 Gemv makeGemv(uint32_t rows, uint32_t k, uint32_t trips, WeightFormat format, uint32_t seed,
               std::vector<float> &expected);
 
+inline Result runGemv(Gemv &g, const Machine &machine, Options options = {}) {
+  Simulator simulator(machine);
+  simulator.options = options;
+  return simulator.dispatch(g.program, g.bindings(), {});
+}
+
+/// The dispatch ended with this kind of fault, and the message says where.
+inline void requireFault(const Result &result, FaultKind kind, const std::string &text) {
+  REQUIRE(result.fault);
+  INFO(result.fault->message);
+  CHECK(result.fault->kind == kind);
+  CHECK(result.fault->message.find(text) != std::string::npos);
+  CHECK(result.fault->message.find("entry '") != std::string::npos);
+}
+
 /// Random unpacked weights, kept alive with their scales.
 struct RandomWeights {
   WeightFormat format;
@@ -205,5 +221,26 @@ struct RandomWeights {
   /// The linear layer of docs/numerics.md for one output, in plain code.
   float dot(const int8_t *a, float aScale, uint32_t row) const;
 };
+
+inline std::vector<uint16_t> randomHalves(size_t count, std::mt19937 &random) {
+  std::normal_distribution<float> value(0, 1);
+  std::vector<uint16_t> halves(count);
+  for (uint16_t &h : halves)
+    h = llmc_f32_to_f16(value(random));
+  return halves;
+}
+
+inline std::vector<float> randomFloats(size_t count, std::mt19937 &random) {
+  std::normal_distribution<float> value(0, 3);
+  std::vector<float> floats(count);
+  for (float &f : floats)
+    f = value(random);
+  return floats;
+}
+
+/// Same bytes, so that -0 and NaN count.
+template <class T> bool sameBytes(const std::vector<T> &a, const std::vector<T> &b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
+}
 
 } // namespace llmc::rnpu::test
