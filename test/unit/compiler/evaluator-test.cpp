@@ -1,120 +1,12 @@
-// The evaluator's structure: operands reach their kernels, the cache grows, layers repeat, errors
-// name the operation.
-#include "compiler/Evaluate/Evaluator.h"
-
-#include "catch2/catch.hpp"
-
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Parser/Parser.h"
+// The evaluator's structure: operands reach their kernels, the cache grows, layers repeat.
+#include "test/unit/compiler/EvaluatorFixture.h"
 
 #include <cmath>
-#include <cstring>
+#include <map>
 #include <set>
 
-using namespace mlir;
+using namespace llmc::test;
 using namespace llmc::evaluate;
-
-namespace {
-
-/// Weights of a tiny model: vocabulary 8, width 4, two heads of 2 on one kv head.
-const std::string weights = R"(
-  lm.weight @table : tensor<8x4xf32> = dense<[[1.0, 2.0, 3.0, 4.0], [0.5, -1.0, 2.0, -0.25], [4.0, 3.0, 2.0, 1.0],
-    [-1.0, 1.0, -1.0, 1.0], [0.125, 8.0, -2.0, 0.5], [3.0, 3.0, -3.0, 1.0], [1.0, 0.0, 0.0, -1.0], [2.0, -2.0, 0.5, 5.0]]>
-    : tensor<8x4xf32>
-  lm.weight @norm : tensor<4xf32> = dense<[1.0, 0.5, 2.0, 1.5]> : tensor<4xf32>
-  lm.weight @q : tensor<4x4xf32> = dense<[[1.0, 0.0, 0.5, 0.0], [0.0, -1.0, 0.0, 0.25], [0.5, 0.5, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0]]>
-    : tensor<4x4xf32>
-  lm.weight @k : tensor<2x4xf32> = dense<[[0.5, 0.25, 0.0, 1.0], [0.0, 1.0, -0.5, 0.0]]> : tensor<2x4xf32>
-  lm.weight @v : tensor<2x4xf32> = dense<[[1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0]]> : tensor<2x4xf32>
-  lm.weight @qT : tensor<4x4xf32> = dense<[[1.0, 0.0, 0.5, 0.0], [0.0, -1.0, 0.5, 0.0], [0.5, 0.0, 0.0, 1.0], [0.0, 0.25, 0.0, 1.0]]>
-    : tensor<4x4xf32> view offset 0 strides [1, 4]
-  lm.kv_state @cache layers 2 kv_heads 1 head_dim 2 capacity 6 of f32
-)";
-
-/// One layer as text: from %h<in> to %h<out>, with the query weight `q`.
-std::string layerText(const std::string &q, int index) {
-  std::string n = std::to_string(index);
-  return "%n" + n + " = lm.rms_norm %h" + n +
-         ", %norm epsilon 1.0e-5 : (tensor<?x4xf32>, tensor<4xf32>) -> tensor<?x4xf32>\n" + "%wq" +
-         n + " = lm.get @" + q + " : tensor<4x4xf32>\n" + "%q" + n + " = lm.linear %n" + n +
-         ", %wq" + n + " : (tensor<?x4xf32>, tensor<4x4xf32>) -> tensor<?x4xf32>\n" + "%k" + n +
-         " = lm.linear %n" + n + ", %k : (tensor<?x4xf32>, tensor<2x4xf32>) -> tensor<?x2xf32>\n" +
-         "%v" + n + " = lm.linear %n" + n +
-         ", %v : (tensor<?x4xf32>, tensor<2x4xf32>) -> tensor<?x2xf32>\n" + "%qr" + n +
-         " = lm.rope %q" + n +
-         " at %pos heads 2 formula <base = 10000.0 : f32, dim = 2, scaling = 1.0 : f32> : "
-         "(tensor<?x4xf32>, i32) -> tensor<?x4xf32>\n" +
-         "%kr" + n + " = lm.rope %k" + n +
-         " at %pos heads 1 formula <base = 10000.0 : f32, dim = 2, scaling = 1.0 : f32> : "
-         "(tensor<?x2xf32>, i32) -> tensor<?x2xf32>\n" +
-         "%l" + n + " = arith.constant " + n + " : index\n" + "%a" + n + " = lm.attention %qr" + n +
-         ", %kr" + n + ", %v" + n + " at %pos state @cache[%l" + n +
-         "] heads 2 scale 7.071068e-01 : (tensor<?x4xf32>, tensor<?x2xf32>, tensor<?x2xf32>, i32, "
-         "index) -> tensor<?x4xf32>\n" +
-         "%g" + n + " = lm.gated_act silu %a" + n + ", %n" + n + " : tensor<?x4xf32>\n" + "%h" +
-         std::to_string(index + 1) + " = lm.add %h" + n + ", %g" + n + " : tensor<?x4xf32>\n";
-}
-
-std::string program(const std::string &q) {
-  return weights + R"(
-  func.func @main(%ids: tensor<?xi32>, %pos: i32) -> tensor<?x8xf32> {
-    %table = lm.get @table : tensor<8x4xf32>
-    %norm = lm.get @norm : tensor<4xf32>
-    %k = lm.get @k : tensor<2x4xf32>
-    %v = lm.get @v : tensor<2x4xf32>
-    %h0 = lm.embed %ids, %table : (tensor<?xi32>, tensor<8x4xf32>) -> tensor<?x4xf32>
-)" + layerText(q, 0) +
-         layerText(q, 1) + R"(
-    %y = lm.linear %h2, %table : (tensor<?x4xf32>, tensor<8x4xf32>) -> tensor<?x8xf32>
-    return %y : tensor<?x8xf32>
-  }
-)";
-}
-
-struct Program {
-  MLIRContext context;
-  OwningOpRef<ModuleOp> module;
-  std::string errors;
-  ScopedDiagnosticHandler handler;
-
-  explicit Program(const std::string &text)
-      : handler(&context, [this](Diagnostic &diagnostic) {
-          errors += diagnostic.str() + "\n";
-          return success();
-        }) {
-    context.loadDialect<llmc::lm::LmDialect, func::FuncDialect, arith::ArithDialect>();
-    module = parseSourceString<ModuleOp>(text, &context);
-    INFO(errors);
-    REQUIRE(module);
-  }
-  Evaluator evaluator(const char *function = "main") {
-    auto result = Evaluator::create(*module, function, 1);
-    INFO(errors);
-    REQUIRE(succeeded(result));
-    return std::move(*result);
-  }
-};
-
-using Ids = std::vector<int32_t>;
-
-/// All logits of `ids`, fed in chunks.
-std::vector<float> logits(Program &program, Evaluator &evaluator, const Ids &ids, size_t chunk) {
-  EvaluatorState state(*program.module);
-  std::vector<float> all, part;
-  for (size_t first = 0; first < ids.size(); first += chunk) {
-    size_t count = std::min(chunk, ids.size() - first);
-    INFO(program.errors);
-    REQUIRE(succeeded(
-        evaluator.run(std::span(ids).subspan(first, count), int64_t(first), state, part)));
-    all.insert(all.end(), part.begin(), part.end());
-  }
-  return all;
-}
-
-const Ids sentence = {0, 7, 3, 4, 2, 5};
-
-} // namespace
 
 TEST_CASE("embedding and head compute what they say") {
   Program program(weights + R"(
@@ -136,7 +28,7 @@ TEST_CASE("embedding and head compute what they say") {
 }
 
 TEST_CASE("the cache makes chunks equal to the whole") {
-  Program program(::program("q"));
+  Program program(llmc::test::program("q"));
   Evaluator evaluator = program.evaluator();
   std::vector<float> whole = logits(program, evaluator, sentence, 6);
   REQUIRE(whole.size() == 48);
@@ -155,7 +47,7 @@ TEST_CASE("the cache makes chunks equal to the whole") {
 }
 
 TEST_CASE("going back forgets later positions") {
-  Program program(::program("q"));
+  Program program(llmc::test::program("q"));
   Evaluator evaluator = program.evaluator();
   EvaluatorState state(*program.module);
   std::vector<float> result, again;
@@ -172,7 +64,7 @@ TEST_CASE("going back forgets later positions") {
 }
 
 TEST_CASE("a weight stored the other way round is the same weight") {
-  Program straight(::program("q")), turned(::program("qT"));
+  Program straight(llmc::test::program("q")), turned(llmc::test::program("qT"));
   Evaluator first = straight.evaluator(), second = turned.evaluator();
   CHECK(logits(straight, first, sentence, 4) == logits(turned, second, sentence, 4));
 }
@@ -235,7 +127,7 @@ TEST_CASE("repeated layers equal the layers written out, groups change nothing")
     %y = lm.linear %e, %table : (tensor<?x4xf32>, tensor<8x4xf32>) -> tensor<?x8xf32>
     return %y : tensor<?x8xf32>
   })");
-  Program flat(::program("q"));
+  Program flat(llmc::test::program("q"));
   Evaluator first = flat.evaluator(), second = outlined.evaluator();
   std::multiset<int64_t> layers;
   second.setTap([&](const TapValue &value) {
@@ -247,7 +139,7 @@ TEST_CASE("repeated layers equal the layers written out, groups change nothing")
 }
 
 TEST_CASE("the tap sees every result with its rows") {
-  Program program(::program("q"));
+  Program program(llmc::test::program("q"));
   Evaluator evaluator = program.evaluator();
   std::map<std::string, int> seen;
   std::vector<float> last;
@@ -318,7 +210,7 @@ TEST_CASE("quantized layers use scales, groups and multipliers") {
 }
 
 TEST_CASE("half precision keys and values live in the cache") {
-  std::string text = ::program("q");
+  std::string text = llmc::test::program("q");
   auto replace = [&](const std::string &from, const std::string &to) {
     for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
       text.replace(at, from.size(), to);
@@ -334,7 +226,7 @@ TEST_CASE("half precision keys and values live in the cache") {
   }
   replace(": (tensor<?x4xf32>, tensor<?x2xf32>, tensor<?x2xf32>, i32, index)",
           ": (tensor<?x4xf16>, tensor<?x2xf16>, tensor<?x2xf16>, i32, index)");
-  Program half(text), full(::program("q"));
+  Program half(text), full(llmc::test::program("q"));
   Evaluator first = half.evaluator(), second = full.evaluator();
   std::vector<float> rounded = logits(half, first, sentence, 6),
                      exact = logits(full, second, sentence, 6);
@@ -362,65 +254,4 @@ TEST_CASE("a head takes rows, a static function fewer than it says") {
   CHECK(failed(evaluator.runRows(std::vector<float>(16), 4, 0, state, result)));
   CHECK_THAT(program.errors, Catch::Contains("4 rows"));
   CHECK(failed(evaluator.run(Ids{1}, 0, state, result)));
-}
-
-TEST_CASE("misuse is an error that names its place") {
-  Program program(::program("q"));
-  Evaluator evaluator = program.evaluator();
-  EvaluatorState state(*program.module);
-  std::vector<float> result;
-  auto errorOf = [&](const Ids &ids, int64_t position) {
-    program.errors.clear();
-    CHECK(failed(evaluator.run(ids, position, state, result)));
-    return program.errors;
-  };
-  CHECK_THAT(errorOf({1, 8}, 0), Catch::Contains("id 8 at index 1") && Catch::Contains("8 ids"));
-  CHECK_THAT(errorOf({-1}, 0), Catch::Contains("id -1"));
-  CHECK_THAT(errorOf({}, 0), Catch::Contains("empty chunk"));
-  CHECK_THAT(errorOf({1}, 1), Catch::Contains("holds 0 positions"));
-  CHECK_THAT(errorOf(Ids(7, 1), 0),
-             Catch::Contains("context is full") && Catch::Contains("6 positions"));
-  CHECK(state.length() == 0);
-}
-
-TEST_CASE("programs without meaning are refused before they run") {
-  auto errorOf = [](const std::string &text, const char *function = "main") {
-    Program program(text);
-    CHECK(failed(Evaluator::create(*program.module, function, 1)));
-    return program.errors;
-  };
-  CHECK_THAT(errorOf(weights), Catch::Contains("no function @main"));
-  CHECK_THAT(errorOf(R"(func.func @main(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
-    %y = lm.opaque "" "Foo" version 1 name "n"(%x) {} : (tensor<?x4xf32>) -> tensor<?x4xf32>
-    return %y : tensor<?x4xf32> })"),
-             Catch::Contains("no semantics for lm.opaque"));
-  std::string nan = R"(
-  lm.weight @w : tensor<2x4xf32> = dense<[[1.0, 1.0, 1.0, 1.0], [1.0, 0x7FC00000, 1.0, 1.0]]> : tensor<2x4xf32>
-  func.func @main(%x: tensor<?x4xf32>) -> tensor<?x2xf32> {
-    %w = lm.get @w : tensor<2x4xf32>
-    %y = lm.linear %x, %w : (tensor<?x4xf32>, tensor<2x4xf32>) -> tensor<?x2xf32>
-    return %y : tensor<?x2xf32> })";
-  CHECK_THAT(errorOf(nan), Catch::Contains("@w: stored element 5 is NaN"));
-  CHECK_THAT(errorOf(R"(
-  func.func @main(%x: tensor<?x4xf32>, %w: tensor<2x4xf32>) -> tensor<?x2xf32> {
-    %y = lm.linear %x, %w : (tensor<?x4xf32>, tensor<2x4xf32>) -> tensor<?x2xf32>
-    return %y : tensor<?x2xf32> })"),
-             Catch::Contains("operand 1 must be a weight"));
-}
-
-TEST_CASE("a result that is not finite stops the run at its operation") {
-  Program program(R"(
-  lm.weight @table : tensor<2x2xf32> = dense<[[1.0, 1.0], [3.0e38, 3.0e38]]> : tensor<2x2xf32>
-  func.func @main(%ids: tensor<?xi32>, %pos: i32) -> tensor<?x2xf32> {
-    %t = lm.get @table : tensor<2x2xf32>
-    %x = lm.embed %ids, %t : (tensor<?xi32>, tensor<2x2xf32>) -> tensor<?x2xf32>
-    %y = lm.add %x, %x : tensor<?x2xf32>
-    return %y : tensor<?x2xf32> })");
-  Evaluator evaluator = program.evaluator();
-  EvaluatorState state(*program.module);
-  std::vector<float> result;
-  REQUIRE(succeeded(evaluator.run(Ids{0, 0}, 0, state, result)));
-  CHECK(failed(evaluator.run(Ids{0, 1}, 0, state, result)));
-  CHECK_THAT(program.errors,
-             Catch::Contains("'lm.add' op result 0 is NaN or infinite at channel 0, position 1"));
 }
