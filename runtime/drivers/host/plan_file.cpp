@@ -1,0 +1,114 @@
+#include "runtime/drivers/host/plan_file.h"
+
+#include <algorithm>
+#include <fstream>
+#include <openssl/sha.h>
+#include <sys/mman.h>
+
+#include "runtime/plan/explain.h"
+#include "runtime/plan/source.h"
+
+namespace llmc::rt::host {
+
+namespace {
+
+llmc_status sha256(void *, const void *data, size_t size, uint8_t out[32]) {
+  return SHA256(static_cast<const unsigned char *>(data), size, out)
+             ? Status()
+             : Status(LLMC_UNSUPPORTED, LLMC_AT_PLATFORM);
+}
+
+llmc_platform makePlatform() {
+  llmc_platform table = {};
+  table.struct_size = sizeof(table);
+  table.abi = LLMC_PLATFORM_ABI;
+  table.sha256 = sha256;
+  return table;
+}
+
+} // namespace
+
+const llmc_platform &platform() {
+  static const llmc_platform table = makePlatform();
+  return table;
+}
+
+bool looksLikePlan(const std::string &path) {
+  char magic[sizeof(fileMagic)] = {};
+  std::ifstream file(path, std::ios::binary);
+  return file.read(magic, sizeof(magic)) &&
+         std::equal(magic, magic + sizeof(magic), fileMagic,
+                    [](char a, uint8_t b) { return uint8_t(a) == b; });
+}
+
+std::unique_ptr<const PlanFile> PlanFile::open(const std::string &path, std::string &error) {
+  std::unique_ptr<PlanFile> result(new PlanFile);
+  result->file = MappedFile::open(path, error);
+  if (!result->file)
+    return nullptr;
+  if (Status status = result->load(); !status.ok()) {
+    error = "'" + path + "': " + explain(status);
+    return nullptr;
+  }
+  return result;
+}
+
+Status PlanFile::load() {
+  source = memorySource(file->bytes().data, file->bytes().size);
+  Status status = Plan::open(source, {}, &opened);
+  if (status.ok())
+    status = opened.checkRoot(platform());
+  for (uint32_t i = 0; status.ok() && i < opened.segments().size; ++i)
+    status = opened.checkSegment(i, segment(i).data, platform());
+  return status;
+}
+
+Span<const uint8_t> PlanFile::segment(uint32_t index) const {
+  const Segment &record = opened.segments()[index];
+  return {file->bytes().data + record.offset, size_t(record.size)};
+}
+
+RegionMemory::~RegionMemory() {
+  for (const llmc_memory &memory : owned)
+    ::munmap(memory.base, size_t(memory.size));
+}
+
+bool RegionMemory::prepare(const Plan &plan, std::string &error) {
+  for (uint32_t region = 0; region < plan.regions().size; ++region)
+    if (!place(plan, region, error))
+      return false;
+  return true;
+}
+
+bool RegionMemory::place(const Plan &plan, uint32_t region, std::string &error) {
+  const Region &record = plan.regions()[region];
+  Text name = plan.string(record.name);
+  const auto fail = [&](const std::string &what) {
+    error = "region '" + std::string(name.data, name.size) + "' of " + std::to_string(record.size) +
+            " bytes: " + what;
+    return false;
+  };
+  const void *inPlace = nullptr;
+  if (record.lifetime == Lifetime::Constant && plan.mapRegion(region, &inPlace).ok()) {
+    memories.push_back({const_cast<void *>(inPlace), record.size});
+    return true;
+  }
+  // Room to move the base to the region's alignment, which may exceed a page.
+  uint64_t align = uint64_t(1) << record.alignLog2;
+  uint64_t bytes = std::max<uint64_t>(record.size, 1) + align;
+  void *base = bytes > record.size && bytes <= SIZE_MAX
+                   ? ::mmap(nullptr, size_t(bytes), PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+                   : MAP_FAILED;
+  if (base == MAP_FAILED)
+    return fail("the host has not that much memory");
+  owned.push_back({base, bytes});
+  uintptr_t aligned = (reinterpret_cast<uintptr_t>(base) + align - 1) & ~(uintptr_t(align) - 1);
+  memories.push_back({reinterpret_cast<void *>(aligned), record.size});
+  if (record.lifetime == Lifetime::Constant)
+    if (Status status = plan.loadRegion(region, memories.back(), &platform()); !status.ok())
+      return fail(explain(status));
+  return true;
+}
+
+} // namespace llmc::rt::host
