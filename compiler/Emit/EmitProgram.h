@@ -1,0 +1,19 @@
+// An npu.program as the target interface's plain data: mechanical, field by field.
+#pragma once
+
+#include "dialects/Npu/Npu.h"
+#include "targets/Interface/Program.h"
+
+#include <vector>
+
+namespace llmc {
+
+/// `parameters` maps the program's arguments to those of the plan, of which there are
+/// `maxima.size()`.
+target::Program emitProgram(npu::ProgramOp program, const std::vector<int16_t> &parameters,
+                            const std::vector<uint32_t> &maxima);
+
+/// The format of packed weights as targets know it. False for formats no target decodes yet.
+bool convertFormat(lm::FormatAttr format, target::WeightFormat &result);
+
+} // namespace llmc

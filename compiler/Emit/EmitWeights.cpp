@@ -1,0 +1,190 @@
+#include "compiler/Emit/EmitWeights.h"
+
+#include "compiler/Emit/EmitProgram.h"
+#include "compiler/Evaluate/Kernels.h"
+#include "dialects/Lm/LmWeights.h"
+
+#include <algorithm>
+#include <cstring>
+#include <fmt/format.h>
+
+using namespace mlir;
+
+namespace llmc {
+
+namespace {
+
+/// One constant and where its numbers are.
+struct Constant {
+  std::string name;
+  uint64_t offset = 0, bytes = 0;
+  target::WeightFormat format;
+  bool isPacked = false, isRope = false;
+  double ropeBase = 0;
+  float ropeScaling = 1;
+  uint32_t rows = 0, columns = 0;
+  lm::WeightView elements, scales, multipliers;
+};
+
+class WeightsSegment : public SegmentSource {
+public:
+  WeightsSegment(std::vector<Constant> constants, const target::Target &target)
+      : constants(std::move(constants)), target(target) {}
+
+  uint64_t size() const override {
+    uint64_t end = 0;
+    for (const Constant &constant : constants)
+      end = std::max(end, constant.offset + constant.bytes);
+    return end;
+  }
+
+  bool produce(const ByteSink &sink, std::string &error) const override {
+    uint64_t position = 0;
+    std::vector<uint8_t> bytes;
+    for (const Constant &constant : constants) {
+      bytes.assign(constant.offset - position, 0); // alignment
+      if (constant.isRope)
+        appendRope(constant, bytes);
+      else if (constant.isPacked)
+        appendPacked(constant, bytes);
+      else
+        appendVector(constant, bytes);
+      if (bytes.size() != constant.offset - position + constant.bytes) {
+        error = fmt::format(
+            "internal error: constant '{}' was planned with {} bytes, target '{}' packed {}",
+            constant.name, constant.bytes, target.name(),
+            bytes.size() - (constant.offset - position));
+        return false;
+      }
+      if (!sink(bytes))
+        return false;
+      position = constant.offset + constant.bytes;
+    }
+    return true;
+  }
+
+private:
+  static void append(std::vector<uint8_t> &bytes, const void *data, size_t size) {
+    const auto *from = static_cast<const uint8_t *>(data);
+    bytes.insert(bytes.end(), from, from + size);
+  }
+
+  static void appendRope(const Constant &constant, std::vector<uint8_t> &bytes) {
+    evaluate::RopeTable table = evaluate::makeRopeTable(
+        evaluate::ropeInverseFrequencies(constant.ropeBase, constant.columns), constant.rows,
+        constant.ropeScaling);
+    for (uint32_t row = 0; row < constant.rows; ++row)
+      for (const std::vector<float> *part : {&table.cos, &table.sin})
+        append(bytes, part->data() + size_t(row) * table.half, table.half * sizeof(float));
+  }
+
+  static void appendVector(const Constant &constant, std::vector<uint8_t> &bytes) {
+    const float *data = constant.elements.as<float>();
+    for (uint32_t i = 0; i < constant.columns; ++i)
+      append(bytes, data + int64_t(i) * constant.elements.strides[0], sizeof(float));
+  }
+
+  template <class T> static const T *row(const lm::WeightView &view, uint32_t index) {
+    return view.data ? view.as<T>() + int64_t(index) * view.strides[0] : nullptr;
+  }
+
+  void appendPacked(const Constant &constant, std::vector<uint8_t> &bytes) const {
+    // A bounded number of rows at a time keeps the copy small.
+    constexpr uint32_t kRows = 256;
+    for (uint32_t first = 0; first < constant.rows; first += kRows) {
+      target::WeightRows rows;
+      rows.format = constant.format;
+      rows.rows = std::min(kRows, constant.rows - first);
+      rows.columns = constant.columns;
+      rows.elements = row<int8_t>(constant.elements, first);
+      rows.multipliers = row<uint8_t>(constant.multipliers, first);
+      if (constant.format.scale == target::ScaleKind::F16Group)
+        rows.halfScales = row<uint16_t>(constant.scales, first);
+      else if (constant.format.scale == target::ScaleKind::F32Group)
+        rows.groupScales = row<float>(constant.scales, first);
+      else
+        rows.rowScales = row<float>(constant.scales, first);
+      target.pack(rows, bytes);
+    }
+  }
+
+  std::vector<Constant> constants;
+  const target::Target &target;
+};
+
+bool isDense(const lm::WeightView &view) {
+  int64_t stride = 1;
+  for (int64_t axis = int64_t(view.shape.size()) - 1; axis >= 0; --axis) {
+    if (view.strides[axis] != stride)
+      return false;
+    stride *= view.shape[axis];
+  }
+  return true;
+}
+
+bool readConstant(npu::ConstantOp op, SymbolTable &symbols, Constant &constant,
+                  std::string &error) {
+  constant.name = op.getSymName().str();
+  constant.offset = op.getOffset();
+  constant.bytes = op.getBytes();
+  if (auto rope = op.getRope()) {
+    constant.isRope = true;
+    constant.ropeBase = rope->getBase().getValueAsDouble();
+    constant.ropeScaling = rope->getScaling().getValue().convertToFloat();
+    constant.columns = rope->getDim();
+    constant.rows = uint32_t(constant.bytes / (4 * uint64_t(rope->getDim())));
+    return true;
+  }
+  lm::WeightView *views[] = {&constant.elements, &constant.scales, &constant.multipliers};
+  for (auto [index, source] : llvm::enumerate(op.getSources().getAsRange<FlatSymbolRefAttr>())) {
+    auto weight = symbols.lookup<lm::WeightOp>(source.getValue());
+    FailureOr<lm::WeightView> view =
+        weight ? lm::viewOf(weight) : FailureOr<lm::WeightView>(failure());
+    if (failed(view)) {
+      error = fmt::format("constant '{}': the bytes of weight '{}' are not at hand", constant.name,
+                          source.getValue().str());
+      return false;
+    }
+    if (op.getFormat() && !isDense(*view)) {
+      error = fmt::format("internal error: quantized weight '{}' is not dense",
+                          source.getValue().str());
+      return false;
+    }
+    *views[index] = *view;
+  }
+  constant.columns = uint32_t(constant.elements.shape.back());
+  constant.rows = op.getFormat() ? uint32_t(constant.elements.shape[0]) : 1;
+  constant.isPacked = bool(op.getFormat());
+  if (op.getFormat() && !convertFormat(*op.getFormat(), constant.format)) {
+    error = fmt::format("constant '{}': no target decodes its weight format yet", constant.name);
+    return false;
+  }
+  return true;
+}
+
+} // namespace
+
+std::shared_ptr<SegmentSource> weightsSegment(ModuleOp module, const target::Target &target,
+                                              std::string &error) {
+  SymbolTable symbols(module);
+  std::vector<Constant> constants;
+  for (auto op : module.getOps<npu::ConstantOp>()) {
+    Constant constant;
+    if (!readConstant(op, symbols, constant, error))
+      return nullptr;
+    if (constant.isPacked &&
+        target.packedBytes(constant.format, constant.rows, constant.columns) != constant.bytes) {
+      error = fmt::format(
+          "internal error: constant '{}' was planned with {} bytes, target '{}' packs {}",
+          constant.name, constant.bytes, target.name(),
+          target.packedBytes(constant.format, constant.rows, constant.columns));
+      return nullptr;
+    }
+    constants.push_back(std::move(constant));
+  }
+  std::sort(constants.begin(), constants.end(),
+            [](const Constant &a, const Constant &b) { return a.offset < b.offset; });
+  return std::make_shared<WeightsSegment>(std::move(constants), target);
+}
+
+} // namespace llmc

@@ -1,0 +1,18 @@
+// The weights segment: every npu.constant packed by the target, produced while it is written.
+#pragma once
+
+#include "compiler/Emit/PlanDescription.h"
+#include "dialects/Npu/Npu.h"
+#include "targets/Interface/Target.h"
+
+#include <memory>
+#include <string>
+
+namespace llmc {
+
+/// Null with `error` set where a constant's weights are not at hand, or the target packs another
+/// size than was planned. The module must outlive the source.
+std::shared_ptr<SegmentSource> weightsSegment(mlir::ModuleOp module, const target::Target &target,
+                                              std::string &error);
+
+} // namespace llmc
