@@ -5,6 +5,7 @@
 #include "passes/Memory/LayoutWeights.h"
 #include "passes/Memory/PlanMemory.h"
 #include "passes/Memory/Synchronize.h"
+#include "passes/Raising/RaisingPasses.h"
 #include "passes/Specialization/Specialize.h"
 #include "passes/Tiling/Tile.h"
 #include "tools/llmc-opt/ImportOption.h"
@@ -24,6 +25,7 @@ int main(int argc, char **argv) {
   registry.insert<mlir::arith::ArithDialect, mlir::func::FuncDialect, llmc::lm::LmDialect,
                   llmc::npu::NpuDialect>();
   mlir::registerTransformsPasses();
+  llmc::passes::registerRaisingPasses();
   llmc::passes::registerSpecializePass();
   llmc::passes::registerFusePass();
   llmc::passes::registerLayoutWeightsPass();

@@ -1,0 +1,17 @@
+// Pass llmc-raise-inputs: gives the program its arguments: token ids and position.
+#pragma once
+
+#include "passes/Raising/RaiseReport.h"
+
+#include "mlir/Pass/Pass.h"
+
+#include <memory>
+
+namespace llmc::passes {
+#define GEN_PASS_DECL
+#define GEN_PASS_REGISTRATION
+#include "passes/Raising/RaiseInputs.h.inc"
+
+/// The same, reporting to `report`.
+std::unique_ptr<mlir::Pass> createRaiseInputsPass(std::shared_ptr<RaiseReport> report);
+} // namespace llmc::passes
