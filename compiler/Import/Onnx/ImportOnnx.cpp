@@ -76,7 +76,7 @@ FailureOr<OwningOpRef<ModuleOp>> Importer::run() {
       return failure();
   if (failed(finishFunction()) || failed(verify(*module)))
     return failure();
-  return std::move(module);
+  return module;
 }
 
 std::string Importer::uniqueSymbol(StringRef name) {
