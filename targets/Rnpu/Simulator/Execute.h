@@ -30,8 +30,7 @@ private:
   void widenActivations(const target::MatmulCommand &command, const Resolved &r,
                         const uint8_t *sram, const DotShape &shape);
   bool sumsFit(const Resolved &r, const DotShape &shape, uint64_t n, Reporter &reporter);
-  void scaleOutputs(const target::MatmulCommand &command, const Resolved &r, uint8_t *sram,
-                    const DotShape &shape, uint64_t n);
+  void scaleOutputs(const Resolved &r, const DotShape &shape, uint64_t n);
 
   void products(const target::MatmulCommand &command, const Resolved &r, uint8_t *sram);
   void fillPanel(const target::MatmulCommand &command, const Resolved &r, const uint8_t *sram,
@@ -49,6 +48,7 @@ private:
   DotKernel dot;
   std::vector<int16_t> activations, weights;
   std::vector<int32_t> dots;
+  std::vector<uint8_t *> results; ///< Start of every output row.
   std::vector<float> scales, rowScales, left, panel, converted;
   std::vector<float> storage; ///< One row vector per chain step.
   std::vector<float> scalars; ///< One scalar per chain step.

@@ -140,16 +140,14 @@ bool Executor::sumsFit(const Resolved &r, const DotShape &shape, uint64_t n, Rep
 }
 
 /// acc = acc + float(dot_g) * s_g, groups ascending; then the activation's scale.
-void Executor::scaleOutputs(const MatmulCommand &command, const Resolved &r, uint8_t *sram,
-                            const DotShape &shape, uint64_t n) {
-  const Operand &out = command.operands[matmul::Out];
+void Executor::scaleOutputs(const Resolved &r, const DotShape &shape, uint64_t n) {
   for (uint64_t m = 0; m < r.rows(); ++m) {
     float acc = 0.0f;
     for (uint32_t p = 0; p < shape.pieces; ++p)
       acc = acc + float(dots[m * shape.pieces + p]) * rowScales[p];
     const float result = acc * scales[m];
     nonFinite += !llmc_is_finite(result);
-    std::memcpy(rowOf(out, r.addresses[matmul::Out], r.subRows, m, sram) + 4 * n, &result, 4);
+    std::memcpy(results[m] + 4 * n, &result, 4);
   }
 }
 
@@ -161,6 +159,9 @@ bool Executor::linear(const MatmulCommand &command, const Resolved &r, uint8_t *
   widenActivations(command, r, sram, shape);
   weights.resize(std::max<uint64_t>(shape.stride(), r.k));
   dots.resize(r.rows() * shape.pieces);
+  results.resize(r.rows());
+  for (uint64_t m = 0; m < r.rows(); ++m)
+    results[m] = rowOf(command.operands[matmul::Out], r.addresses[matmul::Out], r.subRows, m, sram);
   for (uint64_t n = 0; n < r.n; ++n) {
     const uint64_t at = r.addresses[matmul::B] + n * shape.layout.record.bytes;
     const uint8_t *record = sram + at;
@@ -177,7 +178,7 @@ bool Executor::linear(const MatmulCommand &command, const Resolved &r, uint8_t *
       return false;
     dot(activations.data(), shape.stride(), uint32_t(r.rows()), weights.data(), shape.pieces,
         uint32_t(shape.depth), dots.data());
-    scaleOutputs(command, r, sram, shape, n);
+    scaleOutputs(r, shape, n);
   }
   return true;
 }
