@@ -5,6 +5,7 @@
 #include "passes/Memory/LayoutWeights.h"
 #include "passes/Memory/PlanMemory.h"
 #include "passes/Memory/Synchronize.h"
+#include "passes/Quantization/Pipeline.h"
 #include "passes/Raising/RaisingPasses.h"
 #include "passes/Specialization/Specialize.h"
 #include "passes/Tiling/Tile.h"
@@ -26,6 +27,7 @@ int main(int argc, char **argv) {
                   llmc::npu::NpuDialect>();
   mlir::registerTransformsPasses();
   llmc::passes::registerRaisingPasses();
+  llmc::passes::registerQuantizationPasses();
   llmc::passes::registerSpecializePass();
   llmc::passes::registerFusePass();
   llmc::passes::registerLayoutWeightsPass();

@@ -1,0 +1,10 @@
+// Pass llmc-collect-weight-statistics: measures every fp32 weight.
+#pragma once
+
+#include "mlir/Pass/Pass.h"
+
+namespace llmc::passes {
+#define GEN_PASS_DECL
+#define GEN_PASS_REGISTRATION
+#include "passes/Quantization/CollectWeightStatistics.h.inc"
+} // namespace llmc::passes
