@@ -113,4 +113,12 @@ Value addBatch(OpBuilder &builder, Location loc, Value value, Type type) {
   return UnrealizedConversionCastOp::create(builder, loc, type, value).getResult(0);
 }
 
+void foldBatchBridges(func::FuncOp program) {
+  for (auto bridge : program.getBody().front().getOps<UnrealizedConversionCastOp>()) {
+    Value rows = bridge.getInputs().size() == 1 ? rowsBehind(bridge.getInputs()[0]) : Value();
+    if (rows && rows.getType() == bridge.getResult(0).getType())
+      bridge.getResult(0).replaceAllUsesWith(rows);
+  }
+}
+
 } // namespace llmc::passes

@@ -40,6 +40,9 @@ mlir::Value dropBatch(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value 
 mlir::Value addBatch(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value,
                      mlir::Type type);
 
+/// Replaces every `dropBatch` of an `addBatch` by the rows.
+void foldBatchBridges(mlir::func::FuncOp program);
+
 /// The rows behind a value that llmc has raised: the source of its `addBatch`, or null.
 mlir::Value rowsBehind(mlir::Value value);
 

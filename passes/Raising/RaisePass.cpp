@@ -12,6 +12,7 @@ LogicalResult runStep(ModuleOp module, RaiseReport &report,
   RaiseStep state{module, program, report};
   if (failed(step(state)))
     return failure();
+  foldBatchBridges(program);
   eraseDeadNodes(program);
   return success();
 }
