@@ -97,12 +97,15 @@ private:
       }
     }
     plan().params = parameters.params();
-    std::vector<uint32_t> maxima;
-    for (const Param &param : plan().params)
-      maxima.push_back(param.max);
-    for (auto [index, program] : llvm::enumerate(module.getOps<npu::ProgramOp>()))
+    for (auto [index, program] : llvm::enumerate(module.getOps<npu::ProgramOp>())) {
+      bool isHead = program.getKind() == "head";
+      std::vector<uint32_t> maxima =
+          parameters.maximaFor(isHead ? shapes.maxRows : uint32_t(program.getRows()));
+      if (isHead)
+        maxima[3] = uint32_t(shapes.maxRows - std::min<int64_t>(shapes.maxRows, program.getRows()));
       if (!emitKernel(program, emitProgram(program, indices[index], maxima)))
         return false;
+    }
     return true;
   }
 

@@ -1,5 +1,7 @@
 #include "compiler/Emit/ParameterTable.h"
 
+#include "runtime/plan/params.h"
+
 namespace llmc {
 
 using rt::none8;
@@ -29,6 +31,17 @@ int16_t ParameterTable::find(ParamKind kind, uint8_t a, uint32_t immediate, uint
   uint32_t bound = kind == ParamKind::Add ? table[a].max + immediate : maximum;
   table.push_back(Param{bound, immediate, kind, a, none8, 0});
   return int16_t(table.size() - 1);
+}
+
+std::vector<uint32_t> ParameterTable::maximaFor(uint32_t rows) const {
+  std::vector<uint32_t> maxima;
+  for (const Param &param : table) {
+    if (rt::isDerived(param))
+      maxima.push_back(uint32_t(rt::derivedBound(param, maxima.data())));
+    else
+      maxima.push_back(maxima.size() == 1 ? rows : param.max);
+  }
+  return maxima;
 }
 
 bool ParameterTable::add(npu::ProgramOp program, std::vector<int16_t> &indices) {

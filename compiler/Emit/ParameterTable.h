@@ -20,6 +20,8 @@ public:
   bool add(npu::ProgramOp program, std::vector<int16_t> &indices);
 
   const std::vector<rt::Param> &params() const { return table; }
+  /// The most each parameter can be in an entry of `rows` rows.
+  std::vector<uint32_t> maximaFor(uint32_t rows) const;
 
 private:
   int16_t find(rt::ParamKind kind, uint8_t a, uint32_t immediate, uint32_t maximum);

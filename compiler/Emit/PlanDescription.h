@@ -1,5 +1,6 @@
-// A plan as plain data, before it is bytes. It mirrors runtime/schema/plan.fbs field by field; the records are those of
-// the runtime. Offsets in the file, sizes and digests of segments are the writer's to fill in.
+// A plan as plain data, before it is bytes. It mirrors runtime/schema/plan.fbs field by field; the
+// records are those of the runtime. Offsets in the file, sizes and digests of segments are the
+// writer's to fill in.
 #ifndef LLMC_COMPILER_EMIT_PLANDESCRIPTION_H
 #define LLMC_COMPILER_EMIT_PLANDESCRIPTION_H
 
@@ -26,8 +27,9 @@ class SegmentSource {
 public:
   virtual ~SegmentSource() = default;
   virtual uint64_t size() const = 0;
-  /// Hands exactly size() bytes to `sink`. On failure returns false with a sentence in `error`; false from the sink is
-  /// passed on with `error` untouched. Called once per write, with the same bytes each time.
+  /// Hands exactly size() bytes to `sink`. On failure returns false with a sentence in `error`;
+  /// false from the sink is passed on with `error` untouched. Called once per write, with the same
+  /// bytes each time.
   virtual bool produce(const ByteSink &sink, std::string &error) const = 0;
 };
 
@@ -137,7 +139,8 @@ struct PlanDescription {
   std::vector<KeyValueDescription> metadata;
   uint16_t debugSegment = rt::none16;
 
-  /// The index of `text` among the strings, which it joins where it is new; none32 for the empty text.
+  /// The index of `text` among the strings, which it joins where it is new; none32 for the empty
+  /// text.
   uint32_t intern(const std::string &text);
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 #include "compiler/Emit/Sha256.h"
 #include "runtime/schema/plan_generated.h"
@@ -33,6 +34,7 @@ template <class Struct, class Record>
 Offset<flatbuffers::Vector<const Struct *>> structs(Builder &builder,
                                                     const std::vector<Record> &records) {
   static_assert(sizeof(Struct) == sizeof(Record), "records.h and plan.fbs differ");
+  static_assert(std::has_unique_object_representations_v<Record>, "padding would be written");
   if (records.empty())
     return {};
   return builder.CreateVectorOfStructs(reinterpret_cast<const Struct *>(records.data()),
@@ -132,7 +134,8 @@ PlanEncoder::PlanEncoder(const PlanDescription &description, bool digests, std::
     place();
 }
 
-/// Two rounds: the first learns the size of the FlatBuffer, which does not depend on where the segments end up.
+/// Two rounds: the first learns the size of the FlatBuffer, which does not depend on where the
+/// segments end up.
 void PlanEncoder::place() {
   PlanDescription names;
   names.strings = strings;
@@ -157,7 +160,8 @@ void PlanEncoder::place() {
   planBytes = encode({}).size();
   dataOffset = alignUp(sizeof(rt::FileHeader) + planBytes, dataAlign);
   end = dataOffset;
-  // A region whose segments are neighbours becomes one range of the file, aligned as the region: it can be mapped.
+  // A region whose segments are neighbours becomes one range of the file, aligned as the region: it
+  // can be mapped.
   std::vector<int64_t> delta(rt::none16, INT64_MIN);
   for (rt::Segment &segment : placed) {
     uint64_t align = uint64_t(1) << segment.alignLog2;
@@ -218,12 +222,12 @@ std::vector<uint8_t> PlanEncoder::encode(const Sha256 &digestRoot) const {
   auto entries = builder.CreateVector(entryOffsets);
   auto stringOffsets = builder.CreateVectorOfStrings(strings);
   auto model = d.model ? encodeModel(builder, *d.model) : Offset<fb::Model>();
-  auto tokenizer =
-      d.tokenizer ? encodeTokenizer(builder, *d.tokenizer) : Offset<fb::Tokenizer>();
+  auto tokenizer = d.tokenizer ? encodeTokenizer(builder, *d.tokenizer) : Offset<fb::Tokenizer>();
   auto metadata = encodeMetadata(builder, d.metadata);
   fb::Digest root = digestOf(digestRoot);
   uint16_t digestSegment = digests ? uint16_t(placed.size() - 1) : rt::none16;
-  // Not PlanBuilder::Finish, which asserts required fields: the verifier names the missing one instead.
+  // Not PlanBuilder::Finish, which asserts required fields: the verifier names the missing one
+  // instead.
   fb::PlanBuilder table(builder);
   table.add_required_features(requiredFeatures(d));
   table.add_producer(producer);

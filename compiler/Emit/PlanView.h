@@ -26,7 +26,8 @@ public:
   const plan::fb::Plan &root() const { return *generated; }
   std::span<const uint8_t> segment(uint32_t index) const;
   std::span<const uint8_t> bytes() const { return file; }
-  /// Compares root and segments with their digests; empty, or a sentence naming the first that differs.
+  /// Compares root and segments with their digests; empty, or a sentence naming the first that
+  /// differs.
   std::string checkDigests() const;
 
 private:

@@ -149,8 +149,8 @@ private:
     llmc_source source = rt::memorySource(prefix.data(), encoder.fileSize());
     std::vector<uint64_t> resident((encoder.planSize() + 7) / 8);
     rt::Plan plan;
-    rt::Status status =
-        rt::Plan::open(source, {reinterpret_cast<uint8_t *>(resident.data()), resident.size() * 8}, &plan);
+    rt::Status status = rt::Plan::open(
+        source, {reinterpret_cast<uint8_t *>(resident.data()), resident.size() * 8}, &plan);
     return status.ok() ? std::string() : "the plan is not valid: " + rt::explain(status);
   }
 

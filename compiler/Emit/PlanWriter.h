@@ -1,5 +1,5 @@
-// Writes a plan file from its description: deterministic bytes, verified before the first weight is written, put under
-// its name only when complete.
+// Writes a plan file from its description: deterministic bytes, verified before the first weight is
+// written, put under its name only when complete.
 #ifndef LLMC_COMPILER_EMIT_PLANWRITER_H
 #define LLMC_COMPILER_EMIT_PLANWRITER_H
 
@@ -19,7 +19,8 @@ struct PlanWriterResult {
   explicit operator bool() const { return error.empty(); }
 };
 
-/// Writes `path` beside itself and renames. On failure nothing is left behind and an older file is untouched.
+/// Writes `path` beside itself and renames. On failure nothing is left behind and an older file is
+/// untouched.
 PlanWriterResult writePlan(const PlanDescription &description, const std::string &path,
                            const PlanWriterOptions &options = {});
 

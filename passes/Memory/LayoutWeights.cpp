@@ -104,6 +104,12 @@ private:
   /// Layer-major, so that the stride between layers is the same for every weight.
   LogicalResult placeLayers(lm::RepeatOp repeat) {
     auto callee = symbols.lookup<func::FuncOp>(repeat.getCallee());
+    // Tables first: nothing may come between the weights of two layers.
+    WalkResult tables = callee.walk([&](lm::RopeOp rope) {
+      return failed(placeRope(rope)) ? WalkResult::interrupt() : WalkResult::advance();
+    });
+    if (tables.wasInterrupted())
+      return failure();
     for (int64_t layer = 0; layer < repeat.count(); ++layer) {
       auto symbol = [&](Value value) {
         auto argument = dyn_cast_or_null<BlockArgument>(value);

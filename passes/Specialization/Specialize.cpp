@@ -175,10 +175,23 @@ struct SpecializePass : impl::SpecializePassBase<SpecializePass> {
     for (int64_t rows : sizes)
       specializer.buildChunkEntry("prefill", "prefill_" + std::to_string(rows), rows);
     specializer.buildChunkEntry("decode", "decode", 1);
-    if (rowsOfHead > 1)
+    if (rowsOfHead > 1 && rowsCanBeStored(main))
       specializer.buildHead("head_" + std::to_string(rowsOfHead), rowsOfHead);
     specializer.buildHead("head_1", 1);
     main.erase();
+  }
+
+  /// Rows of logits follow each other without gaps, so where a row's bytes are no multiple of what
+  /// a transfer asks for, logits leave row by row.
+  bool rowsCanBeStored(func::FuncOp main) {
+    auto target = main->getParentOfType<ModuleOp>()->getAttrOfType<npu::TargetAttr>("npu.target");
+    int64_t vocabulary = cast<RankedTensorType>(main.getFunctionType().getResult(0)).getDimSize(1);
+    if (!target || vocabulary * 4 % target.getAlignment() == 0)
+      return true;
+    main.emitWarning() << "the vocabulary of " << vocabulary
+                       << " gives rows of logits that are no multiple of " << target.getAlignment()
+                       << " bytes: the head computes one row at a time";
+    return false;
   }
 
   LogicalResult readSizes(ModuleOp module) {

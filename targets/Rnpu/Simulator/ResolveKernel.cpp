@@ -49,6 +49,19 @@ bool Resolver::operandAddress(const Operand &operand, unsigned index, Resolved &
   return true;
 }
 
+/// Rows of `width` elements fit SRAM at four bits each: keeps host work in proportion to the
+/// machine.
+bool Resolver::checkVolume(const Resolved &r, uint64_t width) {
+  const uint64_t limit = 2 * memories[unsigned(Space::Sram)].size;
+  const uint64_t rows = saturatingMad(r.tokens, r.subRows, 0);
+  if (saturatingMad(rows, std::max<uint64_t>(1, width), 0) <= limit)
+    return true;
+  return reporter.fail(
+      FaultKind::Shape,
+      fmt::format("{} rows of {} elements are more than sram can hold", rows, width), Space::Sram,
+      0, limit);
+}
+
 bool Resolver::checkTypes(const MatmulCommand &command) {
   const bool linear = command.matmul.kind == MatmulKind::Linear;
   const ElementType a = linear ? ElementType::I8 : ElementType::F16;
@@ -85,7 +98,7 @@ bool Resolver::linearTile(const MatmulCommand &command, Resolved &out) {
   const uint64_t used = out.rows() > 0 && out.n > 0 ? layout.bytes : 0;
   return add(&tile, {Space::Sram, out.addresses[matmul::B], used, {1, 1}, {0, 0}, matmul::B}, false,
              std::max<uint64_t>(alignment, 16), out) &&
-         (out.n == 0 || add(&scale, rowsOf(scale, matmul::AScale, out, 4), false, alignment, out));
+         (out.n == 0 || add(&scale, rowsOf(scale, matmul::AScale, out, 4), false, 1, out));
 }
 
 bool Resolver::resolve(const MatmulCommand &command, Resolved &out) {
@@ -102,7 +115,9 @@ bool Resolver::resolve(const MatmulCommand &command, Resolved &out) {
   for (unsigned i = 0; i < 4; ++i)
     if ((linear || i != matmul::AScale) && !operandAddress(ops[i], i, out))
       return false;
-  const uint64_t alignment = machine.sram().alignment;
+  if (!checkVolume(out, std::max(out.n, out.k)))
+    return false;
+  constexpr uint64_t alignment = 1; // operandAddress has checked that of the elements
   const Access result = rowsOf(ops[matmul::Out], matmul::Out, out, out.n * 4);
   // What feeds no result is not read.
   const uint64_t depth = out.n == 0 ? 0 : out.k;
@@ -195,6 +210,8 @@ bool Resolver::resolve(const ChainCommand &command, Resolved &out) {
     return false;
   if (chain.subRows == 0)
     return reporter.fail(FaultKind::Shape, "a chain has at least one sub-row");
+  if (!checkVolume(out, out.columns))
+    return false;
   if (machine.vector.maxSteps != 0 && chain.steps.size() > machine.vector.maxSteps)
     return reporter.fail(FaultKind::Shape,
                          fmt::format("a chain of {} steps, the machine runs {}", chain.steps.size(),
