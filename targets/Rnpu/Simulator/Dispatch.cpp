@@ -61,10 +61,10 @@ bool Dispatch::makeRoomForEpochs() {
   bool full = false;
   for (unsigned e = 0; e < kEngines; ++e) {
     const uint64_t commands = EngineList(program, Engine(e)).size();
-    if (commands >= maxEpoch)
+    if (commands > maxCommands)
       return reporter.fail(FaultKind::BadProgram,
                            fmt::format("{} runs {} commands, the limit is {}", nameOf(Engine(e)),
-                                       commands, maxEpoch - 1));
+                                       commands, maxCommands));
     full |= simulator.base[e] + commands >= maxEpoch;
   }
   if (full) {

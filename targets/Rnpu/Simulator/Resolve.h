@@ -64,6 +64,7 @@ private:
   bool gatherReads(const target::Dma &dma, Resolved &out);
   bool resolve(const target::MatmulCommand &command, Resolved &out);
   bool linearTile(const target::MatmulCommand &command, Resolved &out);
+  bool checkVolume(const Resolved &r, uint64_t width);
   bool checkTypes(const target::MatmulCommand &command);
   bool resolve(const target::ChainCommand &command, Resolved &out);
   bool chainAccess(const target::ChainCommand &command, const target::ChainStep &step,

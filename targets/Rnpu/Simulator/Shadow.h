@@ -27,6 +27,9 @@ inline void join(Clock &into, const Clock &other) {
 /// Highest command number a granule can hold; then the shadow starts anew.
 constexpr uint32_t maxEpoch = (1u << 30) - 1;
 
+/// Most commands one engine may run in a dispatch: a bound on the judge's own memory.
+constexpr uint64_t maxCommands = uint64_t(1) << 24;
+
 /// An earlier access that is not ordered before this one.
 struct Conflict {
   uint64_t address = 0;

@@ -171,6 +171,15 @@ TEST_CASE("illegal shapes") {
     s.mm().matmul.tokens.value = 2;
     requireFault(s.run(), FaultKind::Shape, "overlap");
   }
+  SECTION("rows without end") {
+    s.mm().matmul.tokens.value = s.mm().matmul.subRows = UINT32_MAX;
+    s.mm().matmul.n.value = 0;
+    requireFault(s.run(), FaultKind::Shape, "more than sram can hold");
+  }
+  SECTION("trips without end") {
+    s.g.program.trips = UINT32_MAX;
+    requireFault(s.run(), FaultKind::BadProgram, "the limit is 16777216");
+  }
   SECTION("format") {
     s.mm().matmul.format.element = s.mm().operands[matmul::B].type = ElementType::U8;
     requireFault(s.run(), FaultKind::Shape, "weight format");
