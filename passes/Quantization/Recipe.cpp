@@ -30,7 +30,7 @@ constexpr std::array<Shorthand, 7> shorthands = {{
 constexpr std::string_view allSuffix = "-all";
 
 bool globMatches(const std::string &glob, std::string_view text) {
-  llvm::Expected<llvm::GlobPattern> pattern = llvm::GlobPattern::create(glob);
+  llvm::Expected<llvm::GlobPattern> pattern = llvm::GlobPattern::create(glob, maxGlobAlternatives);
   if (!pattern) {
     llvm::consumeError(pattern.takeError());
     return false;

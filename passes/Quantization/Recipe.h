@@ -35,6 +35,9 @@ struct RecipeRule {
 enum class ActivationFormat : uint8_t { I8Row }; ///< Dynamic int8, one scale a row.
 enum class CacheFormat : uint8_t { F32, F16 };
 
+/// Braces of a glob may expand to so many alternatives.
+inline constexpr size_t maxGlobAlternatives = 1024;
+
 struct Recipe {
   std::string name;
   std::vector<RecipeRule> weights; ///< The first rule that matches decides.

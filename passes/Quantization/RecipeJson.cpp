@@ -125,7 +125,8 @@ private:
   }
 
   std::string globOf(std::string glob, const std::string &path) {
-    llvm::Expected<llvm::GlobPattern> pattern = llvm::GlobPattern::create(glob);
+    llvm::Expected<llvm::GlobPattern> pattern =
+        llvm::GlobPattern::create(glob, maxGlobAlternatives);
     if (!pattern)
       fail(path, "'" + glob + "' is no pattern: " + llvm::toString(pattern.takeError()));
     return glob;
