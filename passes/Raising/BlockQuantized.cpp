@@ -23,16 +23,20 @@ static bool impliedZeroPoints(lm::WeightOp zeroPoints, int64_t bits) {
 
 static bool checkForm(const BlockQuantizedForm &form, lm::WeightOp packed, lm::WeightOp scales,
                       Attempt &attempt) {
-  int64_t groups = form.group > 0 ? (form.columns + form.group - 1) / form.group : 0;
+  constexpr int64_t largest = int64_t(1) << 24; // Products of three fit.
   if (!attempt.require(form.bits == 4 || form.bits == 8,
                        "bits is " + Twine(form.bits) + ", 4 and 8 are known") ||
-      !attempt.require(form.group >= 2 && form.rows > 0 && form.columns > 0,
-                       "rows, columns and block_size must be positive") ||
+      !attempt.require(form.group >= 16 && form.group <= largest && llvm::isPowerOf2_64(form.group),
+                       "block_size is " + Twine(form.group) + ", must be a power of two from 16") ||
+      !attempt.require(form.rows > 0 && form.columns > 0 && form.rows <= largest &&
+                           form.columns <= largest,
+                       "rows and columns must be positive") ||
       !attempt.require(bool(packed) && packed.tensorType().getElementTypeBitWidth() == 8,
                        "the packed weight must be a constant of bytes") ||
       !attempt.require(bool(scales) && scales.tensorType().getElementType().isF32(),
                        "the scales must be a constant of f32"))
     return false;
+  int64_t groups = (form.columns + form.group - 1) / form.group;
   int64_t bytes = form.rows * groups * form.group * form.bits / 8;
   return attempt.require(
              packed.tensorType().getNumElements() == bytes && stridedOf(packed).isRowMajor(),

@@ -22,6 +22,7 @@ struct HostTensor {
                            std::vector<int64_t> values);
   static HostTensor ofFloats(llvm::ArrayRef<int64_t> shape, std::vector<float> values);
 
+  /// Number of elements; INT64_MAX where a dimension is negative or the product overflows.
   int64_t size() const;
   int64_t rank() const { return int64_t(shape.size()); }
   bool isFloat() const { return element == Element::Float32; }

@@ -1,6 +1,7 @@
 #include "passes/Raising/Node.h"
 
 #include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/StringSwitch.h"
 
 using namespace mlir;
 
@@ -8,9 +9,22 @@ namespace llmc::passes {
 
 static bool isStandard(StringRef domain) { return domain.empty() || domain == "ai.onnx"; }
 
+/// Inputs that an operator cannot do without, of those that raising looks at by index.
+static size_t neededInputs(StringRef type) {
+  return llvm::StringSwitch<size_t>(type)
+      .Case("Constant", 0)
+      .Cases({"Add", "Mul", "Div", "Pow", "MatMul", "Gather", "Reshape", "Expand"}, 2)
+      .Cases({"CastLike", "SimplifiedLayerNormalization", "RMSNormalization"}, 2)
+      .Cases({"Where", "SkipSimplifiedLayerNormalization", "GatherBlockQuantized"}, 3)
+      .Case("MatMulNBits", 3)
+      .Case("GroupQueryAttention", 7)
+      .Default(1);
+}
+
 lm::OpaqueOp asNode(Operation *op, StringRef type, StringRef domain) {
   auto node = dyn_cast_if_present<lm::OpaqueOp>(op);
-  if (!node || node.getOpType() != type)
+  if (!node || node.getOpType() != type || node.getInputs().size() < neededInputs(type) ||
+      node.getNumResults() == 0)
     return {};
   bool same = node.getDomain() == domain || (isStandard(domain) && isStandard(node.getDomain()));
   return same ? node : lm::OpaqueOp();

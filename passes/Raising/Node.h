@@ -10,7 +10,8 @@ namespace llmc::passes {
 /// Domain of ONNX Runtime's own operators.
 inline constexpr llvm::StringLiteral microsoftDomain = "com.microsoft";
 
-/// The node of this operator, or null. The standard domain is the empty string.
+/// The node of this operator, or null. The standard domain is the empty string. A node with fewer
+/// inputs than its operator needs, or none of its results, is not understood as that operator.
 lm::OpaqueOp asNode(mlir::Operation *op, llvm::StringRef type, llvm::StringRef domain = "");
 
 /// The node of this operator that defines `value`, or null.

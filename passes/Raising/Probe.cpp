@@ -6,6 +6,7 @@
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/SmallPtrSet.h"
 
+#include <limits>
 #include <numeric>
 
 using namespace mlir;
@@ -139,7 +140,8 @@ void Probe::evaluate(Operation *op, Values &into, const Values *base, int64_t li
     NodeResults results = rule(inputs);
     if (results)
       for (auto [result, tensor] : llvm::zip(op->getResults(), *results))
-        into[result] = std::move(tensor);
+        if (tensor.size() != std::numeric_limits<int64_t>::max())
+          into[result] = std::move(tensor);
     return;
   }
   const HostTensor *first = op->getNumOperands() ? known(op->getOperand(0)) : nullptr;

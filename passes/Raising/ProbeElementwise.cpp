@@ -3,6 +3,7 @@
 #include "passes/Raising/Probe.h"
 
 #include <cmath>
+#include <limits>
 
 using namespace mlir;
 
@@ -43,11 +44,13 @@ static NodeResults unary(const NodeInputs &in, FloatFn floatFn, IntFn intFn) {
 }
 
 static NodeResults neg(const NodeInputs &in) {
-  return unary(in, [](float x) { return -x; }, [](int64_t x) { return -x; });
+  return unary(in, [](float x) { return -x; }, [](int64_t x) { return int64_t(-uint64_t(x)); });
 }
 
 static NodeResults absolute(const NodeInputs &in) {
-  return unary(in, [](float x) { return std::fabs(x); }, [](int64_t x) { return std::abs(x); });
+  return unary(
+      in, [](float x) { return std::fabs(x); },
+      [](int64_t x) { return x < 0 ? int64_t(-uint64_t(x)) : x; });
 }
 
 static NodeResults logicalNot(const NodeInputs &in) {
@@ -92,7 +95,7 @@ static HostTensor castTo(const HostTensor &x, Element element) {
     else if (element == Element::Bool)
       result.ints.push_back(x.isFloat() ? x.floats[i] != 0 : x.ints[i] != 0);
     else if (x.isFloat())
-      result.ints.push_back(std::isfinite(x.floats[i]) ? int64_t(x.floats[i]) : 0);
+      result.ints.push_back(std::fabs(x.floats[i]) < 0x1p63F ? int64_t(x.floats[i]) : 0);
     else
       result.ints.push_back(element == Element::Int32 ? int32_t(x.ints[i]) : x.ints[i]);
   }
@@ -148,9 +151,6 @@ static NodeResults binary(const NodeInputs &in, std::optional<Element> result, F
     auto rule = [](auto a, auto b) { return EXPRESSION; };                                         \
     return binary(in, RESULT, rule, rule);                                                         \
   }
-LLMC_BINARY_RULE(add, std::nullopt, a + b)
-LLMC_BINARY_RULE(subtract, std::nullopt, a - b)
-LLMC_BINARY_RULE(multiply, std::nullopt, a *b)
 LLMC_BINARY_RULE(maximum, std::nullopt, a > b ? a : b)
 LLMC_BINARY_RULE(minimum, std::nullopt, a < b ? a : b)
 LLMC_BINARY_RULE(equal, Element::Bool, a == b)
@@ -162,16 +162,39 @@ LLMC_BINARY_RULE(logicalAnd, Element::Bool, a != 0 && b != 0)
 LLMC_BINARY_RULE(logicalOr, Element::Bool, a != 0 || b != 0)
 #undef LLMC_BINARY_RULE
 
+/// Integers wrap around.
+template <class Fn> static NodeResults wrapping(const NodeInputs &in, Fn fn) {
+  return binary(in, std::nullopt, fn,
+                [fn](int64_t a, int64_t b) { return int64_t(fn(uint64_t(a), uint64_t(b))); });
+}
+
+static NodeResults add(const NodeInputs &in) {
+  return wrapping(in, [](auto a, auto b) { return a + b; });
+}
+
+static NodeResults subtract(const NodeInputs &in) {
+  return wrapping(in, [](auto a, auto b) { return a - b; });
+}
+
+static NodeResults multiply(const NodeInputs &in) {
+  return wrapping(in, [](auto a, auto b) { return a * b; });
+}
+
+/// Quotient towards zero; what has none (a division by zero, the one overflow) is 0.
+static int64_t quotient(int64_t a, int64_t b) {
+  if (b == 0 || (a == std::numeric_limits<int64_t>::min() && b == -1))
+    return 0;
+  return a / b;
+}
+
 static NodeResults divide(const NodeInputs &in) {
-  return binary(
-      in, std::nullopt, [](float a, float b) { return a / b; },
-      [](int64_t a, int64_t b) { return b == 0 ? 0 : a / b; });
+  return binary(in, std::nullopt, [](float a, float b) { return a / b; }, quotient);
 }
 
 static NodeResults modulo(const NodeInputs &in) {
   return binary(
       in, std::nullopt, [](float a, float b) { return std::fmod(a, b); },
-      [](int64_t a, int64_t b) { return b == 0 ? 0 : ((a % b) + b) % b; });
+      [](int64_t a, int64_t b) { return b == 0 || b == -1 ? 0 : ((a % b) + b) % b; });
 }
 
 static NodeResults power(const NodeInputs &in) {

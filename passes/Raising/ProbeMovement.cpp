@@ -21,7 +21,10 @@ static NodeResults one(HostTensor tensor) {
 static NodeResults reshaped(const HostTensor &x, ArrayRef<int64_t> shape) {
   HostTensor result = x;
   result.shape.assign(shape.begin(), shape.end());
-  return result.size() == x.size() ? one(std::move(result)) : NodeResults();
+  // A size that is no number equals no other.
+  return result.size() == x.size() && !llvm::any_of(shape, [](int64_t size) { return size < 0; })
+             ? one(std::move(result))
+             : NodeResults();
 }
 
 /// A non-negative axis, or nothing where it is out of range.
@@ -69,8 +72,8 @@ static NodeResults reshape(const NodeInputs &in) {
       return std::nullopt;
     if (size == -1)
       open = int64_t(axis);
-    else
-      known *= size;
+    else if (size < 0 || __builtin_mul_overflow(known, size, &known))
+      return std::nullopt;
   }
   if (open >= 0)
     shape[open] = known == 0 ? 0 : x->size() / known;
@@ -202,7 +205,7 @@ static NodeResults concat(const NodeInputs &in) {
 
 static NodeResults gather(const NodeInputs &in) {
   const HostTensor *x = in.at(0), *at = in.at(1);
-  if (!x || !at)
+  if (!x || !at || (at->hasData && !at->isInteger()))
     return std::nullopt;
   auto axis = axisOf(intAttribute(in.node, "axis", 0), x->rank());
   if (!axis)
@@ -231,7 +234,8 @@ static NodeResults gather(const NodeInputs &in) {
 
 static NodeResults gatherNd(const NodeInputs &in) {
   const HostTensor *x = in.at(0), *at = in.dataAt(1);
-  if (!x || !at || at->rank() < 1 || intAttribute(in.node, "batch_dims", 0) != 0)
+  if (!x || !at || !at->isInteger() || at->rank() < 1 ||
+      intAttribute(in.node, "batch_dims", 0) != 0)
     return std::nullopt;
   int64_t depth = at->shape.back(), lead = at->rank() - 1;
   if (depth > x->rank())
@@ -282,7 +286,9 @@ static NodeResults slice(const NodeInputs &in) {
   SmallVector<int64_t, 4> shape(x->shape), first(x->rank(), 0), stride(x->rank(), 1);
   for (size_t i = 0; i < starts->size(); ++i) {
     auto axis = axisOf(axes && i < axes->size() ? (*axes)[i] : int64_t(i), x->rank());
-    int64_t step = steps && i < steps->size() ? (*steps)[i] : 1;
+    constexpr int64_t longestStep = int64_t(1) << 40; // Longer than any axis.
+    int64_t step =
+        std::clamp(steps && i < steps->size() ? (*steps)[i] : 1, -longestStep, longestStep);
     if (!axis || step == 0)
       return std::nullopt;
     first[*axis] = (*starts)[i];

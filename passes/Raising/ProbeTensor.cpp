@@ -19,9 +19,14 @@ static NodeResults one(HostTensor tensor) {
 static NodeResults range(const NodeInputs &in) {
   const HostTensor *start = in.dataAt(0), *limit = in.dataAt(1), *delta = in.dataAt(2);
   if (!start || !limit || !delta || !start->isInteger() || !limit->isInteger() ||
-      !delta->isInteger() || delta->ints[0] == 0)
+      !delta->isInteger() || start->size() != 1 || limit->size() != 1 || delta->size() != 1 ||
+      delta->ints[0] == 0)
     return std::nullopt;
-  int64_t step = delta->ints[0], span = limit->ints[0] - start->ints[0];
+  int64_t step = delta->ints[0], span = 0;
+  constexpr int64_t largest = int64_t(1) << 40;
+  if (__builtin_sub_overflow(limit->ints[0], start->ints[0], &span) || std::abs(span) > largest ||
+      step > largest || step < -largest)
+    return std::nullopt;
   int64_t count = std::max<int64_t>(0, (span + step - (step > 0 ? 1 : -1)) / step);
   HostTensor out = HostTensor::shapeOnly(start->element, {count});
   out.hasData = count <= in.limit;
@@ -36,6 +41,8 @@ static NodeResults constantOfShape(const NodeInputs &in) {
     return std::nullopt;
   HostTensor out = HostTensor::shapeOnly(Element::Float32, shape->ints);
   auto value = in.node.getNodeAttributes().getAs<DenseElementsAttr>("value");
+  if (value && value.getNumElements() != 1)
+    return std::nullopt;
   if (value)
     out.element = elementOf(value.getElementType());
   if (out.element == Element::Other || out.size() > in.limit)
@@ -54,7 +61,7 @@ static NodeResults constantOfShape(const NodeInputs &in) {
 
 static NodeResults trilu(const NodeInputs &in) {
   const HostTensor *x = in.at(0), *k = in.dataAt(1);
-  if (!x || x->rank() < 2 || (inputOf(in.node, 1) && !k))
+  if (!x || x->rank() < 2 || (inputOf(in.node, 1) && (!k || !k->isInteger() || k->size() != 1)))
     return std::nullopt;
   bool upper = intAttribute(in.node, "upper", 1) != 0;
   int64_t diagonal = k ? k->ints[0] : 0;
@@ -79,7 +86,7 @@ static NodeResults reduce(const NodeInputs &in, bool mean) {
     return std::nullopt;
   SmallVector<bool> reduced(x->rank(), true);
   std::optional<SmallVector<int64_t>> axes = intsAttribute(in.node, "axes");
-  if (const HostTensor *tensor = in.dataAt(1))
+  if (const HostTensor *tensor = in.dataAt(1); tensor && tensor->isInteger())
     axes.emplace(tensor->ints.begin(), tensor->ints.end());
   if (axes && !axes->empty()) {
     reduced.assign(x->rank(), false);
@@ -183,7 +190,9 @@ static NodeResults groupQueryAttention(const NodeInputs &in) {
   const HostTensor *query = in.at(0);
   int64_t heads = intAttribute(in.node, "num_heads", 0);
   int64_t kvHeads = intAttribute(in.node, "kv_num_heads", 0);
-  if (!query || query->rank() != 3 || heads <= 0 || kvHeads <= 0)
+  constexpr int64_t mostHeads = 1 << 20;
+  if (!query || query->rank() != 3 || heads <= 0 || kvHeads <= 0 || heads > mostHeads ||
+      kvHeads > mostHeads)
     return std::nullopt;
   SmallVector<int64_t, 4> shape(query->shape);
   if (!inputOf(in.node, 1)) // Packed: queries, keys and values side by side.

@@ -86,7 +86,9 @@ private:
 
   bool matchProducts(Candidate &candidate, Attempt &attempt) {
     Value p = candidate.softmax.getResult(0);
-    int64_t axis = intAttribute(candidate.softmax, "axis", -1);
+    // Before version 13 the default was another.
+    int64_t axis = intAttribute(candidate.softmax, "axis",
+                                int64_t(candidate.softmax.getVersion()) < 13 ? 1 : -1);
     const HostTensor *shape = probes[0].find(p);
     if (!attempt.require(shape && shape->rank() == 4,
                          "its shape is not [1, heads, tokens, total]") ||
@@ -146,7 +148,9 @@ private:
                          "the shape of its queries or of its cache is not known"))
       return false;
     candidate.shape = {queries->shape[1], cache->shape[1], cache->shape[3]};
-    return attempt.require(queries->shape[3] == candidate.shape.headDim,
+    return attempt.require(candidate.shape.kvHeads > 0 && candidate.shape.headDim > 0,
+                           "its cache is empty") &&
+           attempt.require(queries->shape[3] == candidate.shape.headDim,
                            "queries have heads of " + Twine(queries->shape[3]) +
                                " elements, the cache of " + Twine(candidate.shape.headDim)) &&
            attempt.require(candidate.shape.heads % candidate.shape.kvHeads == 0,

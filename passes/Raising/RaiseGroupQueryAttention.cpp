@@ -44,6 +44,9 @@ Value sliceOfLinear(OpBuilder &builder, Location loc, Value rows, int64_t begin,
   return {};
 }
 
+/// More would be a broken file.
+constexpr int64_t mostHeads = 1 << 16;
+
 class GroupQueryRaiser {
 public:
   GroupQueryRaiser(RaiseStep &step, int64_t context)
@@ -147,7 +150,9 @@ private:
     if (!attempt.require(operands.q && operands.k && operands.v,
                          "queries, keys or values do not come from a raised layer") ||
         !attempt.require(operands.keys.past && operands.values.past, "it has no cache") ||
-        !attempt.require(shape.heads > 0 && shape.kvHeads > 0, "it has no heads"))
+        !attempt.require(shape.heads > 0 && shape.kvHeads > 0 && shape.heads <= mostHeads &&
+                             shape.kvHeads <= mostHeads,
+                         "num_heads and kv_num_heads must be from 1 to " + Twine(mostHeads)))
       return false;
     int64_t channels = cast<RankedTensorType>(operands.q.getType()).getDimSize(1);
     int64_t slices = operands.packed ? shape.heads + 2 * shape.kvHeads : shape.heads;

@@ -76,7 +76,7 @@ private:
 
   static bool isRotateHalf(const Probe &probe, Value x, Value rotated) {
     const HostTensor *shape = probe.find(x);
-    if (!shape || shape->rank() != 4 || shape->shape[3] % 2 != 0 ||
+    if (!shape || shape->rank() != 4 || shape->shape[3] < 2 || shape->shape[3] % 2 != 0 ||
         !probe.hasShape(rotated, shape->shape))
       return false;
     std::vector<float> seed(shape->size());

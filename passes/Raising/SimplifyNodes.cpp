@@ -38,12 +38,14 @@ lm::WeightOp movedWeight(lm::OpaqueOp node, lm::WeightOp weight) {
   for (auto [axis, size] : llvm::enumerate(sizes)) {
     if (size == 0 && int64_t(axis) < weight.tensorType().getRank())
       size = weight.tensorType().getDimSize(axis);
-    known *= size == -1 ? 1 : size;
+    if (size != -1 && __builtin_mul_overflow(known, size, &known))
+      return {};
   }
   for (int64_t &size : sizes)
     if (size == -1)
-      size = known == 0 ? 0 : elements / known;
-  return reshapedWeight(weight, sizes);
+      size = known <= 0 ? 0 : elements / known;
+  bool possible = llvm::all_of(sizes, [&](int64_t size) { return size > 0 && size <= elements; });
+  return possible ? reshapedWeight(weight, sizes) : lm::WeightOp();
 }
 
 /// The value that a node passes on unchanged, or null.

@@ -75,10 +75,8 @@ lm::WeightOp rowsOfWeight(lm::WeightOp weight, int64_t begin, int64_t count) {
 
 lm::WeightOp reshapedWeight(lm::WeightOp weight, ArrayRef<int64_t> shape) {
   Strided view = stridedOf(weight);
-  auto elements = [](ArrayRef<int64_t> sizes) {
-    return std::accumulate(sizes.begin(), sizes.end(), int64_t(1), std::multiplies<>());
-  };
-  if (!view.isRowMajor() || elements(view.shape) != elements(shape))
+  HostTensor before = HostTensor::shapeOnly({}, view.shape);
+  if (!view.isRowMajor() || before.size() != HostTensor::shapeOnly({}, shape).size())
     return {};
   view.shape.assign(shape.begin(), shape.end());
   view.strides = rowMajorStrides(shape);
