@@ -1,0 +1,173 @@
+// compileModel: every phase in order, then the plan file and the report.
+#include "compiler/Emit/EmitPlan.h"
+#include "compiler/Emit/PlanWriter.h"
+#include "compiler/Import/Tokenizer/TokenizerJson.h"
+#include "compiler/Pipeline/Compiler.h"
+#include "compiler/Pipeline/Frontend.h"
+#include "compiler/Pipeline/Lowering.h"
+#include "compiler/Pipeline/Traffic.h"
+#include "compiler/Report/CompileReport.h"
+
+#include "mlir/Pass/PassManager.h"
+
+#include <chrono>
+#include <filesystem>
+#include <fmt/format.h>
+
+using namespace mlir;
+
+namespace llmc {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+class Compilation {
+public:
+  Compilation(const CompileOptions &options, const target::Target &target,
+              const target::Machine &machine)
+      : options(options), target(target), machine(machine), start(Clock::now()) {}
+
+  CompileResult run() {
+    CompileResult result;
+    if (!(importModel() && readTokenizer() && lower() && emit()))
+      result.error = error;
+    else
+      result.reportJson = report();
+    if (model)
+      for (const std::string &warning : model->log->warnings)
+        result.warnings.push_back(warning);
+    result.warnings.insert(result.warnings.end(), notes.begin(), notes.end());
+    return result;
+  }
+
+private:
+  bool importModel() {
+    model = loadModel({options.model, options.quant, /*quantize=*/true, options.context}, error);
+    if (!model)
+      return false;
+    traffic = compulsoryTraffic(model->module());
+    describeModel();
+    return true;
+  }
+
+  void describeModel() {
+    ModelDescription &description = inputs.model;
+    description.name = std::filesystem::path(options.model).stem().string();
+    description.architecture = model->config.architecture;
+    description.quantization = model->recipe ? model->recipe->name : "";
+    description.contextLength = model->contextLength;
+    auto main = model->module().lookupSymbol<func::FuncOp>("main");
+    description.vocabSize =
+        uint32_t(cast<RankedTensorType>(main.getFunctionType().getResult(0)).getDimSize(1));
+    main.walk([&](Operation *op) {
+      if (auto embed = dyn_cast<lm::QuantizedEmbedOp>(op))
+        description.hiddenSize =
+            uint32_t(cast<RankedTensorType>(embed.getResult().getType()).getDimSize(1));
+      if (auto attention = dyn_cast<lm::AttentionOp>(op))
+        description.heads = uint32_t(attention.getHeads());
+    });
+    for (auto state : model->module().getOps<lm::KvStateOp>()) {
+      description.layers = uint32_t(state.getLayers());
+      description.kvHeads = uint32_t(state.getKvHeads());
+      description.headDim = uint32_t(state.getHeadDim());
+    }
+    inputs.metadata = {{"compulsory_weight_bytes", std::to_string(traffic.weightBytes)},
+                       {"kv_bytes_per_position", std::to_string(traffic.kvBytesPerPosition)},
+                       {"compulsory_io_bytes", std::to_string(traffic.ioBytes)}};
+  }
+
+  /// A model without a tokenizer compiles; it is run by ids.
+  bool readTokenizer() {
+    std::filesystem::path folder = std::filesystem::path(options.model).parent_path();
+    TokenizerResult<TokenizerConfig> config = readTokenizerConfig(folder);
+    if (auto *failed = std::get_if<TokenizerError>(&config))
+      return fail(failed->message);
+    const auto &ids = std::get<TokenizerConfig>(config);
+    inputs.model.bosId = ids.bos ? int32_t(*ids.bos) : -1;
+    inputs.model.eosIds.assign(ids.eos.begin(), ids.eos.end());
+    if (!std::filesystem::exists(folder / "tokenizer.json")) {
+      notes.push_back("no tokenizer.json beside the model: the plan takes prompts as ids only");
+      return true;
+    }
+    TokenizerResult<ImportedTokenizer> imported = importTokenizer(folder);
+    if (auto *failed = std::get_if<TokenizerError>(&imported))
+      return fail(failed->message);
+    auto &tokenizer = std::get<ImportedTokenizer>(imported);
+    inputs.tokenizer = std::move(tokenizer.segment);
+    inputs.addBos = tokenizer.model.addsBos;
+    notes.insert(notes.end(), tokenizer.notes.begin(), tokenizer.notes.end());
+    return true;
+  }
+
+  bool lower() {
+    model->module()->setAttr("npu.target", targetAttribute(*model->context, target, machine));
+    PassManager manager(model->context.get());
+    buildLoweringPipeline(manager);
+    return succeeded(manager.run(model->module())) ||
+           fail(model->log->errorText("lowering failed"));
+  }
+
+  bool emit() {
+    plan = emitPlan(model->module(), target, machine, inputs, error);
+    if (!plan || !fits())
+      return false;
+    written = writePlan(plan->description, options.output);
+    return written || fail(written.error);
+  }
+
+  /// Regions that share a memory fit it together.
+  bool fits() {
+    for (const MemoryUse &use : memoryUse(plan->description, machine))
+      if (use.bytes > use.capacity)
+        return fail(fmt::format("{} needs {} bytes of memory '{}' ({}), which has {}; use a "
+                                "shorter context, fewer bits or another machine",
+                                machine.name, use.bytes, use.memory, use.regions, use.capacity));
+    return true;
+  }
+
+  std::string report() {
+    CompileFacts facts;
+    facts.options = &options;
+    facts.machine = &machine;
+    facts.plan = &*plan;
+    facts.written = &written;
+    facts.raised = model->raised.get();
+    facts.recipe = model->recipe ? model->recipe->name : "";
+    facts.contextLength = model->contextLength;
+    facts.compulsoryWeightBytes = traffic.weightBytes;
+    facts.kvBytesPerPosition = traffic.kvBytesPerPosition;
+    facts.warnings = model->log->warnings;
+    facts.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    return compileReport(facts);
+  }
+
+  bool fail(std::string message) {
+    error = std::move(message);
+    return false;
+  }
+
+  const CompileOptions &options;
+  const target::Target &target;
+  const target::Machine &machine;
+  Clock::time_point start;
+  std::unique_ptr<FrontendModel> model;
+  CompulsoryTraffic traffic;
+  PlanInputs inputs;
+  std::optional<EmittedPlan> plan;
+  PlanWriterResult written;
+  std::vector<std::string> notes;
+  std::string error;
+};
+
+} // namespace
+
+CompileResult compileModel(const CompileOptions &options, const target::TargetRegistry &targets) {
+  CompileResult result;
+  auto found = targets.find(options.machine, result.error);
+  if (!found)
+    return result;
+  return Compilation(options, *found->first, *found->second).run();
+}
+
+} // namespace llmc

@@ -1,0 +1,105 @@
+#include "compiler/Report/CompileReport.h"
+
+#include <nlohmann/json.hpp>
+#include <sys/resource.h>
+
+using nlohmann::json;
+
+namespace llmc {
+
+namespace {
+
+/// Memory of the machine behind a region of the plan, by the region's name.
+const target::Memory &memoryOf(const std::string &region, const target::Machine &machine) {
+  const target::Placement &placement = machine.placement;
+  if (region == "sram")
+    return machine.sram();
+  if (region == "state")
+    return *machine.memory(placement.state);
+  if (region == "io")
+    return *machine.memory(placement.io);
+  if (region == "scratch")
+    return *machine.memory(placement.scratch);
+  return *machine.memory(placement.weights);
+}
+
+std::string nameOf(const rt::Region &region, const PlanDescription &plan) {
+  return region.name < plan.strings.size() ? plan.strings[region.name] : "";
+}
+
+uint64_t peakRss() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return uint64_t(usage.ru_maxrss) * 1024; // Linux counts KiB
+}
+
+json regionsOf(const PlanDescription &plan, const target::Machine &machine) {
+  json regions = json::array();
+  for (const rt::Region &region : plan.regions) {
+    std::string name = nameOf(region, plan);
+    const target::Memory &memory = memoryOf(name, machine);
+    regions.push_back({{"name", name},
+                       {"bytes", region.size},
+                       {"memory", memory.name},
+                       {"capacity_bytes", memory.bytes}});
+  }
+  return regions;
+}
+
+json entriesOf(const std::vector<EntryEstimate> &estimates) {
+  json entries = json::array();
+  for (const EntryEstimate &entry : estimates) {
+    json cycles = {{"load", entry.engineCycles[0]},
+                   {"store", entry.engineCycles[1]},
+                   {"tensor", entry.engineCycles[2]},
+                   {"vector", entry.engineCycles[3]}};
+    entries.push_back({{"name", entry.name},
+                       {"kind", entry.kind},
+                       {"rows", entry.rows},
+                       {"sram_bytes", entry.sramBytes},
+                       {"sram_live_bytes", entry.liveBytes},
+                       {"sram_peak_over_live",
+                        entry.liveBytes ? double(entry.sramBytes) / double(entry.liveBytes) : 1.0},
+                       {"blob_bytes", entry.blobBytes},
+                       {"commands", entry.commands},
+                       {"engine_cycles", cycles}});
+  }
+  return entries;
+}
+
+} // namespace
+
+std::vector<MemoryUse> memoryUse(const PlanDescription &plan, const target::Machine &machine) {
+  std::vector<MemoryUse> uses;
+  for (const rt::Region &region : plan.regions) {
+    std::string name = nameOf(region, plan);
+    const target::Memory &memory = memoryOf(name, machine);
+    auto use = std::find_if(uses.begin(), uses.end(),
+                            [&](const MemoryUse &known) { return known.memory == memory.name; });
+    if (use == uses.end())
+      use = uses.insert(uses.end(), MemoryUse{memory.name, "", 0, memory.bytes});
+    use->bytes += region.size;
+    use->regions += (use->regions.empty() ? "" : ", ") + name;
+  }
+  return uses;
+}
+
+std::string compileReport(const CompileFacts &facts) {
+  json report = {{"model", facts.options->model},
+                 {"target", facts.machine->name},
+                 {"quantization", facts.recipe},
+                 {"context", facts.contextLength},
+                 {"regions", regionsOf(facts.plan->description, *facts.machine)},
+                 {"entries", entriesOf(facts.plan->entries)},
+                 {"compulsory_weight_bytes_per_token", facts.compulsoryWeightBytes},
+                 {"kv_bytes_per_position", facts.kvBytesPerPosition},
+                 {"plan_file_bytes", facts.written->fileBytes},
+                 {"plan_flatbuffer_bytes", facts.written->planBytes},
+                 {"raising", json::parse(facts.raised->toJson())},
+                 {"warnings", facts.warnings},
+                 {"compile_seconds", facts.seconds},
+                 {"peak_rss_bytes", peakRss()}};
+  return report.dump(2) + "\n";
+}
+
+} // namespace llmc
