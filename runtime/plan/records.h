@@ -96,6 +96,7 @@ struct Segment {
   uint8_t alignLog2;
   uint8_t codec;
   uint8_t chunkLog2;
+  uint32_t reserved;
 };
 
 struct Region {
@@ -147,6 +148,7 @@ struct Kernel {
   uint16_t target;
   uint16_t abi;
   uint16_t nArgs;
+  uint32_t reserved;
 };
 
 struct Queue {

@@ -73,7 +73,8 @@ Status PlanVerifier::checkRegions() {
 
 Status PlanVerifier::checkSegment(const Segment &segment, uint32_t index) {
   bool knownKind = segment.kind <= SegmentKind::Debug || segment.kind == SegmentKind::Other;
-  if (!knownKind || segment.size == 0 || segment.alignLog2 > maxAlignLog2 ||
+  if (!knownKind || segment.size == 0 || segment.reserved != 0 ||
+      segment.alignLog2 > maxAlignLog2 ||
       (segment.chunkLog2 != 0 && (segment.chunkLog2 < 10 || segment.chunkLog2 > 30)))
     return Status(LLMC_BAD_VALUE, LLMC_AT_SEGMENT, index);
   // External, compressed and flagged segments have their place in the record, and no meaning yet.
@@ -294,7 +295,8 @@ Status PlanVerifier::checkKernels() {
     if (kernel.size == 0 || kernel.entry >= kernel.size ||
         !fits(kernel.offset, kernel.size, segment.size))
       return Status(LLMC_BAD_RANGE, LLMC_AT_KERNEL, i);
-    if (kernel.nArgs > maxArgs || kernel.abi != plan.target(kernel.target).abi)
+    if (kernel.nArgs > maxArgs || kernel.reserved != 0 ||
+        kernel.abi != plan.target(kernel.target).abi)
       return Status(LLMC_BAD_VALUE, LLMC_AT_KERNEL, i);
   }
   return {};

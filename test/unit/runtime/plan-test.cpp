@@ -1,0 +1,351 @@
+// The plan file: what is written is read back, by both readers; damaged headers and truncated files are refused.
+#include "catch2/catch.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <dirent.h>
+#include <fstream>
+#include <iterator>
+#include <unistd.h>
+
+#include "compiler/Emit/PlanView.h"
+#include "plan_fixture.h"
+#include "runtime/plan/explain.h"
+#include "runtime/schema/plan_generated.h"
+
+using namespace llmc;
+using namespace llmc::test;
+namespace fb = llmc::plan::fb;
+using rt::Plan;
+using rt::Status;
+
+namespace {
+
+Status openBytes(const std::vector<uint8_t> &bytes) {
+  Memory exact(bytes.size());
+  std::copy(bytes.begin(), bytes.end(), exact.data());
+  llmc_source source = rt::memorySource(exact.data(), exact.size());
+  Plan plan;
+  return Plan::open(source, {}, &plan);
+}
+
+template <class T> void put(std::vector<uint8_t> &bytes, size_t at, T value) {
+  std::memcpy(&bytes[at], &value, sizeof(T));
+}
+
+void check(Status status, rt::Code code, rt::Where where, uint32_t detail) {
+  INFO(rt::explain(status));
+  CHECK(int(status.code) == int(code));
+  CHECK(int(status.where) == int(where));
+  CHECK(status.detail == detail);
+}
+
+std::vector<std::string> filesIn(const std::string &folder) {
+  std::vector<std::string> names;
+  DIR *dir = opendir(folder.c_str());
+  while (dirent *entry = readdir(dir))
+    if (entry->d_name[0] != '.')
+      names.push_back(entry->d_name);
+  closedir(dir);
+  return names;
+}
+
+struct Folder {
+  std::string path;
+  Folder() {
+    char name[] = "/tmp/llmc-plan-test-XXXXXX";
+    path = mkdtemp(name);
+  }
+  ~Folder() {
+    for (const std::string &name : filesIn(path))
+      std::remove((path + "/" + name).c_str());
+    rmdir(path.c_str());
+  }
+};
+
+} // namespace
+
+TEST_CASE("a plan is read back as it was written") {
+  Machine machine(languageModel());
+  const Plan &plan = machine.plan;
+  CHECK(plan.regions().size == 4);
+  CHECK(plan.nEntries() == 5);
+  CHECK(plan.entry(prefill4).name().equals("prefill4"));
+  CHECK(plan.entry(prefill4).chunk() == 4);
+  CHECK(plan.entry(head4).rowParam() == pRow);
+  CHECK(plan.entry(decode1).rowParam() == rt::none8);
+  CHECK(plan.entry(prefill16).input(0).role() == rt::TensorRole::Ids);
+  CHECK(plan.string(plan.regions()[dramRegion].name).equals("dram"));
+  CHECK(plan.contextLength() == context);
+  CHECK(plan.model().name().equals("toy"));
+  CHECK(plan.model().bosId() == -1);
+  CHECK(plan.model().eosIds().size == 2);
+  CHECK(plan.metadataKey(0).equals("license"));
+  CHECK(plan.target(0).abi == 1);
+  CHECK(plan.features() == (rt::featureLoops | rt::featureDma | rt::featureGather | rt::featureCache |
+                            rt::featureKvCommit | rt::featureDerivedParams));
+}
+
+TEST_CASE("the generated reader sees the same plan") {
+  std::vector<uint8_t> bytes = planBytes(languageModel());
+  Memory exact(bytes.size());
+  std::copy(bytes.begin(), bytes.end(), exact.data());
+  std::string error;
+  auto view = PlanView::open(std::span<const uint8_t>(exact.data(), exact.size()), error);
+  REQUIRE(error == "");
+  const Plan &own = view->plan();
+  const fb::Plan &lib = view->root();
+  auto same = [](const auto *vector, auto span) {
+    REQUIRE(vector->size() == span.size);
+    CHECK(vector->size() * sizeof(span[0]) > 0);
+    CHECK(std::memcmp(vector->Data(), span.data, span.size * sizeof(span[0])) == 0);
+  };
+  same(lib.segments(), own.segments());
+  same(lib.regions(), own.regions());
+  same(lib.buffers(), own.buffers());
+  same(lib.operands(), own.operands());
+  same(lib.args(), own.args());
+  same(lib.params(), own.params());
+  same(lib.kernels(), own.kernels());
+  same(lib.queues(), own.queues());
+  same(lib.dmas(), own.dmas());
+  same(lib.steps(), own.steps());
+  same(lib.states(), own.states());
+  REQUIRE(lib.entries()->size() == own.nEntries());
+  for (uint32_t i = 0; i < own.nEntries(); ++i) {
+    const fb::Entry &a = *lib.entries()->Get(i);
+    rt::EntryView b = own.entry(i);
+    CHECK(b.name().equals(a.name()->c_str()));
+    CHECK(uint8_t(a.kind()) == uint8_t(b.kind()));
+    CHECK(a.chunk() == b.chunk());
+    CHECK(a.pos_max() == b.posMax());
+    CHECK(a.first_step() == b.firstStep());
+    CHECK(a.n_steps() == b.nSteps());
+    CHECK(a.target_mask() == b.targetMask());
+    CHECK(a.row_param() == b.rowParam());
+    CHECK(a.row_max() == b.rowMax());
+    CHECK(a.vocab() == b.vocab());
+    CHECK(a.est_cycles() == b.estCycles());
+    CHECK(a.outputs()->size() == b.nOutputs());
+    CHECK(a.outputs()->Get(0)->operand() == b.output(0).operand());
+    CHECK(a.peak_bytes()->size() == b.peakBytes().size);
+  }
+}
+
+TEST_CASE("records.h and the schema name the same fields") {
+  // Every field gets its own value through one description and is read through the other.
+  rt::Segment segment = {1, 2, 3, 4, 5, 6, 7, 8, rt::SegmentKind::Debug, 9, 10, 11, 12};
+  auto &s = reinterpret_cast<const fb::Segment &>(segment);
+  CHECK((s.offset() == 1 && s.size() == 2 && s.region_offset() == 3 && s.digest() == 4));
+  CHECK((s.name() == 5 && s.key() == 6 && s.region() == 7 && s.flags() == 8));
+  CHECK((s.kind() == fb::SegmentKind::Debug && s.align_log2() == 9 && s.codec() == 10));
+  CHECK((s.chunk_log2() == 11 && s.reserved() == 12));
+  rt::Operand operand = {1, 2, {3, 4, 5}, 6, 7, 8, {9, 10, 11}, 12, 13};
+  auto &o = reinterpret_cast<const fb::Operand &>(operand);
+  CHECK((o.offset() == 1 && o.extent() == 2 && o.stride0() == 3 && o.stride1() == 4 && o.stride2() == 5));
+  CHECK((o.buffer() == 6 && o.region() == 7 && o.access() == 8 && o.param0() == 9 && o.param1() == 10));
+  CHECK((o.param2() == 11 && o.flags() == 12 && o.reserved() == 13));
+  rt::Region region = {1, 2, 3, rt::RegionKind::Tcm, rt::Lifetime::Call, 4};
+  auto &r = reinterpret_cast<const fb::Region &>(region);
+  CHECK((r.size() == 1 && r.name() == 2 && r.align_log2() == 3 && r.kind() == fb::RegionKind::Tcm));
+  CHECK((r.lifetime() == fb::Lifetime::Call && r.access() == 4));
+  rt::Buffer buffer = {1, 2, 3, 4, 5};
+  auto &b = reinterpret_cast<const fb::Buffer &>(buffer);
+  CHECK((b.offset() == 1 && b.size() == 2 && b.name() == 3 && b.region() == 4 && b.segment() == 5));
+  rt::Param param = {1, 2, rt::ParamKind::Mod, 3, 4, 5};
+  auto &p = reinterpret_cast<const fb::Param &>(param);
+  CHECK((p.max() == 1 && p.imm() == 2 && p.kind() == fb::ParamKind::Mod && p.a() == 3 && p.b() == 4));
+  rt::Kernel kernel = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+  auto &k = reinterpret_cast<const fb::Kernel &>(kernel);
+  CHECK((k.offset() == 1 && k.size() == 2 && k.entry() == 3 && k.est_cycles() == 4 && k.stack_bytes() == 5));
+  CHECK((k.name() == 6 && k.segment() == 7 && k.target() == 8 && k.abi() == 9));
+  CHECK((k.n_args() == 10 && k.reserved() == 11));
+  rt::Dma dma = {1, 2, 3, 4, 5, 6, 7};
+  auto &d = reinterpret_cast<const fb::Dma &>(dma);
+  CHECK((d.row_bytes() == 1 && d.rows() == 2 && d.src_pitch() == 3 && d.dst_pitch() == 4 && d.rows_param() == 5));
+  rt::Step step = {rt::StepOp::Mark, 1, 2, 3, 4, 5};
+  auto &t = reinterpret_cast<const fb::Step &>(step);
+  CHECK((t.op() == fb::StepOp::Mark && t.queue() == 1 && t.flags() == 2 && t.a() == 3 && t.b() == 4 && t.c() == 5));
+  rt::State state = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, rt::StateKind::Raw, rt::StateRole::Value, rt::DType::U4, 13};
+  auto &v = reinterpret_cast<const fb::State &>(state);
+  CHECK((v.max_tokens() == 1 && v.window() == 2 && v.token_stride() == 3 && v.head_stride() == 4));
+  CHECK((v.layer_stride() == 5 && v.layout_hash() == 6 && v.buffer() == 7 && v.layers() == 8 && v.heads() == 9));
+  CHECK((v.head_dim() == 10 && v.page_tokens() == 11 && v.scale_state() == 12 && v.kind() == fb::StateKind::Raw));
+  CHECK((v.role() == fb::StateRole::Value && v.dtype() == fb::DType::U4));
+}
+
+TEST_CASE("the same description gives the same bytes, digests hold, and damage shows") {
+  std::vector<uint8_t> bytes = planBytes(languageModel());
+  CHECK((bytes == planBytes(languageModel())));
+  Memory copy(bytes.size());
+  std::copy(bytes.begin(), bytes.end(), copy.data());
+  std::span<const uint8_t> span(copy.data(), copy.size());
+  std::string error;
+  auto view = PlanView::open(span, error);
+  REQUIRE(view);
+  CHECK(view->checkDigests() == "");
+  for (const rt::Segment &segment : view->plan().segments()) {
+    copy.data()[segment.offset + segment.size - 1] ^= 1;
+    CHECK(view->checkDigests().find("do not match their digest") != std::string::npos);
+    copy.data()[segment.offset + segment.size - 1] ^= 1;
+  }
+  size_t name = size_t(view->root().producer()->c_str() - reinterpret_cast<const char *>(copy.data()));
+  copy.data()[name] ^= 1;
+  CHECK(view->checkDigests().find("header") == 0);
+}
+
+TEST_CASE("chunk digests cover every page of a segment") {
+  PlanDescription d = languageModel();
+  SegmentDescription debug;
+  debug.kind = rt::SegmentKind::Debug;
+  debug.name = "debug";
+  debug.chunkLog2 = 10;
+  debug.source = segmentFromBytes(std::vector<uint8_t>(2500, 7));
+  d.debugSegment = uint16_t(d.segments.size());
+  d.segments.push_back(debug);
+  std::vector<uint8_t> bytes = planBytes(d);
+  Memory copy(bytes.size());
+  std::copy(bytes.begin(), bytes.end(), copy.data());
+  std::string error;
+  auto view = PlanView::open(std::span<const uint8_t>(copy.data(), copy.size()), error);
+  REQUIRE(view);
+  CHECK(view->plan().segments()[3].size == 32 * (2 + 3));
+  CHECK(view->checkDigests() == "");
+  for (size_t at : {0u, 1023u, 1024u, 2499u}) {
+    copy.data()[view->plan().segments()[2].offset + at] ^= 0x80;
+    CHECK(view->checkDigests().find("segment 2") == 0);
+    copy.data()[view->plan().segments()[2].offset + at] ^= 0x80;
+  }
+}
+
+TEST_CASE("a constant region is one range of the file where its segments are neighbours") {
+  Machine machine(languageModel());
+  const void *base = nullptr;
+  REQUIRE(machine.plan.mapRegion(flashRegion, &base).ok());
+  CHECK(std::memcmp(base, machine.memories[flashRegion].data(), machine.memories[flashRegion].size()) == 0);
+  CHECK_FALSE(machine.plan.mapRegion(dramRegion, &base).ok());
+}
+
+TEST_CASE("files appear complete or not at all") {
+  Folder folder;
+  std::string path = folder.path + "/model.llmc";
+  PlanDescription d = languageModel();
+  PlanWriterResult result = writePlan(d, path);
+  REQUIRE(result.error == "");
+  CHECK(filesIn(folder.path) == std::vector<std::string>{"model.llmc"});
+  std::ifstream file(path, std::ios::binary);
+  std::vector<uint8_t> bytes((std::istreambuf_iterator<char>(file)), {});
+  CHECK((bytes == planBytes(d)));
+  CHECK(bytes.size() == result.fileBytes);
+
+  SECTION("a source that fails leaves the old file") {
+    d.segments[1].source = segmentFromProducer(384, [](const ByteSink &sink, std::string &error) {
+      uint8_t part[100] = {};
+      error = "the disk caught fire";
+      return sink(part) && false;
+    });
+    CHECK(writePlan(d, path).error == "segment 1 (embedding): the disk caught fire");
+  }
+  SECTION("a source of the wrong size") {
+    for (size_t n : {383u, 385u}) {
+      d.segments[1].source = segmentFromProducer(384, [n](const ByteSink &sink, std::string &) {
+        return sink(std::vector<uint8_t>(n));
+      });
+      CHECK(writePlan(d, path).error == "segment 1 (embedding) delivered other than its 384 bytes");
+    }
+  }
+  SECTION("an invalid plan is refused before anything is written") {
+    d.operands[0].extent += 1;
+    CHECK(writePlan(d, path).error == "the plan is not valid: operand 0: an offset, size or address "
+                                      "leaves what must contain it");
+  }
+  SECTION("a segment without bytes") {
+    d.segments[0].source = nullptr;
+    CHECK(writePlan(d, path).error.find("segment 0 (kernels) has no bytes") == 0);
+  }
+  CHECK(filesIn(folder.path) == std::vector<std::string>{"model.llmc"});
+  std::ifstream again(path, std::ios::binary);
+  CHECK((std::vector<uint8_t>((std::istreambuf_iterator<char>(again)), {}) == bytes));
+}
+
+TEST_CASE("a folder that does not exist is an error with its path") {
+  PlanWriterResult result = writePlan(languageModel(), "/nonexistent/dir/x.llmc");
+  CHECK(result.error.find("cannot write /nonexistent/dir/x.llmc") == 0);
+}
+
+TEST_CASE("every truncation is refused") {
+  std::vector<uint8_t> bytes = planBytes(languageModel());
+  for (size_t n = 0; n < bytes.size(); ++n)
+    REQUIRE_FALSE(openBytes({bytes.begin(), bytes.begin() + long(n)}).ok());
+  CHECK(openBytes(bytes).ok());
+  std::vector<uint8_t> longer = bytes;
+  longer.resize(longer.size() + 100, 0xFF); // a flash partition is larger than its plan
+  CHECK(openBytes(longer).ok());
+}
+
+TEST_CASE("a truncated FlatBuffer under a matching header is refused or whole") {
+  std::vector<uint8_t> bytes = planBytes(languageModel());
+  rt::FileHeader header;
+  std::memcpy(&header, bytes.data(), sizeof(header));
+  for (uint64_t n = 0; n < header.planSize; ++n) {
+    std::vector<uint8_t> shorter = bytes;
+    put(shorter, offsetof(rt::FileHeader, planSize), n);
+    // Read into memory of exactly that size, so that a step too far is seen by the sanitizer.
+    llmc_source source = rt::memorySource(shorter.data(), shorter.size());
+    source.map = nullptr;
+    Memory resident(n);
+    Plan plan;
+    Status status = Plan::open(source, {resident.data(), resident.size()}, &plan);
+    // Only padding behind the last table may go.
+    REQUIRE((!status.ok() || n + 8 > header.planSize));
+  }
+}
+
+TEST_CASE("the header is checked field by field") {
+  const std::vector<uint8_t> good = planBytes(languageModel());
+  auto patched = [&](size_t at, auto value) {
+    std::vector<uint8_t> bytes = good;
+    put(bytes, at, value);
+    return openBytes(bytes);
+  };
+  using H = rt::FileHeader;
+  check(patched(0, uint8_t('X')), LLMC_BAD_MAGIC, LLMC_AT_HEADER, 0);
+  check(patched(offsetof(H, formatMajor), uint16_t(1)), LLMC_BAD_VERSION, LLMC_AT_HEADER, 8);
+  check(patched(offsetof(H, formatMinor), uint16_t(2)), LLMC_BAD_VERSION, LLMC_AT_HEADER, 10);
+  check(patched(offsetof(H, headerSize), 96u), LLMC_BAD_VALUE, LLMC_AT_HEADER, 12);
+  check(patched(offsetof(H, fileSize), uint64_t(good.size() + 1)), LLMC_TRUNCATED, LLMC_AT_HEADER, 16);
+  check(patched(offsetof(H, planOffset), uint64_t(88)), LLMC_BAD_ALIGNMENT, LLMC_AT_HEADER, 24);
+  check(patched(offsetof(H, planOffset), uint64_t(64)), LLMC_BAD_ALIGNMENT, LLMC_AT_HEADER, 24);
+  check(patched(offsetof(H, planOffset), ~uint64_t(15)), LLMC_BAD_RANGE, LLMC_AT_HEADER, 32);
+  check(patched(offsetof(H, planSize), uint64_t(good.size())), LLMC_BAD_RANGE, LLMC_AT_HEADER, 32);
+  check(patched(offsetof(H, planSize), ~uint64_t(0)), LLMC_BAD_RANGE, LLMC_AT_HEADER, 32);
+  check(patched(offsetof(H, dataOffset), uint64_t(96)), LLMC_BAD_RANGE, LLMC_AT_HEADER, 40);
+  check(patched(offsetof(H, dataOffset), ~uint64_t(0)), LLMC_BAD_RANGE, LLMC_AT_HEADER, 40);
+  check(patched(offsetof(H, signatureOffset), uint64_t(8)), LLMC_BAD_RANGE, LLMC_AT_HEADER, 48);
+  check(patched(offsetof(H, signatureSize), 64u), LLMC_BAD_RANGE, LLMC_AT_HEADER, 48);
+  check(patched(offsetof(H, flags), 1u), LLMC_UNKNOWN_FEATURE, LLMC_AT_HEADER, 60);
+  check(patched(sizeof(H) + 4, uint8_t('X')), LLMC_BAD_MAGIC, LLMC_AT_PLAN, 0);
+}
+
+TEST_CASE("a source that cannot map is read into memory of the caller") {
+  std::vector<uint8_t> bytes = planBytes(languageModel());
+  llmc_source source = rt::memorySource(bytes.data(), bytes.size());
+  source.map = nullptr;
+  uint64_t need = 0;
+  REQUIRE(Plan::residentBytes(source, &need).ok());
+  Memory resident(need);
+  Plan plan;
+  check(Plan::open(source, {resident.data(), resident.size() - 1}, &plan), LLMC_TOO_SMALL, LLMC_AT_MEMORY, 0xFFFF);
+  CHECK(Plan::open(source, {resident.data(), resident.size()}, &plan).ok());
+  CHECK(plan.nEntries() == 5);
+}
+
+TEST_CASE("statuses are sentences") {
+  CHECK(rt::explain(Status(LLMC_BAD_RANGE, LLMC_AT_OPERAND, 17)) ==
+        "operand 17: an offset, size or address leaves what must contain it");
+  CHECK(rt::explain(Status(LLMC_MISSING, LLMC_AT_PLAN, 3)) == "plan, field targets: a required part is missing");
+  CHECK(rt::explain(Status(LLMC_BAD_VALUE, LLMC_AT_TENSOR, 258)) ==
+        "entry 1, tensor 2: a field holds a value that is not allowed here");
+  CHECK(rt::explain(Status(LLMC_OUT_OF_RANGE, LLMC_AT_TOKEN, 1u << 20)) ==
+        "token 65535 or later: the value exceeds its stated maximum");
+}

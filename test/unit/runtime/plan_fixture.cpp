@@ -1,0 +1,494 @@
+#include "plan_fixture.h"
+
+#include <cstdlib>
+#include <stdexcept>
+
+#include "runtime/plan/explain.h"
+
+namespace llmc::test {
+
+using namespace llmc::rt;
+
+namespace {
+
+uint32_t mix(uint32_t x) {
+  x ^= x >> 15;
+  x *= 0x2C1B3C6Du;
+  x ^= x >> 12;
+  x *= 0x297A2D39u;
+  return x ^ (x >> 15);
+}
+
+uint32_t embeddingWord(uint32_t token, uint32_t j) { return mix(token * 64 + j + 1); }
+
+/// One layer on one row: its KV row, then a sum over all visible rows.
+uint32_t kvWord(uint32_t hidden, uint32_t layer, uint32_t j) { return mix(hidden + layer * 7 + j); }
+uint32_t contribution(uint32_t kv, uint32_t position) { return mix(kv ^ position) + 1; }
+float logit(const uint32_t *hidden, uint32_t v) {
+  uint32_t sum = v;
+  for (uint32_t j = 0; j < width; ++j)
+    sum = mix(sum ^ hidden[j]);
+  return float(sum & 0xFFFF) / 256 - 100;
+}
+
+std::vector<uint8_t> embedding() {
+  std::vector<uint8_t> bytes(vocab * rowBytes);
+  for (uint32_t t = 0; t < vocab; ++t)
+    for (uint32_t j = 0; j < width; ++j) {
+      uint32_t word = embeddingWord(t, j);
+      std::memcpy(&bytes[t * rowBytes + 4 * j], &word, 4);
+    }
+  return bytes;
+}
+
+enum BufferIndex : uint16_t { codeBuffer, tableBuffer, kvBuffer, idsBuffer, hiddenBuffer, logitsBuffer, localBuffer };
+enum OperandIndex : uint16_t {
+  tableOperand, kvLayer, kvTile, hidden16, logits4, localTile, ids16, ids4, ids1, hidden4, hidden1,
+  logits1, localSums
+};
+enum KernelIndex : uint16_t { writeKv, clearSums, addTile, finishLayer, headKernel };
+
+Operand operand(uint16_t buffer, uint8_t region, uint64_t offset, uint64_t extent, uint8_t access) {
+  Operand record = {};
+  record.buffer = buffer;
+  record.region = region;
+  record.offset = offset;
+  record.extent = extent;
+  record.access = access;
+  record.param[0] = record.param[1] = record.param[2] = none8;
+  record.flags = operandStatic;
+  return record;
+}
+
+Operand moving(Operand record, uint8_t param, uint32_t stride) {
+  unsigned k = 0;
+  while (record.param[k] != none8)
+    ++k;
+  record.param[k] = param;
+  record.stride[k] = stride;
+  record.flags = 0;
+  return record;
+}
+
+Step step(StepOp op, uint32_t a = 0, uint32_t b = 0, uint32_t c = 0, uint8_t queue = 0,
+          uint16_t flags = 0) {
+  return {op, queue, flags, a, b, c};
+}
+
+class Builder {
+public:
+  PlanDescription d;
+
+  uint32_t args(std::initializer_list<uint16_t> list) {
+    d.args.insert(d.args.end(), list);
+    return uint32_t(d.args.size() - list.size());
+  }
+  void emit(Step s) { d.steps.push_back(s); }
+  void dispatch(uint16_t kernel, std::initializer_list<uint16_t> list) {
+    uint32_t first = args(list);
+    emit(step(StepOp::Dispatch, kernel, first, uint32_t(list.size())));
+  }
+  void body(const char *name, EntryKind kind, uint32_t chunk, uint16_t ids, uint16_t hidden);
+  void head(const char *name, uint32_t rows, uint16_t logits);
+  void records();
+};
+
+TensorDescription tensor(const char *name, TensorRole role, DType type, std::vector<uint32_t> dims,
+                         uint32_t operand) {
+  TensorDescription t;
+  t.name = name;
+  t.role = role;
+  t.dtype = type;
+  t.dims = std::move(dims);
+  t.operand = operand;
+  return t;
+}
+
+void Builder::body(const char *name, EntryKind kind, uint32_t chunk, uint16_t ids, uint16_t hidden) {
+  EntryDescription entry;
+  entry.name = name;
+  entry.kind = kind;
+  entry.chunk = chunk;
+  entry.posMax = std::min(context - 1, capacity - chunk);
+  entry.firstStep = uint32_t(d.steps.size());
+  emit(step(StepOp::Mark, chunk));
+  uint32_t gather = args({tableOperand, ids, hidden});
+  emit(step(StepOp::Gather, gather, rowBytes, vocab));
+  emit(step(StepOp::CacheClean, hidden));
+  uint32_t layer = uint32_t(d.steps.size());
+  emit(step(StepOp::LoopBegin, pLayer, nLayers, layer + 9));
+  dispatch(writeKv, {hidden16, kvLayer});
+  dispatch(clearSums, {localSums});
+  uint32_t tile = uint32_t(d.steps.size());
+  emit(step(StepOp::LoopBegin, pTile, pTiles, tile + 3, 0, loopCountIsParam));
+  emit(step(StepOp::Dma, kvTile, localTile, 0, 0));
+  dispatch(addTile, {localTile, localSums, hidden16});
+  emit(step(StepOp::LoopEnd, tile));
+  emit(step(StepOp::Wait, 1, 0, 0, 0));
+  dispatch(finishLayer, {localSums, hidden16});
+  emit(step(StepOp::LoopEnd, layer));
+  emit(step(StepOp::Yield));
+  emit(step(StepOp::Barrier));
+  emit(step(StepOp::KvCommit, 0));
+  emit(step(StepOp::CacheInvalidate, hidden));
+  emit(step(StepOp::End));
+  entry.nSteps = uint32_t(d.steps.size()) - entry.firstStep;
+  entry.inputs = {tensor("ids", TensorRole::Ids, DType::I32, {chunk}, ids)};
+  entry.outputs = {tensor("hidden", TensorRole::Hidden, DType::I32, {chunk, width}, hidden)};
+  entry.states = {0};
+  entry.targetMask = 1;
+  entry.vocab = vocab;
+  entry.estCycles = 1000 * chunk;
+  d.entries.push_back(entry);
+}
+
+void Builder::head(const char *name, uint32_t rows, uint16_t logits) {
+  EntryDescription entry;
+  entry.name = name;
+  entry.kind = EntryKind::Head;
+  entry.chunk = rows;
+  entry.firstStep = uint32_t(d.steps.size());
+  dispatch(headKernel, {hidden16, logits});
+  emit(step(StepOp::Barrier));
+  emit(step(StepOp::CacheInvalidate, logits));
+  emit(step(StepOp::End));
+  entry.nSteps = 4;
+  entry.outputs = {tensor("logits", TensorRole::Logits, DType::F32, {rows, vocab}, logits)};
+  entry.targetMask = 1;
+  entry.rowParam = pRow;
+  entry.rowMax = 16 - rows;
+  entry.vocab = vocab;
+  d.entries.push_back(entry);
+}
+
+void Builder::records() {
+  auto region = [&](const char *name, RegionKind kind, Lifetime life, uint8_t access, uint64_t size) {
+    d.regions.push_back({size, d.intern(name), 6, kind, life, access});
+  };
+  constexpr uint8_t all = cpuReads | cpuWrites | deviceReads | deviceWrites;
+  region("flash", RegionKind::FlashXip, Lifetime::Constant, cpuReads | deviceReads, 128 + vocab * rowBytes);
+  region("dram", RegionKind::Dram, Lifetime::Session, all | cpuCached, nLayers * layerBytes);
+  region("sram", RegionKind::Sram, Lifetime::Call, all, 64 + 256 + 4 * 4 * vocab);
+  region("local", RegionKind::NpuLocal, Lifetime::Scratch, deviceReads | deviceWrites, 128 + 256);
+
+  SegmentDescription code;
+  code.kind = SegmentKind::Kernel;
+  code.name = "kernels";
+  code.region = flashRegion;
+  std::vector<uint8_t> blob(128);
+  for (size_t i = 0; i < blob.size(); ++i)
+    blob[i] = uint8_t(i);
+  code.source = segmentFromBytes(blob);
+  SegmentDescription weights;
+  weights.name = "embedding";
+  weights.region = flashRegion;
+  weights.regionOffset = 128;
+  weights.source = segmentFromBytes(embedding());
+  d.segments = {code, weights};
+
+  d.buffers = {{0, 128, none32, flashRegion, 0},
+               {128, vocab * rowBytes, none32, flashRegion, 1},
+               {0, nLayers * layerBytes, none32, dramRegion, none16},
+               {0, 64, none32, sramRegion, none16},
+               {64, 256, none32, sramRegion, none16},
+               {320, 4 * 4 * vocab, none32, sramRegion, none16},
+               {0, 128 + 256, none32, localRegion, none16}};
+  constexpr uint8_t rw = LLMC_READ | LLMC_WRITE;
+  d.operands = {
+      operand(tableBuffer, flashRegion, 128, vocab * rowBytes, LLMC_READ),
+      moving(operand(kvBuffer, dramRegion, 0, layerBytes, rw), pLayer, layerBytes),
+      moving(moving(operand(kvBuffer, dramRegion, 0, tileRows * rowBytes, LLMC_READ), pLayer, layerBytes),
+             pTile, tileRows * rowBytes),
+      operand(hiddenBuffer, sramRegion, 64, 256, rw),
+      operand(logitsBuffer, sramRegion, 320, 4 * 4 * vocab, LLMC_WRITE),
+      operand(localBuffer, localRegion, 0, 128, rw),
+      operand(idsBuffer, sramRegion, 0, 64, LLMC_READ),
+      operand(idsBuffer, sramRegion, 0, 16, LLMC_READ),
+      operand(idsBuffer, sramRegion, 0, 4, LLMC_READ),
+      operand(hiddenBuffer, sramRegion, 64, 64, rw),
+      operand(hiddenBuffer, sramRegion, 64, 16, rw),
+      operand(logitsBuffer, sramRegion, 320, 4 * vocab, LLMC_WRITE),
+      operand(localBuffer, localRegion, 128, 256, rw)};
+  auto param = [&](uint32_t max, ParamKind kind, uint8_t a = none8, uint32_t imm = 0, uint8_t b = none8) {
+    d.params.push_back({max, imm, kind, a, b, 0});
+  };
+  param(context - 1, ParamKind::Input);
+  param(16, ParamKind::Input);
+  param(context, ParamKind::KvLen);
+  param(15, ParamKind::Input);                          // row
+  param(nLayers - 1, ParamKind::Loop);                  // layer
+  param(capacity / tileRows - 1, ParamKind::Loop);      // tile
+  param(context / tileRows, ParamKind::CeilDiv, pLength, tileRows); // tiles
+  param(capacity - tileRows, ParamKind::Shl, pTile, 3); // first row of the tile
+  param(context, ParamKind::Sub, pLength, 0, pStart);   // rows from there on
+  param(tileRows, ParamKind::Min, pRest, tileRows);     // of them in this tile
+  for (uint16_t k = 0; k < 5; ++k) {
+    static constexpr uint16_t nArgs[] = {2, 1, 3, 2, 2};
+    d.kernels.push_back({uint64_t(16) * k, 16, 4, 100, 0, none32, 0, 0, 1, nArgs[k], 0});
+  }
+  d.queues = {{0, 3}};
+  d.dmas = {{rowBytes, tileRows, rowBytes, rowBytes, pValid, 0, 0}};
+  State state = {};
+  state.maxTokens = capacity;
+  state.tokenStride = rowBytes;
+  state.headStride = rowBytes;
+  state.layerStride = layerBytes;
+  state.layoutHash = 0x1234;
+  state.buffer = kvBuffer;
+  state.layers = nLayers;
+  state.heads = 1;
+  state.headDim = width;
+  state.scaleState = none16;
+  state.role = StateRole::Key;
+  state.dtype = DType::I32;
+  d.states = {state};
+}
+
+} // namespace
+
+PlanDescription languageModel() {
+  Builder builder;
+  builder.d.targets.push_back({"scripted", "test", "", 1, 0, Sha256{1, 2, 3}});
+  builder.records();
+  builder.body("prefill16", EntryKind::Prefill, 16, ids16, hidden16);
+  builder.body("prefill4", EntryKind::Prefill, 4, ids4, hidden4);
+  builder.body("decode", EntryKind::Decode, 1, ids1, hidden1);
+  builder.head("head1", 1, logits1);
+  builder.head("head4", 4, logits4);
+  for (EntryDescription &entry : builder.d.entries)
+    for (const Region &region : builder.d.regions)
+      entry.peakBytes.push_back(region.size);
+  ModelDescription model;
+  model.name = "toy";
+  model.vocabSize = vocab;
+  model.contextLength = context;
+  model.eosIds = {2, 3};
+  model.digest = Sha256{9};
+  builder.d.model = model;
+  builder.d.metadata = {{"license", "none"}};
+  return builder.d;
+}
+
+std::vector<uint8_t> planBytes(const PlanDescription &description) {
+  std::vector<uint8_t> bytes;
+  PlanWriterResult result = writePlan(description, bytes);
+  if (!result)
+    throw std::runtime_error(result.error);
+  return bytes;
+}
+
+Memory::Memory(size_t size, size_t align) : bytes(nullptr), count(size) {
+  void *p = nullptr;
+  if (posix_memalign(&p, align, size ? size : 1))
+    throw std::bad_alloc();
+  bytes = static_cast<uint8_t *>(p);
+  std::memset(bytes, 0xA5, size);
+}
+Memory Memory::of(const std::vector<uint8_t> &from) {
+  Memory memory(from.size());
+  std::memcpy(memory.bytes, from.data(), from.size());
+  return memory;
+}
+Memory::~Memory() { std::free(bytes); }
+Memory::Memory(Memory &&other) noexcept : bytes(other.bytes), count(other.count) {
+  other.bytes = nullptr;
+  other.count = 0;
+}
+
+ScriptedDevice::ScriptedDevice() {
+  table.struct_size = sizeof(table);
+  table.abi = LLMC_DEVICE_ABI;
+  table.ctx = this;
+  table.match = [](void *ctx, const llmc_target_info *info) -> llmc_status {
+    self(ctx).calls.push_back("match " + std::string(info->backend, info->backend_size));
+    return self(ctx).refuse ? Status(LLMC_DEVICE_FAULT) : Status();
+  };
+  table.attach = [](void *ctx, const llmc_memory *, uint32_t n) -> llmc_status {
+    self(ctx).calls.push_back("attach " + std::to_string(n));
+    return Status();
+  };
+  table.load = [](void *ctx, uint32_t kernel, const void *code, size_t size) -> llmc_status {
+    std::string first = std::to_string(*static_cast<const uint8_t *>(code));
+    self(ctx).calls.push_back("load " + std::to_string(kernel) + " at " + first + " size " +
+                              std::to_string(size));
+    return Status();
+  };
+  table.submit = [](void *ctx, const llmc_dispatch *d) -> llmc_status {
+    Submission s{d->queue, d->kernel, d->tag, {}, {}};
+    s.operands.assign(d->operands, d->operands + d->n_operands);
+    s.params.assign(d->params, d->params + d->n_params);
+    return self(ctx).enqueue(s);
+  };
+  table.dma = [](void *ctx, const llmc_dma_request *r) -> llmc_status {
+    Submission s{r->queue, none32, r->tag, {r->src, r->dst}, {}, true, *r};
+    return self(ctx).enqueue(s);
+  };
+  table.poll = [](void *ctx, uint32_t queue, uint32_t tag) -> llmc_status {
+    ScriptedDevice &d = self(ctx);
+    if (d.failPoll >= 0 && d.polls++ == uint32_t(d.failPoll))
+      return Status(LLMC_DEVICE_FAULT, LLMC_AT_DEVICE);
+    if (d.hang)
+      return Status(LLMC_PENDING);
+    if (d.pendingLeft > 0) {
+      --d.pendingLeft;
+      return Status(LLMC_PENDING);
+    }
+    d.pendingLeft = d.pendingPolls;
+    auto &work = d.queues[queue];
+    while (!work.empty() && int32_t(work.front().tag - tag) <= 0) {
+      d.execute(work.front());
+      work.pop_front();
+    }
+    return Status();
+  };
+  table.cancel = [](void *ctx, uint32_t queue) -> llmc_status {
+    self(ctx).calls.push_back("cancel");
+    self(ctx).queues[queue].clear();
+    return Status();
+  };
+  table.reset = [](void *ctx) -> llmc_status {
+    self(ctx).calls.push_back("reset");
+    self(ctx).queues.clear();
+    return Status();
+  };
+  table.clean = [](void *ctx, void *, size_t) { self(ctx).calls.push_back("clean"); };
+  table.invalidate = [](void *ctx, void *, size_t) { self(ctx).calls.push_back("invalidate"); };
+}
+
+llmc_status ScriptedDevice::enqueue(Submission submission) {
+  if (failSubmit >= 0 && submits++ == uint32_t(failSubmit))
+    return Status(LLMC_DEVICE_FAULT, LLMC_AT_DEVICE);
+  if (queues[submission.queue].empty())
+    pendingLeft = pendingPolls;
+  log.push_back(submission);
+  queues[submission.queue].push_back(submission);
+  return Status();
+}
+
+void ScriptedDevice::execute(const Submission &s) {
+  if (s.isDma) {
+    for (uint32_t row = 0; row < s.dma.rows; ++row)
+      std::memcpy(static_cast<uint8_t *>(s.dma.dst.base) + size_t(row) * s.dma.dst_pitch,
+                  static_cast<const uint8_t *>(s.dma.src.base) + size_t(row) * s.dma.src_pitch,
+                  s.dma.row_bytes);
+    return;
+  }
+  if (auto kernel = kernels.find(s.kernel); kernel != kernels.end())
+    return kernel->second(s);
+  for (const llmc_operand_view &view : s.operands) {
+    volatile uint8_t *bytes = static_cast<uint8_t *>(view.base);
+    uint8_t first = bytes[0], last = bytes[view.size - 1];
+    if (view.access & LLMC_WRITE) {
+      bytes[0] = first;
+      bytes[view.size - 1] = last;
+    }
+  }
+}
+
+void installModel(ScriptedDevice &device) {
+  using S = ScriptedDevice::Submission;
+  auto words = [](const llmc_operand_view &view) { return static_cast<uint32_t *>(view.base); };
+  device.kernels[writeKv] = [=](const S &s) {
+    for (uint32_t r = 0; r < s.params[pTokens]; ++r)
+      for (uint32_t j = 0; j < width; ++j)
+        words(s.operands[1])[(s.params[pPos] + r) * width + j] =
+            kvWord(words(s.operands[0])[r * width + j], s.params[pLayer], j);
+  };
+  device.kernels[clearSums] = [=](const S &s) {
+    std::memset(s.operands[0].base, 0, s.operands[0].size);
+  };
+  device.kernels[addTile] = [=](const S &s) {
+    for (uint32_t r = 0; r < s.params[pTokens]; ++r)
+      for (uint32_t t = 0; t < s.params[pValid]; ++t) {
+        uint32_t position = s.params[pStart] + t;
+        for (uint32_t j = 0; position <= s.params[pPos] + r && j < width; ++j)
+          words(s.operands[1])[r * width + j] +=
+              contribution(words(s.operands[0])[t * width + j], position);
+      }
+  };
+  device.kernels[finishLayer] = [=](const S &s) {
+    for (uint32_t r = 0; r < 16; ++r)
+      for (uint32_t j = 0; j < width; ++j) {
+        uint32_t &h = words(s.operands[1])[r * width + j];
+        // Padding must never be observed: make it differ from run to run.
+        h = r < s.params[pTokens] ? mix(h ^ words(s.operands[0])[r * width + j]) : h * 3 + 77;
+      }
+  };
+  device.kernels[headKernel] = [=](const S &s) {
+    uint32_t rows = uint32_t(s.operands[1].size / (4 * vocab));
+    for (uint32_t r = 0; r < rows; ++r)
+      for (uint32_t v = 0; v < vocab; ++v)
+        static_cast<float *>(s.operands[1].base)[r * vocab + v] =
+            logit(words(s.operands[0]) + (s.params[pRow] + r) * width, v);
+  };
+}
+
+std::vector<float> expectedLogits(const std::vector<int32_t> &tokens) {
+  std::vector<uint32_t> kv[nLayers];
+  uint32_t hidden[width] = {};
+  for (uint32_t position = 0; position < tokens.size(); ++position) {
+    for (uint32_t j = 0; j < width; ++j)
+      hidden[j] = embeddingWord(uint32_t(tokens[position]), j);
+    for (uint32_t layer = 0; layer < nLayers; ++layer) {
+      for (uint32_t j = 0; j < width; ++j)
+        kv[layer].push_back(kvWord(hidden[j], layer, j));
+      for (uint32_t j = 0; j < width; ++j) {
+        uint32_t sum = 0;
+        for (uint32_t t = 0; t <= position; ++t)
+          sum += contribution(kv[layer][t * width + j], t);
+        hidden[j] = mix(hidden[j] ^ sum);
+      }
+    }
+  }
+  std::vector<float> logits;
+  for (uint32_t v = 0; v < vocab; ++v)
+    logits.push_back(logit(hidden, v));
+  return logits;
+}
+
+std::vector<int32_t> someTokens(uint32_t n, uint32_t seed) {
+  std::vector<int32_t> tokens;
+  for (uint32_t i = 0; i < n; ++i)
+    tokens.push_back(int32_t(mix(seed * 1000 + i) % vocab));
+  return tokens;
+}
+
+Machine::Machine(const PlanDescription &description)
+    : file(Memory::of(planBytes(description))) {
+  source = memorySource(file.data(), file.size());
+  Status status = Plan::open(source, {}, &plan);
+  if (!status.ok())
+    throw std::runtime_error(explain(status));
+  for (uint32_t i = 0; i < plan.regions().size; ++i) {
+    memories.emplace_back(size_t(plan.regions()[i].size));
+    bool paged = plan.regions()[i].kind == RegionKind::FlashPaged;
+    if (plan.regions()[i].lifetime == Lifetime::Constant && !paged)
+      (void)plan.loadRegion(i, memories[i].view(), nullptr);
+  }
+  platform.struct_size = sizeof(platform);
+  platform.abi = LLMC_PLATFORM_ABI;
+  platform.ctx = this;
+  platform.idle = [](void *ctx) { ++static_cast<Machine *>(ctx)->idles; };
+  trace.struct_size = sizeof(trace);
+  trace.abi = LLMC_TRACE_ABI;
+  trace.ctx = this;
+  trace.event = [](void *ctx, uint32_t at, uint8_t op, uint8_t phase, uint32_t, uint64_t) {
+    static_cast<Machine *>(ctx)->events.push_back(std::to_string(at) + " " + std::to_string(op) + " " +
+                                                  std::to_string(phase));
+  };
+}
+
+Status Machine::bind() {
+  std::vector<llmc_memory> views;
+  for (const Memory &memory : memories)
+    views.push_back(memory.view());
+  const llmc_device *devices[] = {&device.table};
+  Bindings bindings;
+  bindings.memories = {views.data(), views.size()};
+  bindings.devices = devices;
+  bindings.platform = &platform;
+  bindings.trace = &trace;
+  return session.bind(plan, bindings);
+}
+
+} // namespace llmc::test
