@@ -1,0 +1,72 @@
+#include "tools/llmc/CommandLine.h"
+
+#include "runtime/drivers/host/mapped_file.h"
+#include "tools/llmc/Errors.h"
+
+#include <charconv>
+#include <cstdio>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+namespace llmc {
+
+std::vector<std::string> splitEmptyValues(const std::vector<std::string> &arguments) {
+  std::vector<std::string> split;
+  for (const std::string &argument : arguments) {
+    const bool empty = argument.size() > 3 && argument.starts_with("--") &&
+                       argument.find('=') == argument.size() - 1;
+    split.push_back(empty ? argument.substr(0, argument.size() - 1) : argument);
+    if (empty)
+      split.emplace_back();
+  }
+  return split;
+}
+
+std::vector<int32_t> parseIds(std::string_view text, const std::string &option) {
+  std::vector<int32_t> ids;
+  for (size_t at = 0; at <= text.size();) {
+    const size_t end = std::min(text.find(',', at), text.size());
+    int32_t id = 0;
+    const char *last = text.data() + end;
+    const auto read = std::from_chars(text.data() + at, last, id);
+    if (read.ec != std::errc() || read.ptr != last)
+      throw InputError(option + ": '" + std::string(text.substr(at, end - at)) +
+                       "' is not an id; give integers of 32 bits separated by commas, as in 1,2,3");
+    ids.push_back(id);
+    at = end + 1;
+  }
+  return ids;
+}
+
+std::vector<int32_t> readIds(const std::string &path) {
+  const auto document = nlohmann::json::parse(readText(path), nullptr, /*allow_exceptions=*/false);
+  if (!document.is_array())
+    throw InputError("'" + path + "' is not a JSON array of integers, as in [1, 2, 3]");
+  std::vector<int32_t> ids;
+  for (const nlohmann::json &item : document) {
+    const auto at = " at index " + std::to_string(ids.size());
+    if (!item.is_number_integer())
+      throw InputError("'" + path + "': " + item.dump() + at + " is not an integer");
+    const auto id = item.get<int64_t>();
+    if (id < std::numeric_limits<int32_t>::min() || id > std::numeric_limits<int32_t>::max())
+      throw InputError("'" + path + "': " + item.dump() + at +
+                       " is not an id: it has more than 32 bits");
+    ids.push_back(int32_t(id));
+  }
+  return ids;
+}
+
+std::string readText(const std::string &path) {
+  std::string error;
+  const auto file = rt::host::MappedFile::open(path, error);
+  if (!file)
+    throw InputError(error);
+  return std::string(file->bytes().begin(), file->bytes().end());
+}
+
+void print(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
+    throw InputError("cannot write to standard output");
+}
+
+} // namespace llmc

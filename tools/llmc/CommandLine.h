@@ -1,0 +1,51 @@
+// What the commands share: the objects filled in main, and reading arguments and files.
+#pragma once
+
+#include "targets/Interface/Target.h"
+#include "tools/llmc/Device.h"
+#include "tools/llmc/Evaluable.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace llmc {
+
+/// Everything a command may use. Filled in main; nothing is global.
+struct Toolbox {
+  target::TargetRegistry targets;
+  DeviceRegistry devices;
+  /// Opens an ONNX model for evaluation; set where the compiler is part of the program.
+  std::function<std::unique_ptr<Evaluable>(const std::string &model, const std::string &quant)>
+      openModel;
+};
+
+/// Each adds one command to `app`. Its callback runs it; errors are exceptions (Errors.h).
+void addRunCommand(CLI::App &app, const Toolbox &tools);
+void addEvalCommand(CLI::App &app, const Toolbox &tools);
+void addInspectCommand(CLI::App &app, const Toolbox &tools);
+void addTargetsCommand(CLI::App &app, const Toolbox &tools);
+
+/// The arguments with "--name=" as "--name" and an empty one, so that an empty value stays a value.
+std::vector<std::string> splitEmptyValues(const std::vector<std::string> &arguments);
+
+/// "1,2,3": ids separated by commas. `option` is named in errors.
+std::vector<int32_t> parseIds(std::string_view text, const std::string &option);
+
+/// A file that holds a JSON array of integers.
+std::vector<int32_t> readIds(const std::string &path);
+
+/// All bytes of a file.
+std::string readText(const std::string &path);
+
+/// Writes to standard output at once.
+void print(std::string_view text);
+
+} // namespace llmc

@@ -1,0 +1,92 @@
+// llmc compile and llmc recipe.
+#include "tools/llmc/CompileCommand.h"
+
+#include "compiler/Pipeline/Compiler.h"
+#include "compiler/Support/AtomicFile.h"
+#include "tools/llmc/Errors.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+namespace llmc {
+
+namespace {
+
+struct CompileArguments {
+  CompileOptions options;
+  std::string report;
+};
+
+/// Finds out before minutes of work whether the place can be written.
+void checkPlace(const std::string &path) {
+  AtomicFile probe;
+  std::string error;
+  if (!probe.open(path, error))
+    throw InputError(error);
+}
+
+void compile(const CompileArguments &arguments, const Toolbox &tools) {
+  std::string error;
+  if (!tools.targets.find(arguments.options.machine, error))
+    throw InputError(error);
+  AtomicFile report;
+  if (!arguments.report.empty() && !report.open(arguments.report, error))
+    throw InputError(error);
+  checkPlace(arguments.options.output);
+  const CompileResult result = compileModel(arguments.options, tools.targets);
+  for (const std::string &warning : result.warnings)
+    fmt::print(stderr, "warning: {}\n", warning);
+  if (!result.error.empty())
+    throw InputError(result.error);
+  if (!arguments.report.empty() &&
+      (!report.write(result.reportJson, error) || !report.commit(error)))
+    throw InputError(error);
+}
+
+void printRecipe(const std::string &name) {
+  std::string error;
+  const std::optional<std::string> text = recipeText(name, error);
+  if (!text)
+    throw InputError(error);
+  print(text->ends_with('\n') ? *text : *text + "\n");
+}
+
+void addRecipe(CLI::App &app) {
+  auto name = std::make_shared<std::string>();
+  CLI::App *command = app.add_subcommand(
+      "recipe", "Print a quantization recipe, to be changed and given back as --quant=FILE");
+  command->add_option("NAME", *name, "Recipe: w8a8, w4a8, w4a8-m32, ...")->required();
+  command->callback([name] { printRecipe(*name); });
+}
+
+} // namespace
+
+void addCompileCommands(CLI::App &app, Toolbox &tools) {
+  tools.openModel = openReferenceModel;
+  auto arguments = std::make_shared<CompileArguments>();
+  CompileOptions &options = arguments->options;
+  CLI::App *command = app.add_subcommand("compile", "Compile an ONNX model into a plan");
+  command
+      ->add_option("MODEL", options.model,
+                   "ONNX file; tokenizer and configuration beside it go into the plan")
+      ->required();
+  command
+      ->add_option("--target", options.machine, "Machine to compile for; 'llmc targets' lists them")
+      ->required();
+  command->add_option(
+      "--quant", options.quant,
+      "Recipe: a name or a file; without it w4a8, or keep where the graph brings its own grids");
+  command->add_option("--context", options.context, "Tokens of context; without it the model's")
+      ->check(CLI::PositiveNumber);
+  command->add_option("-o,--output", options.output, "Plan file to write")->required();
+  command->add_option("--report", arguments->report,
+                      "Write what was matched, placed and measured here (JSON)");
+  command
+      ->add_option("--compare-after", options.compareAfter,
+                   "each: run every level and compare it with the one before")
+      ->check(CLI::IsMember({"each"}));
+  command->callback([arguments, &tools] { compile(*arguments, tools); });
+  addRecipe(app);
+}
+
+} // namespace llmc

@@ -1,0 +1,36 @@
+// A compiled plan, evaluated on its device.
+#include "tools/llmc/Evaluable.h"
+#include "tools/llmc/PlanRunner.h"
+
+namespace llmc {
+
+namespace {
+
+class EvaluablePlan : public Evaluable {
+public:
+  EvaluablePlan(const std::string &path, const DeviceRegistry &devices) : runner(path, devices) {}
+
+  uint32_t vocabulary() const override { return runner.plan().entry(0).vocab(); }
+  uint32_t context() const override { return runner.plan().contextLength(); }
+  std::string device() const override {
+    const llmc_target_info info = runner.plan().target(0);
+    return std::string(info.device, info.device_size);
+  }
+  const TextCodec &text() override { return runner.text("--text"); }
+  void reset() override { runner.reset(); }
+  void feed(std::span<const int32_t> ids, std::vector<float> &logits) override {
+    logits.clear();
+    runner.evaluate(ids, logits);
+  }
+
+private:
+  PlanRunner runner;
+};
+
+} // namespace
+
+std::unique_ptr<Evaluable> openPlan(const std::string &path, const DeviceRegistry &devices) {
+  return std::make_unique<EvaluablePlan>(path, devices);
+}
+
+} // namespace llmc

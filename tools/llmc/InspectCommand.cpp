@@ -1,0 +1,72 @@
+// llmc inspect: what a plan file holds.
+#include "tools/llmc/CommandLine.h"
+#include "tools/llmc/Errors.h"
+#include "tools/llmc/Inspect.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+namespace llmc {
+
+std::string disassembleKernels(const rt::host::PlanFile &file,
+                               const target::TargetRegistry &targets) {
+  const rt::Plan &plan = file.plan();
+  std::string text;
+  for (const rt::Kernel &kernel : plan.kernels()) {
+    const llmc_target_info info = plan.target(kernel.target);
+    std::string error;
+    const auto found = targets.find(std::string(info.device, info.device_size), error);
+    if (!found)
+      throw InputError(error);
+    const uint8_t *code = file.segment(kernel.segment).data + kernel.offset;
+    const std::string listing = found->first->disassemble({code, code + kernel.size}, error);
+    if (listing.empty())
+      throw InputError(error);
+    const rt::Text name = plan.string(kernel.name);
+    text += fmt::format("; kernel {}, {} bytes\n{}\n", std::string(name.data, name.size),
+                        kernel.size, listing);
+  }
+  return text;
+}
+
+namespace {
+
+struct InspectOptions {
+  std::string plan;
+  bool json = false, memory = false, disassemble = false;
+};
+
+void inspect(const InspectOptions &options, const Toolbox &tools) {
+  std::string error;
+  const auto file = rt::host::PlanFile::open(options.plan, error);
+  if (!file)
+    throw InputError(error);
+  if (options.json) {
+    nlohmann::ordered_json document = describePlan(*file);
+    if (options.memory)
+      document["memory"] = readMemoryMap(*file);
+    if (options.disassemble)
+      document["disassembly"] = disassembleKernels(*file, tools.targets);
+    return print(document.dump(2) + "\n");
+  }
+  if (options.memory)
+    print(drawMemory(readMemoryMap(*file)));
+  if (options.disassemble)
+    print(disassembleKernels(*file, tools.targets));
+  if (!options.memory && !options.disassemble)
+    print(formatPlan(describePlan(*file)));
+}
+
+} // namespace
+
+void addInspectCommand(CLI::App &app, const Toolbox &tools) {
+  auto options = std::make_shared<InspectOptions>();
+  CLI::App *command = app.add_subcommand("inspect", "Show what a plan holds");
+  command->add_option("PLAN", options->plan, "Plan file")->required();
+  command->add_flag("--json", options->json, "One JSON document on standard output");
+  command->add_flag("--memory", options->memory, "Draw on-chip memory, time x address");
+  command->add_flag("--disassemble", options->disassemble, "List the commands of every kernel");
+  command->callback([options, &tools] { inspect(*options, tools); });
+}
+
+} // namespace llmc

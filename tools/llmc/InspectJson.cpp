@@ -1,0 +1,187 @@
+#include "runtime/schema/plan_generated.h"
+#include "tools/llmc/Inspect.h"
+#include "tools/llmc/InspectNames.h"
+
+#include <fmt/format.h>
+
+namespace llmc {
+
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+std::string textOf(rt::Text text) { return std::string(text.data, text.size); }
+
+std::string textOf(const flatbuffers::String *text) { return text ? text->str() : ""; }
+
+std::string nameOrEmpty(const rt::Plan &plan, uint32_t string) {
+  return string == rt::none32 ? "" : textOf(plan.string(string));
+}
+
+std::string regionName(const rt::Plan &plan, uint32_t region) {
+  return region == rt::none16 ? "" : nameOrEmpty(plan, plan.regions()[region].name);
+}
+
+Json describeTargets(const rt::Plan &plan) {
+  Json list = Json::array();
+  for (uint32_t t = 0; t < plan.nTargets(); ++t) {
+    const llmc_target_info info = plan.target(t);
+    list.push_back({{"backend", std::string(info.backend, info.backend_size)},
+                    {"device", std::string(info.device, info.device_size)},
+                    {"variant", std::string(info.variant, info.variant_size)},
+                    {"abi", info.abi}});
+  }
+  return list;
+}
+
+Json describeModel(const rt::Plan &plan) {
+  const auto *model = plan::fb::GetPlan(plan.planBytes().data)->model();
+  if (!model)
+    return nullptr;
+  Json eos = Json::array();
+  for (const int32_t id : plan.model().eosIds())
+    eos.push_back(id);
+  return {{"name", textOf(model->name())},
+          {"architecture", textOf(model->architecture())},
+          {"quantization", textOf(model->quantization())},
+          {"vocabulary", model->vocab_size()},
+          {"context", model->context_length()},
+          {"hidden", model->hidden_size()},
+          {"layers", model->layers()},
+          {"heads", model->heads()},
+          {"kv_heads", model->kv_heads()},
+          {"head_dim", model->head_dim()},
+          {"bos_id", model->bos_id()},
+          {"eos_ids", eos}};
+}
+
+Json describeRegions(const rt::Plan &plan) {
+  Json list = Json::array();
+  for (const rt::Region &region : plan.regions())
+    list.push_back({{"name", nameOrEmpty(plan, region.name)},
+                    {"kind", nameOf(region.kind)},
+                    {"lifetime", nameOf(region.lifetime)},
+                    {"bytes", region.size},
+                    {"alignment", uint64_t(1) << region.alignLog2}});
+  return list;
+}
+
+Json describeSegments(const rt::Plan &plan) {
+  Json list = Json::array();
+  for (const rt::Segment &segment : plan.segments())
+    list.push_back({{"name", nameOrEmpty(plan, segment.name)},
+                    {"kind", nameOf(segment.kind)},
+                    {"file_offset", segment.offset},
+                    {"bytes", segment.size},
+                    {"region", regionName(plan, segment.region)}});
+  return list;
+}
+
+Json describeTensor(const rt::TensorView &tensor) {
+  Json dims = Json::array();
+  for (const uint32_t dim : tensor.dims())
+    dims.push_back(dim);
+  return {{"name", textOf(tensor.name())},
+          {"role", nameOf(tensor.role())},
+          {"type", nameOf(tensor.dtype())},
+          {"shape", dims}};
+}
+
+Json describeStep(const rt::Plan &plan, const rt::Step &step) {
+  Json json = {{"op", nameOf(step.op)}};
+  if (step.op == rt::StepOp::Dispatch)
+    json["kernel"] = nameOrEmpty(plan, plan.kernels()[step.a].name);
+  json["queue"] = step.queue;
+  json["a"] = step.a;
+  json["b"] = step.b;
+  json["c"] = step.c;
+  return json;
+}
+
+Json describeEntry(const rt::Plan &plan, const rt::EntryView &entry) {
+  Json json = {{"name", textOf(entry.name())}, {"kind", nameOf(entry.kind())},
+               {"rows", entry.chunk()},        {"position_max", entry.posMax()},
+               {"vocabulary", entry.vocab()},  {"estimated_cycles", entry.estCycles()}};
+  json["inputs"] = json["outputs"] = json["steps"] = Json::array();
+  for (uint32_t i = 0; i < entry.nInputs(); ++i)
+    json["inputs"].push_back(describeTensor(entry.input(i)));
+  for (uint32_t i = 0; i < entry.nOutputs(); ++i)
+    json["outputs"].push_back(describeTensor(entry.output(i)));
+  json["peak_bytes"] = Json::object();
+  for (uint32_t r = 0; r < entry.peakBytes().size; ++r)
+    json["peak_bytes"][regionName(plan, r)] = entry.peakBytes()[r];
+  for (uint32_t s = 0; s < entry.nSteps(); ++s)
+    json["steps"].push_back(describeStep(plan, plan.steps()[entry.firstStep() + s]));
+  return json;
+}
+
+Json describeEntries(const rt::Plan &plan) {
+  Json list = Json::array();
+  for (uint32_t e = 0; e < plan.nEntries(); ++e)
+    list.push_back(describeEntry(plan, plan.entry(e)));
+  return list;
+}
+
+Json describeKernels(const rt::Plan &plan) {
+  Json list = Json::array();
+  for (const rt::Kernel &kernel : plan.kernels())
+    list.push_back({{"name", nameOrEmpty(plan, kernel.name)},
+                    {"target", kernel.target},
+                    {"bytes", kernel.size},
+                    {"estimated_cycles", kernel.estCycles}});
+  return list;
+}
+
+Json describeParams(const rt::Plan &plan) {
+  Json list = Json::array();
+  for (const rt::Param &param : plan.params()) {
+    Json json = {{"kind", nameOf(param.kind)}, {"max", param.max}, {"imm", param.imm}};
+    if (param.a != rt::none8)
+      json["a"] = param.a;
+    if (param.b != rt::none8)
+      json["b"] = param.b;
+    list.push_back(std::move(json));
+  }
+  return list;
+}
+
+Json describeStates(const rt::Plan &plan) {
+  Json list = Json::array();
+  for (const rt::State &state : plan.states())
+    list.push_back({{"kind", nameOf(state.kind)},
+                    {"role", nameOf(state.role)},
+                    {"type", nameOf(state.dtype)},
+                    {"tokens", state.maxTokens},
+                    {"layers", state.layers},
+                    {"heads", state.heads},
+                    {"head_dim", state.headDim},
+                    {"bytes", plan.buffers()[state.buffer].size}});
+  return list;
+}
+
+} // namespace
+
+Json describePlan(const rt::host::PlanFile &file) {
+  const rt::Plan &plan = file.plan();
+  const rt::FileHeader header = plan.header();
+  Json json = {{"format", fmt::format("{}.{}", header.formatMajor, header.formatMinor)},
+               {"producer", textOf(plan.producer())},
+               {"file_bytes", file.fileBytes()},
+               {"plan_bytes", header.planSize},
+               {"targets", describeTargets(plan)},
+               {"model", describeModel(plan)},
+               {"tokenizer", bool(plan.tokenizer())},
+               {"context", plan.contextLength()},
+               {"regions", describeRegions(plan)},
+               {"segments", describeSegments(plan)},
+               {"entries", describeEntries(plan)},
+               {"kernels", describeKernels(plan)},
+               {"parameters", describeParams(plan)},
+               {"states", describeStates(plan)},
+               {"metadata", Json::object()}};
+  for (uint32_t i = 0; i < plan.nMetadata(); ++i)
+    json["metadata"][textOf(plan.metadataKey(i))] = textOf(plan.metadataValue(i));
+  return json;
+}
+
+} // namespace llmc

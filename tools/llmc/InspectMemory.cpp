@@ -1,0 +1,83 @@
+#include "passes/Algorithms/MemoryMap.h"
+#include "tools/llmc/Errors.h"
+#include "tools/llmc/Inspect.h"
+
+#include <fmt/format.h>
+
+namespace llmc {
+
+using Json = nlohmann::ordered_json;
+
+static InputError malformed(const std::string &what) {
+  return InputError("the plan's debug segment is malformed (" + what +
+                    "): compile the model again");
+}
+
+Json readMemoryMap(const rt::host::PlanFile &file) {
+  const uint16_t index = file.plan().debugSegment();
+  if (index == rt::none16)
+    throw InputError("the plan holds no debug segment, so its memory cannot be drawn: compile the "
+                     "model again with debug information");
+  const rt::Span<const uint8_t> bytes = file.segment(index);
+  Json map = Json::parse(bytes.begin(), bytes.end(), nullptr, /*allow_exceptions=*/false);
+  if (!map.is_object() || !map.contains("entries") || !map["entries"].is_array())
+    throw malformed("no entries");
+  return map;
+}
+
+namespace {
+
+struct Arena {
+  passes::SramProblem problem;
+  std::vector<uint64_t> offsets;
+};
+
+Arena arenaOf(const Json &entry) {
+  Arena arena;
+  arena.problem.capacity = entry.at("capacity").get<uint64_t>();
+  for (const Json &buffer : entry.at("buffers")) {
+    passes::SramBuffer record;
+    record.name = buffer.at("name").get<std::string>();
+    record.first = passes::StepIdx{buffer.at("first").get<uint32_t>()};
+    record.last = passes::StepIdx{buffer.at("last").get<uint32_t>()};
+    record.size = buffer.at("bytes").get<uint64_t>();
+    arena.problem.buffers.push_back(std::move(record));
+    arena.offsets.push_back(buffer.at("offset").get<uint64_t>());
+  }
+  if (const auto problem = passes::checkProblem(arena.problem))
+    throw malformed(*problem);
+  return arena;
+}
+
+std::string drawEntry(const Json &entry) {
+  const Arena arena = arenaOf(entry);
+  const auto bytes = entry.at("sram_bytes").get<uint64_t>();
+  const auto live = entry.at("live_bytes").get<uint64_t>();
+  const double share =
+      arena.problem.capacity ? 100.0 * double(bytes) / double(arena.problem.capacity) : 0;
+  std::string text = fmt::format(
+      "{}: {} bytes of {} ({:.1f} %), {} live at the fullest step, {} buffers, {} steps\n",
+      entry.at("name").get<std::string>(), bytes, arena.problem.capacity, share, live,
+      arena.offsets.size(), entry.at("steps").get<uint64_t>());
+  if (const auto ring = entry.find("ring"); ring != entry.end() && ring->is_object())
+    text += fmt::format("  stream ring at {}, {} bytes\n", ring->at("offset").get<uint64_t>(),
+                        ring->at("bytes").get<uint64_t>());
+  if (!arena.offsets.empty())
+    text += passes::drawMemoryMap(arena.problem, arena.offsets);
+  return text;
+}
+
+} // namespace
+
+std::string drawMemory(const Json &map) {
+  std::string text;
+  try {
+    for (const Json &entry : map.at("entries"))
+      text += (text.empty() ? "" : "\n") + drawEntry(entry);
+  } catch (const Json::exception &error) {
+    throw malformed(error.what());
+  }
+  return text;
+}
+
+} // namespace llmc

@@ -1,0 +1,64 @@
+#include "tools/llmc/SimulatedNpu.h"
+
+#include "targets/Rnpu/Simulator/SimulatorDevice.h"
+
+#include <algorithm>
+
+namespace llmc {
+
+namespace {
+
+class SimulatedNpu : public Device {
+public:
+  explicit SimulatedNpu(const target::Machine &machine) : machine(machine), npu(machine) {}
+  const llmc_device &table() const override { return npu.table(); }
+  std::string error() const override { return npu.error(); }
+  DeviceFigures figures() const override;
+  void clearFigures() override { npu.clearStats(); }
+
+private:
+  void addTraffic(DeviceFigures &figures) const;
+
+  const target::Machine machine;
+  rnpu::SimulatorDevice npu;
+};
+
+void SimulatedNpu::addTraffic(DeviceFigures &figures) const {
+  for (const rnpu::Traffic &traffic : npu.stats().memories) {
+    const target::Memory &memory = *machine.memory(traffic.memory);
+    const bool offChip = memory.kind != target::MemoryKind::Sram;
+    figures.memories.push_back({traffic.memory, offChip, traffic.read, traffic.written});
+    if (!offChip)
+      continue;
+    double cycles = double(traffic.read) / memory.effectiveReadRate();
+    if (traffic.written) // Flash has no rate for it.
+      cycles += double(traffic.written) / memory.effectiveWriteRate();
+    figures.dmaBoundCycles = std::max(figures.dmaBoundCycles, cycles);
+  }
+}
+
+DeviceFigures SimulatedNpu::figures() const {
+  static constexpr const char *engines[target::kEngines] = {"load", "store", "tensor", "vector"};
+  const rnpu::Result &stats = npu.stats();
+  DeviceFigures figures;
+  figures.cycles = stats.cycles;
+  figures.clockHz = machine.clockHz;
+  figures.sramPeakBytes = stats.sramPeak;
+  figures.sramCapacityBytes = machine.sram().bytes;
+  figures.energy = stats.totalEnergy();
+  addTraffic(figures);
+  for (unsigned e = 0; e < target::kEngines; ++e)
+    figures.engines.push_back({engines[e], stats.engines[e].busy});
+  const double rowRate = std::min(machine.tensor.macPerCycleI8, machine.tensor.gemvMacPerCycle);
+  figures.macBoundCycles = double(stats.counters.macsI8) / rowRate +
+                           double(stats.counters.macsF16) / machine.tensor.macPerCycleF16;
+  return figures;
+}
+
+} // namespace
+
+std::unique_ptr<Device> createSimulatedNpu(const target::Machine &machine) {
+  return std::make_unique<SimulatedNpu>(machine);
+}
+
+} // namespace llmc

@@ -1,0 +1,84 @@
+// llmc: fills the registries, reads the command line, runs one command.
+#include "targets/Rnpu/RnpuTarget.h"
+#include "tools/llmc/CommandLine.h"
+#include "tools/llmc/CompileCommand.h"
+#include "tools/llmc/Errors.h"
+#include "tools/llmc/SimulatedNpu.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <fmt/format.h>
+
+using namespace llmc;
+
+static constexpr const char *examples =
+    R"(examples:
+  llmc compile model.onnx --target=rnpu-soc --quant=w4a8-m32 -o model.llmc --report=report.json
+  llmc run model.llmc --prompt="It was the best of" --max-tokens=64 --stats=stats.json
+  llmc eval model.llmc --text=valid.txt --tokens=4096 --json
+  llmc eval model.onnx --ids=ids.json --logits=logits.npy
+  llmc inspect model.llmc --memory
+  llmc recipe w4a8 > mine.json && llmc compile model.onnx --target=rnpu-mcu --quant=mine.json -o mine.llmc
+
+exit codes: 0 done, 1 something about the input is wrong, 2 internal error)";
+
+static bool fillToolbox(Toolbox &tools, std::string &error) {
+  std::unique_ptr<target::Target> rnpu = rnpu::createTarget({}, error);
+  if (!rnpu)
+    return false;
+  tools.targets.add(std::move(rnpu));
+  tools.devices.add("rnpu", [&tools](const std::string &machine, std::string &message) {
+    const auto found = tools.targets.find(machine, message);
+    return found ? createSimulatedNpu(*found->second) : nullptr;
+  });
+  return true;
+}
+
+static int reportUsage(const CLI::App &app, const CLI::ParseError &error) {
+  if (error.get_exit_code() == 0) // --help and --version
+    return app.exit(error);
+  const auto chosen = app.get_subcommands();
+  const std::string command = chosen.empty() ? "llmc" : "llmc " + chosen.front()->get_name();
+  fmt::print(stderr, "error: {}; '{} --help' says what can be given\n", error.what(), command);
+  return 1;
+}
+
+static int runCommand(std::vector<std::string> arguments) {
+  Toolbox tools;
+  std::string error;
+  if (!fillToolbox(tools, error))
+    throw std::runtime_error(error);
+  CLI::App app("Ahead-of-time compiler for transformer models on NPUs", "llmc");
+  app.set_version_flag("--version", "llmc " LLMC_VERSION);
+  app.require_subcommand(1);
+  app.footer(examples);
+#ifndef LLMC_WITHOUT_COMPILER
+  addCompileCommands(app, tools);
+#endif
+  addRunCommand(app, tools);
+  addEvalCommand(app, tools);
+  addInspectCommand(app, tools);
+  addTargetsCommand(app, tools);
+  try {
+    std::reverse(arguments.begin(), arguments.end()); // as CLI11 takes them
+    app.parse(std::move(arguments));
+  } catch (const CLI::ParseError &problem) {
+    return reportUsage(app, problem);
+  }
+  return 0;
+}
+
+int main(int argc, char **argv) {
+  try {
+    return runCommand(splitEmptyValues({argv + 1, argv + argc}));
+  } catch (const InputError &error) {
+    fmt::print(stderr, "error: {}\n", error.what());
+    return 1;
+  } catch (const std::bad_alloc &) {
+    fmt::print(stderr, "error: out of memory\n");
+    return 1;
+  } catch (const std::exception &error) {
+    fmt::print(stderr, "internal error: {}\n", error.what());
+    return 2;
+  }
+}
