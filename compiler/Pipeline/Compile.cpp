@@ -2,6 +2,7 @@
 #include "compiler/Emit/EmitPlan.h"
 #include "compiler/Emit/PlanWriter.h"
 #include "compiler/Import/Tokenizer/TokenizerJson.h"
+#include "compiler/Pipeline/Compare.h"
 #include "compiler/Pipeline/Compiler.h"
 #include "compiler/Pipeline/Frontend.h"
 #include "compiler/Pipeline/Lowering.h"
@@ -11,6 +12,7 @@
 #include "mlir/Pass/PassManager.h"
 
 #include <chrono>
+#include <cstring>
 #include <filesystem>
 #include <fmt/format.h>
 
@@ -103,14 +105,55 @@ private:
   bool lower() {
     model->module()->setAttr("npu.target", targetAttribute(*model->context, target, machine));
     PassManager manager(model->context.get());
+    auto difference = std::make_shared<std::string>();
+    if (options.compareAfter == "each") {
+      comparison = std::make_shared<LevelComparison>(
+          model->module(),
+          std::vector<int64_t>(machine.prefillChunks.begin(), machine.prefillChunks.end()));
+      manager.addInstrumentation(std::make_unique<CompareAfterEach>(comparison, difference));
+    } else if (!options.compareAfter.empty()) {
+      return fail(fmt::format("--compare-after={}: unknown; give 'each' or leave it out",
+                              options.compareAfter));
+    }
     buildLoweringPipeline(manager);
-    return succeeded(manager.run(model->module())) ||
-           fail(model->log->errorText("lowering failed"));
+    if (failed(manager.run(model->module())))
+      return fail(model->log->errorText("lowering failed"));
+    return difference->empty() || fail("internal error, levels differ " + *difference);
+  }
+
+  /// The last level: the plan on its device gives the reference's logits. It runs from a file of
+  /// its own, so that a plan that fails replaces nothing.
+  bool compareDevice() {
+    if (!comparison || !options.execute)
+      return true;
+    std::string path = options.output + ".compare";
+    written = writePlan(plan->description, path);
+    bool same = written ? compareLogits(path) : fail(written.error);
+    std::error_code ignored;
+    std::filesystem::remove(path, ignored);
+    return same;
+  }
+
+  bool compareLogits(const std::string &path) {
+    std::vector<float> logits;
+    if (!options.execute(path, comparison->ids(), logits, error))
+      return false;
+    const std::vector<float> &expected = comparison->logits();
+    size_t vocabulary = inputs.model.vocabSize;
+    for (size_t i = 0; i < expected.size(); ++i)
+      if (i >= logits.size() || std::memcmp(&logits[i], &expected[i], sizeof(float)) != 0)
+        return fail(fmt::format("internal error, the plan on its device differs from the "
+                                "reference: position {}, logit {}: {}, expected {}",
+                                i / vocabulary, i % vocabulary,
+                                i < logits.size() ? logits[i] : 0.0f, expected[i]));
+    return true;
   }
 
   bool emit() {
     plan = emitPlan(model->module(), target, machine, inputs, error);
     if (!plan || !fits())
+      return false;
+    if (!compareDevice())
       return false;
     written = writePlan(plan->description, options.output);
     return written || fail(written.error);
@@ -153,6 +196,7 @@ private:
   Clock::time_point start;
   std::unique_ptr<FrontendModel> model;
   CompulsoryTraffic traffic;
+  std::shared_ptr<LevelComparison> comparison;
   PlanInputs inputs;
   std::optional<EmittedPlan> plan;
   PlanWriterResult written;

@@ -20,8 +20,13 @@ struct CompileOptions {
                         ///< its own grids.
   uint32_t context = 0; ///< Tokens; 0: the model's.
   std::string output;   ///< Plan file, written beside and renamed.
-  std::string
-      compareAfter; ///< "each": run every level and compare it with the one before; empty: do not.
+  /// "each": run every level on a short prompt and compare it with the quantized reference, bit for
+  /// bit; empty: do not.
+  std::string compareAfter;
+  /// Runs a plan file on its device: logits of every id. Gives `compareAfter` its last level.
+  std::function<bool(const std::string &plan, std::span<const int32_t> ids,
+                     std::vector<float> &logits, std::string &error)>
+      execute;
 };
 
 /// What went wrong, as one message that says what, where, the limit and what to do. Empty: nothing.
