@@ -10,6 +10,9 @@
 
 #include <cmath>
 #include <fstream>
+#ifdef __x86_64__
+#include <xmmintrin.h>
+#endif
 
 using namespace llmc;
 using namespace llmc::evaluate;
@@ -29,7 +32,7 @@ struct Model {
   mlir::OwningOpRef<mlir::ModuleOp> module;
   std::optional<Evaluator> evaluator;
 
-  explicit Model(const std::string &name) {
+  explicit Model(const std::string &name, unsigned threads = 0) {
     handler = std::make_unique<mlir::ScopedDiagnosticHandler>(
         &mlir, [this](mlir::Diagnostic &diagnostic) {
           if (diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error)
@@ -47,7 +50,7 @@ struct Model {
     bool raised = mlir::succeeded(manager.run(*module));
     CAPTURE(errors);
     REQUIRE(raised);
-    auto created = Evaluator::create(*module, "main");
+    auto created = Evaluator::create(*module, "main", threads);
     CAPTURE(errors);
     REQUIRE(mlir::succeeded(created));
     evaluator = std::move(*created);
@@ -155,3 +158,25 @@ TEST_CASE("greedy decoding gives the framework's tokens") {
     CHECK(generated == expected);
   }
 }
+
+#ifdef __x86_64__
+TEST_CASE("no result of a quantized program depends on the flushing of subnormals") {
+  constexpr unsigned flushAll = 0x8040; // Results and operands.
+  Expected expected;
+  Model model("fused-genai-int4.onnx", /*threads=*/1); // The mode is the calling thread's.
+  std::vector<char> seen, seenFlushed, *record = &seen;
+  model.evaluator->setTap([&](const TapValue &value) {
+    record->insert(record->end(), value.data.begin(), value.data.end());
+  });
+  std::vector<float> kept = model.logits(expected.ids, {64, 16});
+  record = &seenFlushed;
+  unsigned mode = _mm_getcsr();
+  _mm_setcsr(mode | flushAll);
+  std::vector<float> flushed = model.logits(expected.ids, {64, 16});
+  _mm_setcsr(mode);
+  CHECK(kept == flushed);
+  CHECK(seen == seenFlushed);
+  model.evaluator->setTap({});
+  CHECK(model.logits(expected.ids, {1}) == kept);
+}
+#endif

@@ -174,4 +174,33 @@ TEST_CASE("graphs that contradict themselves are refused") {
   CHECK_THAT(errorOf(scratch, model), Catch::Contains("graph input 'x' is no tensor"));
 }
 
+TEST_CASE("no change of a byte crashes the import") {
+  ScratchFolder scratch;
+  ::onnx::ModelProto small = smallModel();
+  auto &constant = *small.mutable_graph()->add_node();
+  constant.set_op_type("Constant");
+  constant.add_output("c");
+  auto &value = *constant.add_attribute();
+  value.set_name("value");
+  value.set_type(::onnx::AttributeProto::TENSOR);
+  value.mutable_t()->set_data_type(::onnx::TensorProto::BOOL);
+  value.mutable_t()->add_dims(3);
+  value.mutable_t()->set_raw_data("abc");
+  std::string bytes = small.SerializeAsString();
+  size_t refused = 0, accepted = 0;
+  for (size_t place = 0; place < bytes.size(); ++place)
+    for (unsigned change : {0x01, 0x08, 0x20, 0x80, 0xff}) {
+      std::string damaged = bytes;
+      damaged[place] = char(static_cast<unsigned char>(damaged[place]) ^ change);
+      MLIRContext context;
+      unsigned errors = 0;
+      ScopedDiagnosticHandler handler(&context, [&](Diagnostic &) { return ++errors, success(); });
+      auto model = importOnnx(scratch.write("m.onnx", damaged), context);
+      REQUIRE(errors == (failed(model) ? 1u : 0u));
+      failed(model) ? ++refused : ++accepted;
+    }
+  CHECK(refused > bytes.size());
+  CHECK(accepted > 0);
+}
+
 } // namespace llmc::test
