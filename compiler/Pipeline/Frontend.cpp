@@ -135,15 +135,15 @@ std::unique_ptr<FrontendModel> loadModel(const FrontendOptions &options, std::st
   model->context = std::make_unique<MLIRContext>();
   model->context
       ->loadDialect<lm::LmDialect, npu::NpuDialect, func::FuncDialect, arith::ArithDialect>();
+  model->context->printOpOnDiagnostic(false);
   model->log = std::make_unique<DiagnosticLog>(*model->context);
-  if (!readModelConfig(options.model, model->config, error) ||
-      !chooseContext(options, *model, error))
-    return nullptr;
   FailureOr<ImportedModel> imported = importOnnx(options.model, *model->context);
   if (failed(imported)) {
     error = model->log->errorText("import failed");
     return nullptr;
   }
+  if (!readModelConfig(options.model, model->config, error) || !chooseContext(options, *model, error))
+    return nullptr;
   model->imported = std::move(*imported);
   if (!raise(*model, error) || !quantize(options, *model, error))
     return nullptr;

@@ -22,6 +22,15 @@ std::vector<std::string> splitEmptyValues(const std::vector<std::string> &argume
   return split;
 }
 
+std::string checkCount(const std::string &text) {
+  uint64_t value = 0;
+  const char *last = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), last, value);
+  if (read.ec == std::errc() && read.ptr == last && value > 0)
+    return "";
+  return "'" + text + "' is not a whole number of at least 1 and at most 64 bits";
+}
+
 std::vector<int32_t> parseIds(std::string_view text, const std::string &option) {
   std::vector<int32_t> ids;
   for (size_t at = 0; at <= text.size();) {

@@ -33,7 +33,18 @@ void compile(const CompileArguments &arguments, const Toolbox &tools) {
   if (!arguments.report.empty() && !report.open(arguments.report, error))
     throw InputError(error);
   checkPlace(arguments.options.output);
-  const CompileResult result = compileModel(arguments.options, tools.targets);
+  CompileOptions options = arguments.options;
+  options.execute = [&tools](const std::string &plan, std::span<const int32_t> ids,
+                             std::vector<float> &logits, std::string &why) {
+    try {
+      openPlan(plan, tools.devices)->feed(ids, logits);
+      return true;
+    } catch (const InputError &failed) {
+      why = failed.what();
+      return false;
+    }
+  };
+  const CompileResult result = compileModel(options, tools.targets);
   for (const std::string &warning : result.warnings)
     fmt::print(stderr, "warning: {}\n", warning);
   if (!result.error.empty())
@@ -77,7 +88,7 @@ void addCompileCommands(CLI::App &app, Toolbox &tools) {
       "--quant", options.quant,
       "Recipe: a name or a file; without it w4a8, or keep where the graph brings its own grids");
   command->add_option("--context", options.context, "Tokens of context; without it the model's")
-      ->check(CLI::PositiveNumber);
+      ->check(checkCount);
   command->add_option("-o,--output", options.output, "Plan file to write")->required();
   command->add_option("--report", arguments->report,
                       "Write what was matched, placed and measured here (JSON)");

@@ -158,13 +158,13 @@ void addEvalCommand(CLI::App &app, const Toolbox &tools) {
       ->required();
   command->add_option("--text", options->text, "Text to score");
   command->add_option("--tokens", options->tokens, "Only the first N ids of the text")
-      ->check(CLI::PositiveNumber);
+      ->check(checkCount);
   command->add_option("--ids", options->ids, "JSON array of ids, at most the context")
       ->excludes("--text");
   command->add_option("--logits", options->logits,
                       "Write the logits of every position here (.npy, float32 [tokens, vocab])");
   command->add_option("--chunk", options->chunk, "Ids per call; results do not depend on it")
-      ->check(CLI::PositiveNumber);
+      ->check(checkCount);
   command->add_option("--quant", options->quant,
                       "Recipe for a model: a name or a file; without it fp32");
   command->add_flag("--json", options->json, "One JSON document on standard output");

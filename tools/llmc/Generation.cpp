@@ -1,6 +1,6 @@
 #include "tools/llmc/Generation.h"
 
-#include "runtime/plan/explain.h"
+#include "runtime/schema/explain.h"
 #include "tools/llmc/Errors.h"
 
 #include <chrono>

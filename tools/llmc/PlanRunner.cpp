@@ -1,6 +1,6 @@
 #include "tools/llmc/PlanRunner.h"
 
-#include "runtime/plan/explain.h"
+#include "runtime/schema/explain.h"
 #include "tools/llmc/Errors.h"
 
 #include <algorithm>

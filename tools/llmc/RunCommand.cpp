@@ -75,13 +75,13 @@ void addRunCommand(CLI::App &app, const Toolbox &tools) {
   command->add_option("--prompt-ids", options->promptIds, "The same as ids: 1,2,3")
       ->excludes("--prompt");
   command->add_option("--max-tokens", options->generation.maxTokens, "Most tokens to generate")
-      ->check(CLI::PositiveNumber)
+      ->check(checkCount)
       ->capture_default_str();
   addSampling(*command, options->generation.sampler);
   command
       ->add_option("--chunk", options->generation.chunk,
                    "Ids of the prompt per call; results do not depend on it")
-      ->check(CLI::PositiveNumber);
+      ->check(checkCount);
   command->add_option("--stats", options->stats, "Write figures of the run here (JSON)");
   command->callback([options, command, &tools] {
     checkSampling(*command, options->generation);

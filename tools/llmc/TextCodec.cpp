@@ -1,6 +1,6 @@
 #include "tools/llmc/TextCodec.h"
 
-#include "runtime/plan/explain.h"
+#include "runtime/schema/explain.h"
 #include "runtime/tokenizer/encoder.h"
 #include "tools/llmc/Errors.h"
 

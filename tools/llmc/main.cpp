@@ -7,6 +7,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdio>
 #include <fmt/format.h>
 
 using namespace llmc;
@@ -43,6 +44,17 @@ static int reportUsage(const CLI::App &app, const CLI::ParseError &error) {
   return 1;
 }
 
+/// Names a command that does not exist; the parser would only say that one is missing.
+static void checkCommand(const CLI::App &app, const std::vector<std::string> &arguments) {
+  std::string known;
+  for (const CLI::App *command : app.get_subcommands({})) {
+    if (arguments.empty() || arguments[0].starts_with('-') || arguments[0] == command->get_name())
+      return;
+    known += (known.empty() ? "" : ", ") + command->get_name();
+  }
+  throw InputError("unknown command '" + arguments[0] + "'; the commands are " + known);
+}
+
 static int runCommand(std::vector<std::string> arguments) {
   Toolbox tools;
   std::string error;
@@ -52,13 +64,12 @@ static int runCommand(std::vector<std::string> arguments) {
   app.set_version_flag("--version", "llmc " LLMC_VERSION);
   app.require_subcommand(1);
   app.footer(examples);
-#ifndef LLMC_WITHOUT_COMPILER
   addCompileCommands(app, tools);
-#endif
   addRunCommand(app, tools);
   addEvalCommand(app, tools);
   addInspectCommand(app, tools);
   addTargetsCommand(app, tools);
+  checkCommand(app, arguments);
   try {
     std::reverse(arguments.begin(), arguments.end()); // as CLI11 takes them
     app.parse(std::move(arguments));
