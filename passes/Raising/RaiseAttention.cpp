@@ -197,9 +197,23 @@ private:
     return good;
   }
 
+  /// Heads of keys or values as a product reads them: those of the queries, or a single one, which
+  /// the product repeats itself. 0 where it is something else.
+  int64_t factorHeads(Value value, const AttentionShape &shape) const {
+    const HostTensor *tensor = probes[0].find(value);
+    int64_t heads = tensor && tensor->rank() == 4 ? tensor->shape[1] : 0;
+    return heads == shape.heads || (heads == 1 && shape.kvHeads == 1) ? heads : 0;
+  }
+
   bool matchLayouts(Candidate &candidate, Attempt &attempt) {
     const AttentionShape &shape = candidate.shape;
-    int64_t group = shape.heads / shape.kvHeads, dim = shape.headDim;
+    int64_t dim = shape.headDim;
+    int64_t keyHeads = factorHeads(candidate.keys, shape);
+    int64_t valueHeads = factorHeads(candidate.cachedValues, shape);
+    if (!attempt.require(keyHeads > 0 && valueHeads > 0,
+                         "keys or values have other heads than the queries or the cache"))
+      return false;
+    int64_t keyGroup = keyHeads / shape.kvHeads, valueGroup = valueHeads / shape.kvHeads;
     HeadLayout queries{shape.heads, dim}, cache{shape.kvHeads, dim};
     float queryScale = 1, keyScale = 1;
     for (const Probe &probe : probes) {
@@ -208,12 +222,12 @@ private:
                              {1, shape.heads, tokens, dim},
                              [&](ArrayRef<int64_t> index) { return queries.headsFirst(index); });
       auto k = uniformFactor(probe, candidate.keyCache.present, candidate.keys,
-                             {1, shape.heads, dim, total}, [&](ArrayRef<int64_t> index) {
-                               return (index[1] / group * total + index[3]) * dim + index[2];
+                             {1, keyHeads, dim, total}, [&](ArrayRef<int64_t> index) {
+                               return (index[1] / keyGroup * total + index[3]) * dim + index[2];
                              });
       auto v = uniformFactor(probe, candidate.valueCache.present, candidate.cachedValues,
-                             {1, shape.heads, total, dim}, [&](ArrayRef<int64_t> index) {
-                               return (index[1] / group * total + index[2]) * dim + index[3];
+                             {1, valueHeads, total, dim}, [&](ArrayRef<int64_t> index) {
+                               return (index[1] / valueGroup * total + index[2]) * dim + index[3];
                              });
       if (!attempt.require(q.has_value(), "its queries are no heads of one layer, in order") ||
           !attempt.require(k.has_value(), "its keys are not the cache repeated over each group") ||
