@@ -78,7 +78,6 @@ bool Resolver::checkTypes(const MatmulCommand &command) {
 /// The packed tile and the row scales.
 bool Resolver::linearTile(const MatmulCommand &command, Resolved &out) {
   const WeightFormat &format = command.matmul.format;
-  const uint64_t alignment = machine.sram().alignment;
   if ((format.element != ElementType::I8 && format.element != ElementType::I4) ||
       unsigned(format.scale) > unsigned(ScaleKind::F32Group) ||
       (format.scale == ScaleKind::MultiplierF32Row && format.element != ElementType::I4))
@@ -97,7 +96,7 @@ bool Resolver::linearTile(const MatmulCommand &command, Resolved &out) {
   const Operand &scale = command.operands[matmul::AScale];
   const uint64_t used = out.rows() > 0 && out.n > 0 ? layout.bytes : 0;
   return add(&tile, {Space::Sram, out.addresses[matmul::B], used, {1, 1}, {0, 0}, matmul::B}, false,
-             std::max<uint64_t>(alignment, 16), out) &&
+             16, out) &&
          (out.n == 0 || add(&scale, rowsOf(scale, matmul::AScale, out, 4), false, 1, out));
 }
 
@@ -117,7 +116,8 @@ bool Resolver::resolve(const MatmulCommand &command, Resolved &out) {
       return false;
   if (!checkVolume(out, std::max(out.n, out.k)))
     return false;
-  constexpr uint64_t alignment = 1; // operandAddress has checked that of the elements
+  constexpr uint64_t alignment =
+      1; // Kernel operands are aligned to their elements, packed tiles to 16.
   const Access result = rowsOf(ops[matmul::Out], matmul::Out, out, out.n * 4);
   // What feeds no result is not read.
   const uint64_t depth = out.n == 0 ? 0 : out.k;

@@ -3,8 +3,8 @@
 // Order is by vector clocks, not by time. A clock says, for each engine, how many of its commands
 // are known to have retired. An access conflicts with an earlier one that its clock does not
 // contain, however the simulated timing fell. The last writer and each engine's last reader since
-// are kept per granule; accesses start at multiples of a granule, so that two of them share a
-// granule only where they share bytes or interleave within 16 bytes.
+// are kept per granule, 16 bytes off chip and 4 in SRAM; fp32 and DMA accesses start at multiples
+// of one, so that two of them share a granule only where they share bytes.
 #pragma once
 
 #include "targets/Interface/Program.h"

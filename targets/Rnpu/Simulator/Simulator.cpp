@@ -49,9 +49,11 @@ void Result::accumulate(const Result &later) {
   sramPeak = std::max(sramPeak, later.sramPeak);
 }
 
-/// Granules follow the alignment, 16 bytes at most: then two aligned accesses share one only where
-/// they overlap.
+/// DMA addresses and strides keep the memory's alignment, and granules of it at most 16 bytes are
+/// shared only where accesses overlap. Kernel operands keep that of their elements: 4 bytes.
 static unsigned granuleShift(const Memory &memory) {
+  if (memory.kind == MemoryKind::Sram)
+    return 2;
   const uint32_t alignment = std::bit_floor(std::clamp(memory.alignment, 4u, 16u));
   return unsigned(std::countr_zero(alignment));
 }

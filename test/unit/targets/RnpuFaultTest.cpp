@@ -147,8 +147,8 @@ TEST_CASE("misalignment") {
     dma.destinationStrides[0] = 32;
     requireFault(s.run(), FaultKind::Misaligned, "stride");
   }
-  SECTION("tensor operand") {
-    s.mm().operands[matmul::Out].address.offset += 4;
+  SECTION("packed tile") {
+    s.mm().operands[matmul::B].address.offset += 4;
     requireFault(s.run(), FaultKind::Misaligned, "not a multiple of 16");
   }
   SECTION("element") {
