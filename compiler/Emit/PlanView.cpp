@@ -4,8 +4,8 @@
 
 #include "compiler/Emit/Sha256.h"
 #include "compiler/Support/MappedFile.h"
-#include "runtime/plan/explain.h"
 #include "runtime/plan/source.h"
+#include "runtime/schema/explain.h"
 #include "runtime/schema/plan_generated.h"
 
 namespace llmc {

@@ -8,9 +8,9 @@
 
 #include "compiler/Emit/PlanEncoder.h"
 #include "compiler/Emit/Sha256.h"
-#include "runtime/plan/explain.h"
 #include "runtime/plan/plan.h"
 #include "runtime/plan/source.h"
+#include "runtime/schema/explain.h"
 
 namespace llmc {
 namespace {

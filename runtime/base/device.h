@@ -1,9 +1,11 @@
-/* What the runtime asks of its surroundings, as plain C tables: devices, the source of plan bytes, the platform, tracing.
+/* What the runtime asks of its surroundings, as plain C tables: devices, the source of plan bytes,
+ * the platform, tracing.
  *
- * Every table starts with `struct_size` and `abi`. A table may be longer than this header knows (a newer caller) or, from
- * a later runtime's view, shorter (an older caller): members past struct_size count as NULL. Members marked optional may
- * be NULL. No table function may throw, and none may keep a pointer to its arguments after it returns, except code,
- * operand memory and region memory, which stay valid until the session is unbound. */
+ * Every table starts with `struct_size` and `abi`. A table may be longer than this header knows (a
+ * newer caller) or, from a later runtime's view, shorter (an older caller): members past
+ * struct_size count as NULL. Members marked optional may be NULL. No table function may throw, and
+ * none may keep a pointer to its arguments after it returns, except code, operand memory and region
+ * memory, which stay valid until the session is unbound. */
 #ifndef LLMC_RUNTIME_BASE_DEVICE_H
 #define LLMC_RUNTIME_BASE_DEVICE_H
 
@@ -22,9 +24,10 @@ extern "C" {
 #define LLMC_TRACE_ABI 1u
 
 /* True where a caller's table `t` has member `m`, and it is set. */
-#define LLMC_HAS(t, m)                                                                             \
-  ((t) != NULL && (t)->struct_size >= (size_t)((const char *)(&(t)->m + 1) - (const char *)(t)) && \
-   (t)->m != NULL)
+#define LLMC_OFFERS(t, m)                                                                          \
+  ((t)->struct_size >= (size_t)((const char *)(&(t)->m + 1) - (const char *)(t)) && (t)->m != NULL)
+/* The same for a table that may be NULL. */
+#define LLMC_HAS(t, m) ((t) != NULL && LLMC_OFFERS(t, m))
 
 enum llmc_access { LLMC_READ = 1, LLMC_WRITE = 2 };
 
@@ -37,7 +40,8 @@ typedef struct llmc_memory {
   uint64_t size;
 } llmc_memory;
 
-/* An operand with its address worked out: it lies inside its region, proved when the plan was opened. */
+/* An operand with its address worked out: it lies inside its region, proved when the plan was
+ * opened. */
 typedef struct llmc_operand_view {
   void *base;      /* CPU address of the first byte */
   size_t size;     /* bytes that may be touched from base on */
@@ -46,7 +50,8 @@ typedef struct llmc_operand_view {
   uint8_t flags;
 } llmc_operand_view;
 
-/* One kernel run. A command-stream target gets one dispatch per entry, with one operand per base address. */
+/* One kernel run. A command-stream target gets one dispatch per entry, with one operand per base
+ * address. */
 typedef struct llmc_dispatch {
   uint32_t queue;
   uint32_t kernel; /* index among the plan's kernels */
@@ -55,8 +60,9 @@ typedef struct llmc_dispatch {
   const llmc_operand_view *operands;
   uint32_t n_operands;
   uint32_t n_params;
-  const uint32_t *params; /* P[0] = pos, P[1] = n_tokens, P[2] = kv_len, then derived and loop parameters */
-  uint32_t tag;           /* grows by one per submit or dma on a queue; what poll is asked for */
+  const uint32_t
+      *params;  /* P[0] = pos, P[1] = n_tokens, P[2] = kv_len, then derived and loop parameters */
+  uint32_t tag; /* grows by one per submit or dma on a queue; what poll is asked for */
 } llmc_dispatch;
 
 /* A copy of `rows` rows of `row_bytes`; a 1-D copy has one row. */
@@ -79,9 +85,10 @@ typedef struct llmc_target_info {
   size_t device_size;
   const char *variant; /* ISA variant, for example "avx512"; empty where there is one */
   size_t variant_size;
-  uint32_t abi;           /* version of the kernels' calling convention */
-  uint32_t driver_min;    /* smallest driver version that may run it */
-  const uint8_t *config;  /* 32 bytes: digest of the machine description; NULL where the plan has none */
+  uint32_t abi;        /* version of the kernels' calling convention */
+  uint32_t driver_min; /* smallest driver version that may run it */
+  const uint8_t
+      *config; /* 32 bytes: digest of the machine description; NULL where the plan has none */
 } llmc_target_info;
 
 typedef struct llmc_device {
@@ -104,14 +111,16 @@ typedef struct llmc_device {
   llmc_status (*cancel)(void *ctx, uint32_t queue);
   /* Optional. Back to the state after attach and load. */
   llmc_status (*reset)(void *ctx);
-  /* Optional. Cache maintenance on exact ranges: clean before the device reads, invalidate before the CPU reads. */
+  /* Optional. Cache maintenance on exact ranges: clean before the device reads, invalidate before
+   * the CPU reads. */
   void (*clean)(void *ctx, void *base, size_t size);
   void (*invalidate)(void *ctx, void *base, size_t size);
   /* Optional. CPU address to device address; drivers call it, the runtime passes CPU addresses. */
   uint64_t (*remap)(void *ctx, const void *address, uint16_t region);
 } llmc_device;
 
-/* Where the plan's bytes come from: memory, a mapped file, flash in place, flash behind a controller. */
+/* Where the plan's bytes come from: memory, a mapped file, flash in place, flash behind a
+ * controller. */
 typedef struct llmc_source {
   uint32_t struct_size;
   uint32_t abi;
@@ -132,10 +141,11 @@ typedef struct llmc_platform {
   uint64_t (*ticks)(void *ctx);
   void (*idle)(void *ctx); /* called by run between polls: wait for an interrupt, yield a thread */
   llmc_status (*sha256)(void *ctx, const void *data, size_t size, uint8_t out[32]);
-  llmc_status (*verify_signature)(void *ctx, const uint8_t root[32], const uint8_t *signature, size_t size);
+  llmc_status (*verify_signature)(void *ctx, const uint8_t root[32], const uint8_t *signature,
+                                  size_t size);
   /* A host-call step: function `id`, operands as the plan states them. */
-  llmc_status (*host_call)(void *ctx, uint32_t id, const llmc_operand_view *operands, uint32_t n_operands,
-                           const uint32_t *params, uint32_t n_params);
+  llmc_status (*host_call)(void *ctx, uint32_t id, const llmc_operand_view *operands,
+                           uint32_t n_operands, const uint32_t *params, uint32_t n_params);
 } llmc_platform;
 
 enum llmc_trace_phase { LLMC_TRACE_BEGIN = 0, LLMC_TRACE_END = 1, LLMC_TRACE_STALL = 2 };
@@ -145,7 +155,8 @@ typedef struct llmc_trace {
   uint32_t abi;
   void *ctx;
   /* `ticks` is 0 where the platform has no clock. `value` is the tag, loop count or mark id. */
-  void (*event)(void *ctx, uint32_t step, uint8_t op, uint8_t phase, uint32_t value, uint64_t ticks);
+  void (*event)(void *ctx, uint32_t step, uint8_t op, uint8_t phase, uint32_t value,
+                uint64_t ticks);
 } llmc_trace;
 
 #ifdef __cplusplus

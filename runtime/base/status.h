@@ -1,8 +1,9 @@
 /* The result of every runtime call: four bytes, no strings, no heap.
  *
- * `code` says what kind of thing happened, `where` names the plan vector or runtime part it happened in, and `detail` is
- * the index inside that vector (saturated at 65535). The sentences live in a host-side file (runtime/plan/explain.h), so
- * that firmware carries none of them. The numeric values are part of the ABI: append, never renumber. */
+ * `code` says what kind of thing happened, `where` names the plan vector or runtime part it
+ * happened in, and `detail` is the index inside that vector (saturated at 65535). The sentences
+ * live in a host-side file (runtime/schema/explain.h), so that firmware carries none of them. The
+ * numeric values are part of the ABI: append, never renumber. */
 #ifndef LLMC_RUNTIME_BASE_STATUS_H
 #define LLMC_RUNTIME_BASE_STATUS_H
 
@@ -10,34 +11,34 @@
 
 enum llmc_code {
   LLMC_OK = 0,
-  LLMC_PENDING = 1,          /* not finished; poll again */
-  LLMC_BAD_MAGIC = 2,        /* these bytes are not a plan */
-  LLMC_BAD_VERSION = 3,      /* another major format version */
-  LLMC_UNKNOWN_FEATURE = 4,  /* a required feature this runtime does not have */
-  LLMC_TRUNCATED = 5,        /* the bytes end before what they promise */
-  LLMC_BAD_STRUCTURE = 6,    /* offset, vtable or vector of the FlatBuffer is malformed */
-  LLMC_MISSING = 7,          /* a required field or vector is absent or empty */
-  LLMC_BAD_INDEX = 8,        /* an index points past the vector it names */
-  LLMC_BAD_RANGE = 9,        /* an offset, size or address leaves what contains it */
-  LLMC_BAD_ALIGNMENT = 10,   /* an offset or address is not aligned as stated */
-  LLMC_BAD_VALUE = 11,       /* a field holds a value that its kind does not allow */
-  LLMC_BAD_NESTING = 12,     /* loops cross, do not end, or nest too deep */
-  LLMC_OVERLAP = 13,         /* two things share bytes that must not */
-  LLMC_TOO_SMALL = 14,       /* memory given is smaller than the plan states */
-  LLMC_OUT_OF_RANGE = 15,    /* an argument exceeds its stated maximum */
+  LLMC_PENDING = 1,         /* not finished; poll again */
+  LLMC_BAD_MAGIC = 2,       /* these bytes are not a plan */
+  LLMC_BAD_VERSION = 3,     /* another major format version */
+  LLMC_UNKNOWN_FEATURE = 4, /* a required feature this runtime does not have */
+  LLMC_TRUNCATED = 5,       /* the bytes end before what they promise */
+  LLMC_BAD_STRUCTURE = 6,   /* offset, vtable or vector of the FlatBuffer is malformed */
+  LLMC_MISSING = 7,         /* a required field or vector is absent or empty */
+  LLMC_BAD_INDEX = 8,       /* an index points past the vector it names */
+  LLMC_BAD_RANGE = 9,       /* an offset, size or address leaves what contains it */
+  LLMC_BAD_ALIGNMENT = 10,  /* an offset or address is not aligned as stated */
+  LLMC_BAD_VALUE = 11,      /* a field holds a value that its kind does not allow */
+  LLMC_BAD_NESTING = 12,    /* loops cross, do not end, or nest too deep */
+  LLMC_OVERLAP = 13,        /* two things share bytes that must not */
+  LLMC_TOO_SMALL = 14,      /* memory given is smaller than the plan states */
+  LLMC_OUT_OF_RANGE = 15,   /* an argument exceeds its stated maximum */
   LLMC_INVALID_ARGUMENT = 16,
-  LLMC_WRONG_STATE = 17,     /* the call is not allowed now: unbound, busy, nothing begun */
-  LLMC_POISONED = 18,        /* an earlier error; reset first */
+  LLMC_WRONG_STATE = 17, /* the call is not allowed now: unbound, busy, nothing begun */
+  LLMC_POISONED = 18,    /* an earlier error; reset first */
   LLMC_CANCELLED = 19,
   LLMC_NOT_FOUND = 20,       /* no such entry, device, or segment */
   LLMC_DEVICE_MISMATCH = 21, /* the device is not the one the plan was made for */
   LLMC_DEVICE_FAULT = 22,
-  LLMC_SOURCE_ERROR = 23,    /* the flash source could not deliver */
-  LLMC_BAD_DIGEST = 24,      /* bytes do not match their digest or signature */
-  LLMC_NOT_FINITE = 25,      /* NaN or infinity among the results */
+  LLMC_SOURCE_ERROR = 23, /* the flash source could not deliver */
+  LLMC_BAD_DIGEST = 24,   /* bytes do not match their digest or signature */
+  LLMC_NOT_FINITE = 25,   /* NaN or infinity among the results */
   LLMC_CONTEXT_FULL = 26,
-  LLMC_UNSUPPORTED = 27,     /* a hook or table does not offer this */
-  LLMC_IO_ERROR = 28         /* a caller's read or write function failed */
+  LLMC_UNSUPPORTED = 27, /* a hook or table does not offer this */
+  LLMC_IO_ERROR = 28     /* a caller's read or write function failed */
 };
 
 enum llmc_where {

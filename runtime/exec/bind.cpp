@@ -32,13 +32,13 @@ Status Session::checkMemories(const Plan &plan, Span<const llmc_memory> memories
       return Status(LLMC_BAD_ALIGNMENT, LLMC_AT_MEMORY, i);
     if (region.size > UINTPTR_MAX - base)
       return Status(LLMC_BAD_RANGE, LLMC_AT_MEMORY, i);
-    // Constant regions may share a mapped file; whatever is written belongs to one region alone. Addresses that are
-    // not the CPU's cannot be compared with those that are.
+    // Constant regions may share a mapped file; whatever is written belongs to one region alone.
+    // Addresses that are not the CPU's cannot be compared with those that are.
     for (uint32_t j = 0; j < i; ++j) {
-      bool constant = region.lifetime == Lifetime::Constant && regions[j].lifetime == Lifetime::Constant;
+      bool constant =
+          region.lifetime == Lifetime::Constant && regions[j].lifetime == Lifetime::Constant;
       if (!constant && needsMemory(regions[j]) && (region.access & byCpu) &&
-          (regions[j].access & byCpu) &&
-          overlap(memory, memories[j], region.size, regions[j].size))
+          (regions[j].access & byCpu) && overlap(memory, memories[j], region.size, regions[j].size))
         return Status(LLMC_OVERLAP, LLMC_AT_MEMORY, i);
     }
   }
@@ -46,12 +46,12 @@ Status Session::checkMemories(const Plan &plan, Span<const llmc_memory> memories
 }
 
 Status Session::checkDevice(const Plan &plan, uint32_t target, const llmc_device &device) {
-  if (device.abi != LLMC_DEVICE_ABI || !LLMC_HAS(&device, match) || !LLMC_HAS(&device, submit) ||
-      !LLMC_HAS(&device, poll))
+  if (device.abi != LLMC_DEVICE_ABI || !LLMC_OFFERS(&device, match) ||
+      !LLMC_OFFERS(&device, submit) || !LLMC_OFFERS(&device, poll))
     return Status(LLMC_UNSUPPORTED, LLMC_AT_DEVICE, target);
   for (const Step &step : plan.steps())
     if (step.op == StepOp::Dma && plan.queues()[step.queue].target == target &&
-        !LLMC_HAS(&device, dma))
+        !LLMC_OFFERS(&device, dma))
       return Status(LLMC_UNSUPPORTED, LLMC_AT_DEVICE, target);
   llmc_target_info info = plan.target(target);
   Status status = device.match(device.ctx, &info);
@@ -67,7 +67,7 @@ Status Session::checkHooks(const Plan &plan, const Bindings &bindings) {
     return Status(LLMC_UNSUPPORTED, LLMC_AT_PLATFORM);
   const llmc_source &source = plan.source();
   if ((plan.features() & featurePrefetch) &&
-      (!LLMC_HAS(&source, read_async) || !LLMC_HAS(&source, poll)))
+      (!LLMC_OFFERS(&source, read_async) || !LLMC_OFFERS(&source, poll)))
     return Status(LLMC_UNSUPPORTED, LLMC_AT_SOURCE);
   return {};
 }
@@ -80,11 +80,13 @@ Status Session::attach(const Bindings &bindings) {
       continue;
     Status status;
     if (LLMC_HAS(device, attach))
-      status = device->attach(device->ctx, bindings.memories.data, uint32_t(bindings.memories.size));
+      status =
+          device->attach(device->ctx, bindings.memories.data, uint32_t(bindings.memories.size));
     Span<const Kernel> kernels = bound->kernels();
     for (uint32_t k = 0; status.ok() && LLMC_HAS(device, load) && k < kernels.size; ++k) {
       const Segment &segment = bound->segments()[kernels[k].segment];
-      const uint8_t *code = bases[segment.region] + size_t(segment.regionOffset + kernels[k].offset);
+      const uint8_t *code =
+          bases[segment.region] + size_t(segment.regionOffset + kernels[k].offset);
       if (kernels[k].target == t)
         status = device->load(device->ctx, k, code, kernels[k].size);
     }

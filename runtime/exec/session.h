@@ -1,7 +1,7 @@
 // Runs the entries of a plan, one at a time, on the caller's memory and devices.
 //
-// Plan::open proved every address, so nothing is checked per step. What a caller passes is checked in begin. After an
-// error the session is poisoned: every call but reset returns POISONED.
+// Plan::open proved every address, so nothing is checked per step. What a caller passes is checked
+// in begin. After an error the session is poisoned: every call but reset returns POISONED.
 #ifndef LLMC_RUNTIME_EXEC_SESSION_H
 #define LLMC_RUNTIME_EXEC_SESSION_H
 
@@ -12,7 +12,8 @@ namespace llmc::rt {
 
 /// What a session runs on. Everything named here outlives the session's use.
 struct Bindings {
-  /// By region. FlashPaged regions need none; a region that no CPU step touches may have a device address as its base.
+  /// By region. FlashPaged regions need none; a region that no CPU step touches may have a device
+  /// address as its base.
   Span<const llmc_memory> memories;
   /// By target; null where there is no such device, then entries that need it cannot begin.
   Span<const llmc_device *const> devices;
@@ -33,20 +34,23 @@ struct Call {
 
 class Session {
 public:
-  /// Checks memories and devices against the plan, attaches and loads, and resets. The plan outlives the binding.
+  /// Checks memories and devices against the plan, attaches and loads, and resets. The plan
+  /// outlives the binding.
   Status bind(const Plan &plan, const Bindings &bindings);
-  /// Position 0, initial states, devices reset, and no longer poisoned. PENDING while work that cannot be stopped still
-  /// runs; call again.
+  /// Position 0, initial states, devices reset, and no longer poisoned. PENDING while work that
+  /// cannot be stopped still runs; call again.
   Status reset();
 
   /// Starts an entry at the current position. The caller's memory for ids is free again on return.
   Status begin(const Call &call);
   /// Makes progress without blocking: OK when the entry is complete, PENDING, or an error.
   Status poll();
-  /// begin, then poll until it is not pending, with the platform's idle hook while a device or the source is at work.
+  /// begin, then poll until it is not pending, with the platform's idle hook while a device or the
+  /// source is at work.
   Status run(const Call &call);
-  /// Stops the running entry: OK when nothing runs any more, PENDING while a device drains (then poll, which ends with
-  /// CANCELLED). The position stays; a session whose entry has states other than flat KV is poisoned.
+  /// Stops the running entry: OK when nothing runs any more, PENDING while a device drains (then
+  /// poll, which ends with CANCELLED). The position stays; a session whose entry has states other
+  /// than flat KV is poisoned.
   Status cancel();
 
   /// Sets an input parameter other than the first three, for the entries to come.
@@ -61,7 +65,8 @@ public:
   bool usable(const EntryView &entry) const { return (entry.targetMask() & ~boundTargets) == 0; }
   /// A static operand; UNSUPPORTED where the CPU cannot read its region.
   Status view(uint32_t operand, llmc_operand_view *out) const;
-  /// The memory of a state's buffer, made coherent for the CPU to read. UNSUPPORTED where it cannot.
+  /// The memory of a state's buffer, made coherent for the CPU to read. UNSUPPORTED where it
+  /// cannot.
   Status stateMemory(uint32_t state, llmc_memory *out);
   /// After the CPU wrote a state's memory.
   void stateWritten(uint32_t state);
@@ -69,7 +74,8 @@ public:
   const Plan *plan() const { return bound; }
   const llmc_platform *platform() const { return hooks; }
   bool idle() const { return phase == Phase::Idle; }
-  /// The last poll was pending because a device or the source had work in flight, not because of a yield.
+  /// The last poll was pending because a device or the source had work in flight, not because of a
+  /// yield.
   bool waiting() const { return stalled || phase == Phase::Draining; }
   /// After the caller filled the memory of every state: the tokens they hold.
   Status adopt(uint32_t position);
@@ -128,8 +134,8 @@ private:
   uint8_t depth = 0;
   Phase phase = Phase::Unbound;
   uint8_t boundTargets = 0;
-  bool commits = false; // a KV commit was reached
-  bool stalled = false; // the current step has been found pending
+  bool commits = false;    // a KV commit was reached
+  bool stalled = false;    // the current step has been found pending
   uint8_t entryStates = 0; // 1: the running entry has states other than flat KV
 };
 

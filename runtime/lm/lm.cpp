@@ -27,7 +27,8 @@ void Lm::insert(Choice *choices, uint8_t *n, uint32_t most, Choice choice) {
   uint32_t at = 0;
   while (at < *n && choices[at].chunk > choice.chunk)
     ++at;
-  // Of variants with the same chunk the plan's first one counts; of more chunks than fit, the largest.
+  // Of variants with the same chunk the plan's first one counts; of more chunks than fit, the
+  // largest.
   if ((at < *n && choices[at].chunk == choice.chunk) || at == most)
     return;
   if (*n < most)
@@ -92,7 +93,8 @@ const Lm::Choice *Lm::chooseBody(uint32_t left) const {
 const Lm::Choice *Lm::chooseHead(uint32_t row) const {
   bool all = function != nullptr;
   for (uint32_t i = 0; i < nHeads; ++i)
-    if (heads[i].chunk == 1 || (all && row <= heads[i].posMax && heads[i].chunk <= body->chunk - row))
+    if (heads[i].chunk == 1 ||
+        (all && row <= heads[i].posMax && heads[i].chunk <= body->chunk - row))
       return &heads[i];
   return nullptr;
 }

@@ -1,8 +1,9 @@
 // Language models on a session: prompts of any length, one token at a time, logits, and going back.
 //
-// What is fed is split over the plan's entries. While the rest is at least the smallest prefill chunk, the largest chunk
-// that fits into the rest; then the rest in the smallest chunk that holds it, zero-padded. One token goes to decode, and
-// so does everything where no prefill entry may start (near the end of the context). Results do not depend on the split.
+// What is fed is split over the plan's entries. While the rest is at least the smallest prefill
+// chunk, the largest chunk that fits into the rest; then the rest in the smallest chunk that holds
+// it, zero-padded. One token goes to decode, and so does everything where no prefill entry may
+// start (near the end of the context). Results do not depend on the split.
 #ifndef LLMC_RUNTIME_LM_LM_H
 #define LLMC_RUNTIME_LM_LM_H
 
@@ -10,7 +11,8 @@
 
 namespace llmc::rt {
 
-/// Logits of consecutive positions, in the memory of the plan, valid until the next call. All are finite.
+/// Logits of consecutive positions, in the memory of the plan, valid until the next call. All are
+/// finite.
 struct Logits {
   const float *data = nullptr; // [rows][vocab]
   uint32_t rows = 0;
@@ -26,17 +28,19 @@ using ReadFn = Status (*)(void *ctx, void *bytes, size_t n);
 
 class Lm {
 public:
-  /// Finds the entries of the plan that the bound devices can run. NOT_FOUND without decode, or without a way to logits.
+  /// Finds the entries of the plan that the bound devices can run. NOT_FOUND without decode, or
+  /// without a way to logits.
   Status init(Session &session);
 
-  /// Feeds ids and leaves the logits of the last one. One id is a decode step, N ids are chunked. CONTEXT_FULL, with
-  /// nothing fed, where they do not fit.
+  /// Feeds ids and leaves the logits of the last one. One id is a decode step, N ids are chunked.
+  /// CONTEXT_FULL, with nothing fed, where they do not fit.
   Status feed(Span<const int32_t> ids, Logits *out);
   /// Feeds ids and hands out the logits of every position.
   Status evaluate(Span<const int32_t> ids, LogitsFn function, void *ctx);
 
-  /// The same without blocking: start, then poll until it is not PENDING. `ids` must stay until then. With a function,
-  /// the logits of every position; without one, those of the last id, in logits() afterwards.
+  /// The same without blocking: start, then poll until it is not PENDING. `ids` must stay until
+  /// then. With a function, the logits of every position; without one, those of the last id, in
+  /// logits() afterwards.
   Status start(Span<const int32_t> ids, LogitsFn function = nullptr, void *ctx = nullptr);
   Status poll();
   Status cancel();

@@ -95,7 +95,8 @@ Status Sampler::sample(Span<const float> logits, Span<Candidate> scratch, uint32
     sortBy(kept, n, before);
   if (options.topK != 0 && options.topK < n)
     n = options.topK;
-  // Weights relative to the best: the largest is 1, so the sum is never 0. Subtraction first: it cannot overflow later.
+  // Weights relative to the best: the largest is 1, so the sum is never 0. Subtraction first: it
+  // cannot overflow later.
   float inverse = llmc_recip(options.temperature), top = logits[best];
   for (size_t i = 0; i < n; ++i)
     kept[i].weight = llmc_exp((kept[i].weight - top) * inverse);

@@ -1,5 +1,5 @@
-// The next token from logits: greedy, or seeded with temperature, top-k and top-p. The same seed gives the same tokens on
-// every machine.
+// The next token from logits: greedy, or seeded with temperature, top-k and top-p. The same seed
+// gives the same tokens on every machine.
 #ifndef LLMC_RUNTIME_LM_SAMPLER_H
 #define LLMC_RUNTIME_LM_SAMPLER_H
 
@@ -36,12 +36,14 @@ struct Candidate {
 
 class Sampler {
 public:
-  /// INVALID_ARGUMENT for a temperature that is neither 0 nor in [2^-20, 2^20], or top-p outside (0, 1].
+  /// INVALID_ARGUMENT for a temperature that is neither 0 nor in [2^-20, 2^20], or top-p outside
+  /// (0, 1].
   Status init(const SamplerOptions &options);
-  /// Greedy needs no scratch; else one Candidate for every logit. Logits must be finite: NOT_FINITE otherwise.
+  /// Greedy needs no scratch; else one Candidate for every logit. Logits must be finite: NOT_FINITE
+  /// otherwise.
   ///
-  /// Kept are the topK largest logits (ties: lower ids), of those the fewest largest ones whose probabilities sum to at
-  /// least topP, and from them one is drawn, walking in the order of ids.
+  /// Kept are the topK largest logits (ties: lower ids), of those the fewest largest ones whose
+  /// probabilities sum to at least topP, and from them one is drawn, walking in the order of ids.
   Status sample(Span<const float> logits, Span<Candidate> scratch, uint32_t *id);
 
 private:

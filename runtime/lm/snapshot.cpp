@@ -1,7 +1,8 @@
 // Saving and restoring the tokens of a session.
 //
-// Layout, little-endian: "LLMCKV01", position, number of states (4 bytes each), digest of the model (32), the layout hash
-// of every state (4 each); then for every state its rows by layer, head and token, or for other than flat KV the whole buffer.
+// Layout, little-endian: "LLMCKV01", position, number of states (4 bytes each), digest of the model
+// (32), the layout hash of every state (4 each); then for every state its rows by layer, head and
+// token, or for other than flat KV the whole buffer.
 #include "runtime/lm/lm.h"
 
 namespace llmc::rt {
@@ -86,7 +87,8 @@ Status Lm::restore(ReadFn read, void *ctx) {
       return Status(LLMC_DEVICE_MISMATCH, LLMC_AT_SNAPSHOT, i);
   }
   for (uint32_t i = 0; status.ok() && i < header.nStates; ++i) {
-    status = visitRows(i, header.position, [&](uint8_t *bytes, size_t n) { return read(ctx, bytes, n); });
+    status = visitRows(i, header.position,
+                       [&](uint8_t *bytes, size_t n) { return read(ctx, bytes, n); });
     session->stateWritten(i);
   }
   return status.ok() ? session->adopt(header.position) : session->poison(status);

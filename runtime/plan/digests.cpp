@@ -14,7 +14,7 @@ bool equal(const uint8_t *a, const uint8_t *b, size_t n) {
 } // namespace
 
 Status Plan::rootDigest(const llmc_platform &platform, uint8_t out[32]) const {
-  if (!LLMC_HAS(&platform, sha256))
+  if (!LLMC_OFFERS(&platform, sha256))
     return Status(LLMC_UNSUPPORTED, LLMC_AT_PLATFORM);
   FileHeader header = fileHeader;
   header.signatureOffset = 0;
@@ -57,7 +57,7 @@ Status Plan::checkSegment(uint32_t index, const void *data, const llmc_platform 
   const Segment &segment = segmentRecords[index];
   if (segment.digest == none32)
     return {};
-  if (!LLMC_HAS(&platform, sha256) || !LLMC_HAS(bytesSource, map))
+  if (!LLMC_OFFERS(&platform, sha256) || !LLMC_HAS(bytesSource, map))
     return Status(LLMC_UNSUPPORTED, LLMC_AT_PLATFORM);
   uint64_t chunk = segment.chunkLog2 ? uint64_t(1) << segment.chunkLog2 : segment.size;
   uint64_t digestOffset = segmentRecords[digestSegment()].offset + uint64_t(segment.digest) * 32;

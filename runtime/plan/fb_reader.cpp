@@ -53,7 +53,8 @@ private:
   bool inside(uint64_t offset, uint64_t size) const { return fits(offset, size, buffer.size); }
   template <class T> T at(uint32_t offset) const { return load<T>(buffer.data + offset); }
 
-  /// Follows the offset stored at `field`: it must be forward, aligned to 4 and leave room for four bytes.
+  /// Follows the offset stored at `field`: it must be forward, aligned to 4 and leave room for four
+  /// bytes.
   bool target(uint32_t field, uint32_t *out) const {
     uint64_t to = uint64_t(field) + at<uint32_t>(field);
     if (to == field || to % 4 || !inside(to, 4))

@@ -1,7 +1,9 @@
-// Reads and verifies FlatBuffers of the plan schema, with nothing but the two headers every compiler has.
+// Reads and verifies FlatBuffers of the plan schema, with nothing but the two headers every
+// compiler has.
 //
-// `verifyBuffer` walks a schema given as tables of field descriptions and proves that every later access through Table,
-// Vector and Text stays inside the buffer. After that, accessors check nothing.
+// `verifyBuffer` walks a schema given as tables of field descriptions and proves that every later
+// access through Table, Vector and Text stays inside the buffer. After that, accessors check
+// nothing.
 #ifndef LLMC_RUNTIME_PLAN_FB_READER_H
 #define LLMC_RUNTIME_PLAN_FB_READER_H
 
@@ -103,7 +105,8 @@ struct Schema {
   char identifier[4];
 };
 
-/// Proves the structure of `buffer`, whose address must be a multiple of 8. Buffers beyond 2 GiB are refused.
+/// Proves the structure of `buffer`, whose address must be a multiple of 8. Buffers beyond 2 GiB
+/// are refused.
 Status verifyBuffer(Span<const uint8_t> buffer, const Schema &schema);
 
 /// The root table of a verified buffer.

@@ -13,7 +13,8 @@ constexpr bool takesSecond(ParamKind kind) {
   return kind == ParamKind::Add || kind == ParamKind::Sub || kind == ParamKind::Min;
 }
 
-/// The value of a derived parameter, from the values of those before it. Cannot overflow in an opened plan.
+/// The value of a derived parameter, from the values of those before it. Cannot overflow in an
+/// opened plan.
 inline uint32_t derivedValue(const Param &param, const uint32_t *values) {
   uint32_t x = values[param.a], y = param.imm + (param.b == none8 ? 0 : values[param.b]);
   switch (param.kind) {
@@ -38,7 +39,8 @@ inline uint32_t derivedValue(const Param &param, const uint32_t *values) {
   }
 }
 
-/// The most a derived parameter can be when those before it are at most `bounds`; more than 32 bits where it overflows.
+/// The most a derived parameter can be when those before it are at most `bounds`; more than 32 bits
+/// where it overflows.
 inline uint64_t derivedBound(const Param &param, const uint32_t *bounds) {
   uint64_t x = bounds[param.a];
   uint64_t y = uint64_t(param.imm) + (param.b == none8 ? 0 : bounds[param.b]);

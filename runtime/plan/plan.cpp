@@ -23,8 +23,7 @@ Status checkHeader(const FileHeader &header, uint64_t sourceSize) {
     return Status(LLMC_TRUNCATED, LLMC_HEADER_AT(fileSize));
   if (header.planOffset < sizeof(FileHeader) || header.planOffset % 16)
     return Status(LLMC_BAD_ALIGNMENT, LLMC_HEADER_AT(planOffset));
-  if (header.planSize > 0x7FFFFFFFu ||
-      !fits(header.planOffset, header.planSize, header.fileSize))
+  if (header.planSize > 0x7FFFFFFFu || !fits(header.planOffset, header.planSize, header.fileSize))
     return Status(LLMC_BAD_RANGE, LLMC_HEADER_AT(planSize));
   if (header.dataOffset < header.planOffset + header.planSize ||
       header.dataOffset > header.fileSize)
@@ -39,7 +38,7 @@ Status checkHeader(const FileHeader &header, uint64_t sourceSize) {
 }
 
 Status readHeader(const llmc_source &source, FileHeader *header) {
-  if (!LLMC_HAS(&source, map) && !LLMC_HAS(&source, read_async))
+  if (!LLMC_OFFERS(&source, map) && !LLMC_OFFERS(&source, read_async))
     return Status(LLMC_INVALID_ARGUMENT, LLMC_AT_SOURCE);
   if (source.size < sizeof(FileHeader))
     return Status(LLMC_TRUNCATED, LLMC_AT_HEADER);
@@ -54,11 +53,11 @@ Status readSource(const llmc_source &source, uint64_t offset, size_t size, void 
   if (!fits(offset, size, source.size))
     return Status(LLMC_TRUNCATED, LLMC_AT_SOURCE);
   const void *mapped = nullptr;
-  if (LLMC_HAS(&source, map) && Status(source.map(source.ctx, offset, size, &mapped)).ok()) {
+  if (LLMC_OFFERS(&source, map) && Status(source.map(source.ctx, offset, size, &mapped)).ok()) {
     __builtin_memcpy(dst, mapped, size);
     return {};
   }
-  if (!LLMC_HAS(&source, read_async) || !LLMC_HAS(&source, poll))
+  if (!LLMC_OFFERS(&source, read_async) || !LLMC_OFFERS(&source, poll))
     return Status(LLMC_UNSUPPORTED, LLMC_AT_SOURCE);
   Status status = source.read_async(source.ctx, offset, size, dst, 0);
   if (!status.ok())
@@ -85,7 +84,7 @@ Status Plan::open(const llmc_source &source, Span<uint8_t> resident, Plan *plan)
   const FileHeader &header = opened.fileHeader;
   size_t size = static_cast<size_t>(header.planSize);
   const void *mapped = nullptr;
-  bool inPlace = LLMC_HAS(&source, map) &&
+  bool inPlace = LLMC_OFFERS(&source, map) &&
                  Status(source.map(source.ctx, header.planOffset, size, &mapped)).ok() &&
                  reinterpret_cast<uintptr_t>(mapped) % 8 == 0;
   if (!inPlace) {
@@ -161,7 +160,8 @@ Status Plan::mapRegion(uint32_t region, const void **base) const {
   if (!LLMC_HAS(bytesSource, map) || !regionFileOffset(region, &offset).ok() ||
       !fits(offset, record.size, bytesSource->size))
     return Status(LLMC_UNSUPPORTED, LLMC_AT_REGION, region);
-  Status status = bytesSource->map(bytesSource->ctx, offset, static_cast<size_t>(record.size), base);
+  Status status =
+      bytesSource->map(bytesSource->ctx, offset, static_cast<size_t>(record.size), base);
   if (!status.ok())
     return status;
   if (reinterpret_cast<uintptr_t>(*base) & ((uintptr_t(1) << record.alignLog2) - 1))
@@ -179,8 +179,8 @@ Status Plan::loadRegion(uint32_t region, const llmc_memory &memory,
     if (segment.region != region)
       continue;
     uint8_t *to = static_cast<uint8_t *>(memory.base) + static_cast<size_t>(segment.regionOffset);
-    Status status = readSource(*bytesSource, segment.offset, static_cast<size_t>(segment.size), to,
-                               platform);
+    Status status =
+        readSource(*bytesSource, segment.offset, static_cast<size_t>(segment.size), to, platform);
     if (!status.ok())
       return status;
   }

@@ -1,7 +1,8 @@
 // A plan, opened: verified once and completely, then read in place.
 //
-// Promise: a plan accepted by open, whose bytes do not change afterwards, cannot make the runtime touch memory outside
-// the regions given to Session::bind. Kernel blobs are code, and are signed or sandboxed.
+// Promise: a plan accepted by open, whose bytes do not change afterwards, cannot make the runtime
+// touch memory outside the regions given to Session::bind. Kernel blobs are code, and are signed or
+// sandboxed.
 #ifndef LLMC_RUNTIME_PLAN_PLAN_H
 #define LLMC_RUNTIME_PLAN_PLAN_H
 
@@ -87,8 +88,9 @@ private:
 
 class Plan {
 public:
-  /// Opens the plan in `source`, which stays in use until the last session is unbound. The plan part is read in place
-  /// where the source maps it at a multiple of 8, else copied into `resident` (8-aligned, `residentBytes` of them).
+  /// Opens the plan in `source`, which stays in use until the last session is unbound. The plan
+  /// part is read in place where the source maps it at a multiple of 8, else copied into `resident`
+  /// (8-aligned, `residentBytes` of them).
   static Status open(const llmc_source &source, Span<uint8_t> resident, Plan *plan);
   /// The bytes `open` needs for a source that cannot map; the header is checked.
   static Status residentBytes(const llmc_source &source, uint64_t *bytes);
@@ -135,18 +137,23 @@ public:
   /// The most tokens a sequence may have.
   uint32_t contextLength() const { return paramRecords[LLMC_P_KV_LEN].max; }
 
-  /// The region's bytes are one range of the file: it can be executed in place or mapped. NOT_FOUND otherwise.
+  /// The region's bytes are one range of the file: it can be executed in place or mapped. NOT_FOUND
+  /// otherwise.
   Status regionFileOffset(uint32_t region, uint64_t *offset) const;
-  /// Makes a constant region addressable in place through the source; UNSUPPORTED where that cannot be.
+  /// Makes a constant region addressable in place through the source; UNSUPPORTED where that cannot
+  /// be.
   Status mapRegion(uint32_t region, const void **base) const;
   /// Copies the segments of a region into memory of at least its size.
-  Status loadRegion(uint32_t region, const llmc_memory &memory, const llmc_platform *platform) const;
+  Status loadRegion(uint32_t region, const llmc_memory &memory,
+                    const llmc_platform *platform) const;
 
-  /// SHA-256 over SHA-256(header, its root and signature fields zero) and SHA-256(plan), by the platform's hook.
+  /// SHA-256 over SHA-256(header, its root and signature fields zero) and SHA-256(plan), by the
+  /// platform's hook.
   Status rootDigest(const llmc_platform &platform, uint8_t out[32]) const;
   /// Compares the root digest with the header's, and the digest segment with the plan's.
   Status checkRoot(const llmc_platform &platform) const;
-  /// Compares the bytes of a segment, addressable at `data`, with its digests. OK where it has none.
+  /// Compares the bytes of a segment, addressable at `data`, with its digests. OK where it has
+  /// none.
   Status checkSegment(uint32_t segment, const void *data, const llmc_platform &platform) const;
 
 private:

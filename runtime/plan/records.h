@@ -23,7 +23,7 @@ inline constexpr uint32_t maxParams = 32;
 inline constexpr uint32_t maxArgs = 32;
 inline constexpr uint32_t maxLoopDepth = 4;
 inline constexpr uint32_t maxEntries = 64;
-inline constexpr uint32_t maxTensors = 64;        // inputs or outputs of one entry
+inline constexpr uint32_t maxTensors = 64;             // inputs or outputs of one entry
 inline constexpr uint32_t maxExecutedSteps = 1u << 24; // of one entry, loops counted in full
 
 /// The queue number by which a Wait step names reads of the flash source.
@@ -32,7 +32,15 @@ inline constexpr uint8_t sourceQueue = 0xFF;
 enum class RegionKind : uint8_t { FlashXip, FlashPaged, Dram, Sram, Tcm, NpuLocal, HostShared };
 enum class Lifetime : uint8_t { Constant, Session, Call, Scratch };
 enum class SegmentKind : uint8_t {
-  Weights, Kernel, Table, StateInit, Tokenizer, Digests, Golden, Debug, Other = 255
+  Weights,
+  Kernel,
+  Table,
+  StateInit,
+  Tokenizer,
+  Digests,
+  Golden,
+  Debug,
+  Other = 255
 };
 enum class StateKind : uint8_t { KvFlat, KvRing, KvPaged, Recurrent, Raw };
 enum class StateRole : uint8_t { None, Key, Value, KeyScale, ValueScale };
@@ -41,17 +49,35 @@ enum class TensorRole : uint8_t { Other, Ids, Hidden, Logits };
 enum class DType : uint8_t { F32, F16, I32, I16, I8, U8, I4, U4 };
 enum class ParamKind : uint8_t { Input, KvLen, Loop, Add, Sub, Mul, Shl, Shr, Mod, CeilDiv, Min };
 enum class StepOp : uint8_t {
-  End, Dispatch, Dma, Prefetch, Wait, Barrier, CacheClean, CacheInvalidate, LoopBegin, LoopEnd,
-  KvCommit, Gather, HostCall, Yield, Mark
+  End,
+  Dispatch,
+  Dma,
+  Prefetch,
+  Wait,
+  Barrier,
+  CacheClean,
+  CacheInvalidate,
+  LoopBegin,
+  LoopEnd,
+  KvCommit,
+  Gather,
+  HostCall,
+  Yield,
+  Mark
 };
 
 enum RegionAccess : uint8_t {
-  cpuReads = 1, cpuWrites = 2, deviceReads = 4, deviceWrites = 8, cpuCached = 16
+  cpuReads = 1,
+  cpuWrites = 2,
+  deviceReads = 4,
+  deviceWrites = 8,
+  cpuCached = 16
 };
 enum OperandFlags : uint8_t { operandStatic = 1 };
 enum StepFlags : uint16_t { loopCountIsParam = 1 };
 
-/// Bits of Plan.required_features: what the steps and records use beyond dispatch, wait, barrier, yield, mark and end.
+/// Bits of Plan.required_features: what the steps and records use beyond dispatch, wait, barrier,
+/// yield, mark and end.
 enum Feature : uint64_t {
   featureLoops = 1u << 0,
   featureDma = 1u << 1,

@@ -14,14 +14,43 @@ enum { name, role, dtype, dims, operand, scale, zero, count };
 }
 namespace entry {
 enum {
-  name, kind, chunk, posMax, firstStep, nSteps, inputs, outputs, states, targetMask, rowParam,
-  rowMax, vocab, peakBytes, estCycles, maxCycles, stackBytes, variant, count
+  name,
+  kind,
+  chunk,
+  posMax,
+  firstStep,
+  nSteps,
+  inputs,
+  outputs,
+  states,
+  targetMask,
+  rowParam,
+  rowMax,
+  vocab,
+  peakBytes,
+  estCycles,
+  maxCycles,
+  stackBytes,
+  variant,
+  count
 };
 }
 namespace model {
 enum {
-  name, architecture, quantization, vocabSize, contextLength, hiddenSize, layers, heads, kvHeads,
-  headDim, bosId, eosIds, digest, count
+  name,
+  architecture,
+  quantization,
+  vocabSize,
+  contextLength,
+  hiddenSize,
+  layers,
+  heads,
+  kvHeads,
+  headDim,
+  bosId,
+  eosIds,
+  digest,
+  count
 };
 }
 namespace tokenizer {
@@ -32,9 +61,29 @@ enum { key, value, count };
 }
 namespace plan {
 enum {
-  requiredFeatures, producer, digestRoot, targets, regions, segments, buffers, operands, args,
-  params, kernels, queues, dmas, steps, states, entries, strings, model, tokenizer, metadata,
-  digestSegment, debugSegment, count
+  requiredFeatures,
+  producer,
+  digestRoot,
+  targets,
+  regions,
+  segments,
+  buffers,
+  operands,
+  args,
+  params,
+  kernels,
+  queues,
+  dmas,
+  steps,
+  states,
+  entries,
+  strings,
+  model,
+  tokenizer,
+  metadata,
+  digestSegment,
+  debugSegment,
+  count
 };
 }
 

@@ -3,7 +3,8 @@
 namespace llmc::rt {
 namespace {
 
-// The table carries no size but llmc_source.size, and every caller checks its range against that first.
+// The table carries no size but llmc_source.size, and every caller checks its range against that
+// first.
 llmc_status mapBytes(void *ctx, uint64_t offset, size_t, const void **out) {
   *out = static_cast<const uint8_t *>(ctx) + static_cast<size_t>(offset);
   return Status();

@@ -1,4 +1,5 @@
-// A source over bytes that are already addressable: a file in memory, a mapped file, flash that executes in place.
+// A source over bytes that are already addressable: a file in memory, a mapped file, flash that
+// executes in place.
 #ifndef LLMC_RUNTIME_PLAN_SOURCE_H
 #define LLMC_RUNTIME_PLAN_SOURCE_H
 

@@ -1,4 +1,5 @@
-// Proves everything about a plan that the executor relies on. Runs on a plan whose FlatBuffer structure is sound.
+// Proves everything about a plan that the executor relies on. Runs on a plan whose FlatBuffer
+// structure is sound.
 #ifndef LLMC_RUNTIME_PLAN_VERIFIER_H
 #define LLMC_RUNTIME_PLAN_VERIFIER_H
 
@@ -62,8 +63,10 @@ private:
   Status checkHostCall(Scope &scope, const Step &step, uint32_t at);
   Status checkKvCommit(Scope &scope, const Step &step, uint32_t at);
   Status checkQueue(Scope &scope, const Step &step, uint32_t at);
-  /// Operand `index` may be used with `access` by the CPU or a device, whatever the parameters of this entry.
-  Status checkUse(const Scope &scope, uint32_t index, uint8_t access, bool byCpu, uint32_t at) const;
+  /// Operand `index` may be used with `access` by the CPU or a device, whatever the parameters of
+  /// this entry.
+  Status checkUse(const Scope &scope, uint32_t index, uint8_t access, bool byCpu,
+                  uint32_t at) const;
   Status checkArgs(const Scope &scope, uint32_t first, uint32_t n, bool byCpu, uint32_t at) const;
   /// The farthest address of operand `index` lies in its buffer.
   Status checkRange(const Scope &scope, uint32_t index) const;

@@ -22,12 +22,11 @@ bool addProduct(uint64_t *sum, uint64_t b, uint64_t c, uint64_t limit) {
 
 Status PlanVerifier::run() {
   using Check = Status (PlanVerifier::*)();
-  const Check checks[] = {&PlanVerifier::checkRegions,      &PlanVerifier::checkSegments,
-                          &PlanVerifier::checkDigests,      &PlanVerifier::checkBuffers,
-                          &PlanVerifier::checkExactRegions, &PlanVerifier::checkParams,
-                          &PlanVerifier::checkOperands,     &PlanVerifier::checkKernels,
-                          &PlanVerifier::checkQueues,       &PlanVerifier::checkDmas,
-                          &PlanVerifier::checkStates};
+  const Check checks[] = {
+      &PlanVerifier::checkRegions,  &PlanVerifier::checkSegments,     &PlanVerifier::checkDigests,
+      &PlanVerifier::checkBuffers,  &PlanVerifier::checkExactRegions, &PlanVerifier::checkParams,
+      &PlanVerifier::checkOperands, &PlanVerifier::checkKernels,      &PlanVerifier::checkQueues,
+      &PlanVerifier::checkDmas,     &PlanVerifier::checkStates};
   if (plan.features() & ~knownFeatures)
     return Status(LLMC_UNKNOWN_FEATURE, LLMC_AT_PLAN, fb::plan::requiredFeatures);
   for (Check check : checks)
@@ -125,7 +124,8 @@ Status PlanVerifier::checkSegments() {
     uint64_t &end = regionEnd[segment.region], &delta = pagedDelta[segment.region];
     if (segment.regionOffset < end)
       return Status(LLMC_OVERLAP, LLMC_AT_SEGMENT, i);
-    // A paged region is one range of the file, so that its offsets are file offsets less a constant.
+    // A paged region is one range of the file, so that its offsets are file offsets less a
+    // constant.
     if (plan.regions()[segment.region].kind == RegionKind::FlashPaged) {
       if (end == 0)
         delta = segment.offset - segment.regionOffset;
@@ -261,7 +261,8 @@ Status PlanVerifier::checkOperands() {
       return Status(LLMC_BAD_INDEX, LLMC_AT_OPERAND, i);
     bool isStatic = true;
     for (unsigned k = 0; k < 3; ++k) {
-      if (operand.param[k] == none8 ? operand.stride[k] != 0 : operand.param[k] >= plan.params().size)
+      if (operand.param[k] == none8 ? operand.stride[k] != 0
+                                    : operand.param[k] >= plan.params().size)
         return Status(LLMC_BAD_INDEX, LLMC_AT_OPERAND, i);
       // The first unused one ends the list.
       if (operand.param[k] != none8 && k > 0 && operand.param[k - 1] == none8)
@@ -359,9 +360,10 @@ Status PlanVerifier::checkRest() {
       (debug >= plan.segments().size || plan.segments()[debug].kind != SegmentKind::Debug))
     return Status(LLMC_BAD_INDEX, LLMC_AT_PLAN, fb::plan::debugSegment);
   fb::Table tokenizer = plan.tokenizer();
-  uint16_t segment = tokenizer ? tokenizer.scalar<uint16_t>(fb::tokenizer::segment, none16) : none16;
-  if (tokenizer && (segment >= plan.segments().size ||
-                    plan.segments()[segment].kind != SegmentKind::Tokenizer))
+  uint16_t segment =
+      tokenizer ? tokenizer.scalar<uint16_t>(fb::tokenizer::segment, none16) : none16;
+  if (tokenizer &&
+      (segment >= plan.segments().size || plan.segments()[segment].kind != SegmentKind::Tokenizer))
     return Status(LLMC_BAD_INDEX, LLMC_AT_TOKENIZER);
   return {};
 }

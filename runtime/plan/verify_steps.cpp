@@ -7,8 +7,9 @@ Status stepError(Code code, uint32_t at) { return Status(code, LLMC_AT_STEP, at)
 
 /// Fields that an operation does not use are zero, so that they can get a meaning later.
 bool unusedAreZero(const Step &step) {
-  bool usesQueue = step.op == StepOp::Dispatch || step.op == StepOp::Dma || step.op == StepOp::Wait ||
-                   step.op == StepOp::CacheClean || step.op == StepOp::CacheInvalidate;
+  bool usesQueue = step.op == StepOp::Dispatch || step.op == StepOp::Dma ||
+                   step.op == StepOp::Wait || step.op == StepOp::CacheClean ||
+                   step.op == StepOp::CacheInvalidate;
   if ((!usesQueue && step.queue != 0) ||
       (step.flags & ~(step.op == StepOp::LoopBegin ? loopCountIsParam : 0)))
     return false;
@@ -191,7 +192,8 @@ Status PlanVerifier::checkLoopBegin(Scope &scope, const Step &step, uint32_t at)
     if (scope.loops[i].param == step.a)
       return stepError(LLMC_BAD_NESTING, at);
   scope.loops[scope.depth++] = {at, uint8_t(step.a), scope.multiplier};
-  // At most 2^24 before, at most 2^32 - 1 rounds: no wrap, and checkSteps refuses the excess at the next step.
+  // At most 2^24 before, at most 2^32 - 1 rounds: no wrap, and checkSteps refuses the excess at the
+  // next step.
   scope.multiplier *= most;
   return {};
 }
@@ -207,7 +209,8 @@ Status PlanVerifier::checkLoopEnd(Scope &scope, const Step &step, uint32_t at) {
   return {};
 }
 
-/// Three arguments: table, ids, destination. Row ids[i] of the table goes to row i, for every id the operand holds.
+/// Three arguments: table, ids, destination. Row ids[i] of the table goes to row i, for every id
+/// the operand holds.
 Status PlanVerifier::checkGather(Scope &scope, const Step &step, uint32_t at) {
   usedFeatures |= featureGather;
   if (Status status = checkArgs(scope, step.a, 3, true, at); !status.ok())

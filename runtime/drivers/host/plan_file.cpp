@@ -5,8 +5,8 @@
 #include <openssl/sha.h>
 #include <sys/mman.h>
 
-#include "runtime/plan/explain.h"
 #include "runtime/plan/source.h"
+#include "runtime/schema/explain.h"
 
 namespace llmc::rt::host {
 

@@ -1,18 +1,15 @@
-// The language-model layer: results do not depend on how the tokens arrive, and sampling is reproducible.
+// The language-model layer: results do not depend on how the tokens arrive.
 #include "catch2/catch.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
-#include "plan_fixture.h"
 #include "runtime/lm/lm.h"
-#include "runtime/lm/sampler.h"
-#include "runtime/plan/explain.h"
+#include "runtime/schema/explain.h"
+#include "test/unit/runtime/plan_fixture.h"
 
 using namespace llmc;
 using namespace llmc::test;
-using rt::Candidate;
 using rt::Lm;
 using rt::Logits;
 using rt::Status;
@@ -150,7 +147,8 @@ TEST_CASE("evaluation uses the wide head") {
 TEST_CASE("an error of the receiver ends the evaluation") {
   Bound machine;
   auto refuse = [](void *, const Logits &) { return Status(LLMC_IO_ERROR, LLMC_AT_LOGITS); };
-  check(machine.lm.evaluate(span(someTokens(9)), refuse, nullptr), LLMC_IO_ERROR, LLMC_AT_LOGITS, 0);
+  check(machine.lm.evaluate(span(someTokens(9)), refuse, nullptr), LLMC_IO_ERROR, LLMC_AT_LOGITS,
+        0);
   CHECK(machine.lm.reset().ok());
 }
 
@@ -188,9 +186,11 @@ TEST_CASE("bad calls change nothing") {
   Bound machine;
   Logits logits;
   check(machine.lm.feed({}, &logits), LLMC_INVALID_ARGUMENT, LLMC_AT_TOKEN, 0);
-  check(machine.lm.feed(span({1, 2, int32_t(vocab)}), &logits), LLMC_OUT_OF_RANGE, LLMC_AT_TOKEN, 2);
+  check(machine.lm.feed(span({1, 2, int32_t(vocab)}), &logits), LLMC_OUT_OF_RANGE, LLMC_AT_TOKEN,
+        2);
   check(machine.lm.feed(span({-1}), &logits), LLMC_OUT_OF_RANGE, LLMC_AT_TOKEN, 0);
-  check(machine.lm.feed(span(someTokens(context + 1)), &logits), LLMC_CONTEXT_FULL, LLMC_AT_TOKEN, context);
+  check(machine.lm.feed(span(someTokens(context + 1)), &logits), LLMC_CONTEXT_FULL, LLMC_AT_TOKEN,
+        context);
   CHECK(machine.device.log.empty());
   REQUIRE(machine.lm.feed(span(someTokens(context)), &logits).ok());
   check(machine.lm.feed(span({1}), &logits), LLMC_CONTEXT_FULL, LLMC_AT_TOKEN, 0);
@@ -221,7 +221,8 @@ TEST_CASE("saved and restored into another session") {
     REQUIRE(machine.lm.feed(span(tokens), nullptr).ok());
     auto write = [](void *ctx, const void *bytes, size_t n) {
       auto &out = *static_cast<std::vector<uint8_t> *>(ctx);
-      out.insert(out.end(), static_cast<const uint8_t *>(bytes), static_cast<const uint8_t *>(bytes) + n);
+      out.insert(out.end(), static_cast<const uint8_t *>(bytes),
+                 static_cast<const uint8_t *>(bytes) + n);
       return Status();
     };
     REQUIRE(machine.lm.save(write, &saved).ok());
@@ -267,7 +268,8 @@ TEST_CASE("saved and restored into another session") {
 }
 
 TEST_CASE("logits that are not finite are an error") {
-  for (float bad : {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
+  for (float bad :
+       {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
     Bound machine;
     machine.device.kernels[4] = [bad](const ScriptedDevice::Submission &s) {
       float *logits = static_cast<float *>(s.operands[1].base);
@@ -278,7 +280,8 @@ TEST_CASE("logits that are not finite are an error") {
     check(machine.lm.feed(span({1}), nullptr), LLMC_POISONED, LLMC_AT_SESSION, 0);
     REQUIRE(machine.lm.reset().ok());
     Collector collector;
-    check(machine.lm.evaluate(span(someTokens(4)), Collector::take, &collector), LLMC_NOT_FINITE, LLMC_AT_LOGITS, 3);
+    check(machine.lm.evaluate(span(someTokens(4)), Collector::take, &collector), LLMC_NOT_FINITE,
+          LLMC_AT_LOGITS, 3);
   }
 }
 
@@ -292,115 +295,4 @@ TEST_CASE("a plan without decode or without a head is refused") {
   Lm lm;
   check(lm.init(machine.session), LLMC_NOT_FOUND, LLMC_AT_ENTRY, 5);
   check(lm.feed(span({1}), nullptr), LLMC_WRONG_STATE, LLMC_AT_SESSION, 0);
-}
-
-TEST_CASE("pcg32 is the published generator") {
-  rt::Pcg32 random(42, 54);
-  for (uint32_t expected : {0xa15c02b7u, 0x7b47f409u, 0xba1d3330u, 0x83d2f293u, 0xbfa4784bu, 0xcbed606eu})
-    CHECK(random.next() == expected);
-}
-
-namespace {
-
-uint32_t draw(rt::Sampler &sampler, const std::vector<float> &logits) {
-  std::vector<Candidate> scratch(logits.size());
-  uint32_t id = 99;
-  REQUIRE(sampler.sample({logits.data(), logits.size()}, {scratch.data(), scratch.size()}, &id).ok());
-  return id;
-}
-
-std::vector<double> shares(rt::SamplerOptions options, const std::vector<float> &logits) {
-  rt::Sampler sampler;
-  REQUIRE(sampler.init(options).ok());
-  std::vector<double> counts(logits.size());
-  for (int i = 0; i < 20000; ++i)
-    counts[draw(sampler, logits)] += 1.0 / 20000;
-  return counts;
-}
-
-} // namespace
-
-TEST_CASE("greedy takes the largest, and the lowest id among equals") {
-  rt::Sampler sampler;
-  REQUIRE(sampler.init({}).ok());
-  CHECK(draw(sampler, {1, 3, 2, 3}) == 1);
-  CHECK(draw(sampler, {-0.0f, 0.0f}) == 0);
-  uint32_t id = 0;
-  const float logits[] = {1, 2};
-  CHECK(sampler.sample(logits, {}, &id).ok()); // needs no scratch
-  CHECK(id == 1);
-}
-
-TEST_CASE("draws follow the softmax of what is kept") {
-  std::vector<float> logits = {std::log(0.1f), std::log(0.4f), std::log(0.3f), std::log(0.2f)};
-  auto near = [](std::vector<double> got, std::vector<double> want) {
-    for (size_t i = 0; i < want.size(); ++i)
-      CHECK(got[i] == Approx(want[i]).margin(0.015));
-  };
-  rt::SamplerOptions options;
-  options.temperature = 1;
-  options.seed = 7;
-  near(shares(options, logits), {0.1, 0.4, 0.3, 0.2});
-  options.topK = 2;
-  near(shares(options, logits), {0, 0.4 / 0.7, 0.3 / 0.7, 0});
-  options.topK = 0;
-  options.topP = 0.75f;
-  near(shares(options, logits), {0, 0.4 / 0.9, 0.3 / 0.9, 0.2 / 0.9});
-  options.topP = 1e-6f;
-  near(shares(options, logits), {0, 1, 0, 0});
-  options.topP = 1;
-  options.temperature = 0.5f;
-  near(shares(options, logits), {0.01 / 0.3, 0.16 / 0.3, 0.09 / 0.3, 0.04 / 0.3});
-}
-
-TEST_CASE("top-k keeps the lower ids among equals") {
-  rt::SamplerOptions options;
-  options.temperature = 1;
-  options.topK = 2;
-  std::vector<double> got = shares(options, {5, 5, 5, 1});
-  CHECK(got[2] == 0);
-  CHECK(got[0] > 0.45);
-  CHECK(got[1] > 0.45);
-}
-
-TEST_CASE("a seed gives its sequence again") {
-  std::vector<float> logits = expectedLogits({1, 2, 3});
-  rt::SamplerOptions options;
-  options.temperature = 40;
-  options.topP = 0.9f;
-  options.seed = 5;
-  auto sequence = [&] {
-    rt::Sampler sampler;
-    REQUIRE(sampler.init(options).ok());
-    std::vector<uint32_t> ids;
-    for (int i = 0; i < 50; ++i)
-      ids.push_back(draw(sampler, logits));
-    return ids;
-  };
-  std::vector<uint32_t> first = sequence();
-  CHECK(first == sequence());
-  options.seed = 6;
-  CHECK(first != sequence());
-}
-
-TEST_CASE("samplers refuse what they cannot use") {
-  rt::Sampler sampler;
-  auto init = [&](float temperature, float topP) {
-    rt::SamplerOptions options;
-    options.temperature = temperature;
-    options.topP = topP;
-    return sampler.init(options);
-  };
-  float nan = std::numeric_limits<float>::quiet_NaN();
-  for (float bad : {-1.0f, nan, 1e-30f, 1e30f})
-    check(init(bad, 1), LLMC_INVALID_ARGUMENT, LLMC_AT_SAMPLER, 0);
-  for (float bad : {0.0f, 1.5f, nan, -1.0f})
-    check(init(1, bad), LLMC_INVALID_ARGUMENT, LLMC_AT_SAMPLER, 1);
-  REQUIRE(init(1, 1).ok());
-  uint32_t id = 0;
-  const float logits[] = {1, 2}, broken[] = {1, nan};
-  Candidate one[1], two[2];
-  check(sampler.sample(logits, one, &id), LLMC_TOO_SMALL, LLMC_AT_SAMPLER, 2);
-  check(sampler.sample(broken, two, &id), LLMC_NOT_FINITE, LLMC_AT_LOGITS, 1);
-  check(sampler.sample({}, two, &id), LLMC_INVALID_ARGUMENT, LLMC_AT_LOGITS, 0);
 }

@@ -1,4 +1,5 @@
-// The plan file: what is written is read back, by both readers; damaged headers and truncated files are refused.
+// The plan file: what is written is read back, by both readers; damaged headers and truncated files
+// are refused.
 #include "catch2/catch.hpp"
 
 #include <algorithm>
@@ -9,9 +10,9 @@
 #include <unistd.h>
 
 #include "compiler/Emit/PlanView.h"
-#include "plan_fixture.h"
-#include "runtime/plan/explain.h"
+#include "runtime/schema/explain.h"
 #include "runtime/schema/plan_generated.h"
+#include "test/unit/runtime/plan_fixture.h"
 
 using namespace llmc;
 using namespace llmc::test;
@@ -82,8 +83,8 @@ TEST_CASE("a plan is read back as it was written") {
   CHECK(plan.model().eosIds().size == 2);
   CHECK(plan.metadataKey(0).equals("license"));
   CHECK(plan.target(0).abi == 1);
-  CHECK(plan.features() == (rt::featureLoops | rt::featureDma | rt::featureGather | rt::featureCache |
-                            rt::featureKvCommit | rt::featureDerivedParams));
+  CHECK(plan.features() == (rt::featureLoops | rt::featureDma | rt::featureGather |
+                            rt::featureCache | rt::featureKvCommit | rt::featureDerivedParams));
 }
 
 TEST_CASE("the generated reader sees the same plan") {
@@ -142,8 +143,10 @@ TEST_CASE("records.h and the schema name the same fields") {
   CHECK((s.chunk_log2() == 11 && s.reserved() == 12));
   rt::Operand operand = {1, 2, {3, 4, 5}, 6, 7, 8, {9, 10, 11}, 12, 13};
   auto &o = reinterpret_cast<const fb::Operand &>(operand);
-  CHECK((o.offset() == 1 && o.extent() == 2 && o.stride0() == 3 && o.stride1() == 4 && o.stride2() == 5));
-  CHECK((o.buffer() == 6 && o.region() == 7 && o.access() == 8 && o.param0() == 9 && o.param1() == 10));
+  CHECK((o.offset() == 1 && o.extent() == 2 && o.stride0() == 3 && o.stride1() == 4 &&
+         o.stride2() == 5));
+  CHECK((o.buffer() == 6 && o.region() == 7 && o.access() == 8 && o.param0() == 9 &&
+         o.param1() == 10));
   CHECK((o.param2() == 11 && o.flags() == 12 && o.reserved() == 13));
   rt::Region region = {1, 2, 3, rt::RegionKind::Tcm, rt::Lifetime::Call, 4};
   auto &r = reinterpret_cast<const fb::Region &>(region);
@@ -154,23 +157,44 @@ TEST_CASE("records.h and the schema name the same fields") {
   CHECK((b.offset() == 1 && b.size() == 2 && b.name() == 3 && b.region() == 4 && b.segment() == 5));
   rt::Param param = {1, 2, rt::ParamKind::Mod, 3, 4, 5};
   auto &p = reinterpret_cast<const fb::Param &>(param);
-  CHECK((p.max() == 1 && p.imm() == 2 && p.kind() == fb::ParamKind::Mod && p.a() == 3 && p.b() == 4));
+  CHECK(
+      (p.max() == 1 && p.imm() == 2 && p.kind() == fb::ParamKind::Mod && p.a() == 3 && p.b() == 4));
   rt::Kernel kernel = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
   auto &k = reinterpret_cast<const fb::Kernel &>(kernel);
-  CHECK((k.offset() == 1 && k.size() == 2 && k.entry() == 3 && k.est_cycles() == 4 && k.stack_bytes() == 5));
+  CHECK((k.offset() == 1 && k.size() == 2 && k.entry() == 3 && k.est_cycles() == 4 &&
+         k.stack_bytes() == 5));
   CHECK((k.name() == 6 && k.segment() == 7 && k.target() == 8 && k.abi() == 9));
   CHECK((k.n_args() == 10 && k.reserved() == 11));
   rt::Dma dma = {1, 2, 3, 4, 5, 6, 7};
   auto &d = reinterpret_cast<const fb::Dma &>(dma);
-  CHECK((d.row_bytes() == 1 && d.rows() == 2 && d.src_pitch() == 3 && d.dst_pitch() == 4 && d.rows_param() == 5));
+  CHECK((d.row_bytes() == 1 && d.rows() == 2 && d.src_pitch() == 3 && d.dst_pitch() == 4 &&
+         d.rows_param() == 5));
   rt::Step step = {rt::StepOp::Mark, 1, 2, 3, 4, 5};
   auto &t = reinterpret_cast<const fb::Step &>(step);
-  CHECK((t.op() == fb::StepOp::Mark && t.queue() == 1 && t.flags() == 2 && t.a() == 3 && t.b() == 4 && t.c() == 5));
-  rt::State state = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, rt::StateKind::Raw, rt::StateRole::Value, rt::DType::U4, 13};
+  CHECK((t.op() == fb::StepOp::Mark && t.queue() == 1 && t.flags() == 2 && t.a() == 3 &&
+         t.b() == 4 && t.c() == 5));
+  rt::State state = {1,
+                     2,
+                     3,
+                     4,
+                     5,
+                     6,
+                     7,
+                     8,
+                     9,
+                     10,
+                     11,
+                     12,
+                     rt::StateKind::Raw,
+                     rt::StateRole::Value,
+                     rt::DType::U4,
+                     13};
   auto &v = reinterpret_cast<const fb::State &>(state);
   CHECK((v.max_tokens() == 1 && v.window() == 2 && v.token_stride() == 3 && v.head_stride() == 4));
-  CHECK((v.layer_stride() == 5 && v.layout_hash() == 6 && v.buffer() == 7 && v.layers() == 8 && v.heads() == 9));
-  CHECK((v.head_dim() == 10 && v.page_tokens() == 11 && v.scale_state() == 12 && v.kind() == fb::StateKind::Raw));
+  CHECK((v.layer_stride() == 5 && v.layout_hash() == 6 && v.buffer() == 7 && v.layers() == 8 &&
+         v.heads() == 9));
+  CHECK((v.head_dim() == 10 && v.page_tokens() == 11 && v.scale_state() == 12 &&
+         v.kind() == fb::StateKind::Raw));
   CHECK((v.role() == fb::StateRole::Value && v.dtype() == fb::DType::U4));
 }
 
@@ -189,7 +213,8 @@ TEST_CASE("the same description gives the same bytes, digests hold, and damage s
     CHECK(view->checkDigests().find("do not match their digest") != std::string::npos);
     copy.data()[segment.offset + segment.size - 1] ^= 1;
   }
-  size_t name = size_t(view->root().producer()->c_str() - reinterpret_cast<const char *>(copy.data()));
+  size_t name =
+      size_t(view->root().producer()->c_str() - reinterpret_cast<const char *>(copy.data()));
   copy.data()[name] ^= 1;
   CHECK(view->checkDigests().find("header") == 0);
 }
@@ -222,7 +247,8 @@ TEST_CASE("a constant region is one range of the file where its segments are nei
   Machine machine(languageModel());
   const void *base = nullptr;
   REQUIRE(machine.plan.mapRegion(flashRegion, &base).ok());
-  CHECK(std::memcmp(base, machine.memories[flashRegion].data(), machine.memories[flashRegion].size()) == 0);
+  CHECK(std::memcmp(base, machine.memories[flashRegion].data(),
+                    machine.memories[flashRegion].size()) == 0);
   CHECK_FALSE(machine.plan.mapRegion(dramRegion, &base).ok());
 }
 
@@ -248,16 +274,16 @@ TEST_CASE("files appear complete or not at all") {
   }
   SECTION("a source of the wrong size") {
     for (size_t n : {383u, 385u}) {
-      d.segments[1].source = segmentFromProducer(384, [n](const ByteSink &sink, std::string &) {
-        return sink(std::vector<uint8_t>(n));
-      });
+      d.segments[1].source = segmentFromProducer(
+          384, [n](const ByteSink &sink, std::string &) { return sink(std::vector<uint8_t>(n)); });
       CHECK(writePlan(d, path).error == "segment 1 (embedding) delivered other than its 384 bytes");
     }
   }
   SECTION("an invalid plan is refused before anything is written") {
     d.operands[0].extent += 1;
-    CHECK(writePlan(d, path).error == "the plan is not valid: operand 0: an offset, size or address "
-                                      "leaves what must contain it");
+    CHECK(writePlan(d, path).error ==
+          "the plan is not valid: operand 0: an offset, size or address "
+          "leaves what must contain it");
   }
   SECTION("a segment without bytes") {
     d.segments[0].source = nullptr;
@@ -313,7 +339,8 @@ TEST_CASE("the header is checked field by field") {
   check(patched(offsetof(H, formatMajor), uint16_t(1)), LLMC_BAD_VERSION, LLMC_AT_HEADER, 8);
   check(patched(offsetof(H, formatMinor), uint16_t(2)), LLMC_BAD_VERSION, LLMC_AT_HEADER, 10);
   check(patched(offsetof(H, headerSize), 96u), LLMC_BAD_VALUE, LLMC_AT_HEADER, 12);
-  check(patched(offsetof(H, fileSize), uint64_t(good.size() + 1)), LLMC_TRUNCATED, LLMC_AT_HEADER, 16);
+  check(patched(offsetof(H, fileSize), uint64_t(good.size() + 1)), LLMC_TRUNCATED, LLMC_AT_HEADER,
+        16);
   check(patched(offsetof(H, planOffset), uint64_t(88)), LLMC_BAD_ALIGNMENT, LLMC_AT_HEADER, 24);
   check(patched(offsetof(H, planOffset), uint64_t(64)), LLMC_BAD_ALIGNMENT, LLMC_AT_HEADER, 24);
   check(patched(offsetof(H, planOffset), ~uint64_t(15)), LLMC_BAD_RANGE, LLMC_AT_HEADER, 32);
@@ -335,7 +362,8 @@ TEST_CASE("a source that cannot map is read into memory of the caller") {
   REQUIRE(Plan::residentBytes(source, &need).ok());
   Memory resident(need);
   Plan plan;
-  check(Plan::open(source, {resident.data(), resident.size() - 1}, &plan), LLMC_TOO_SMALL, LLMC_AT_MEMORY, 0xFFFF);
+  check(Plan::open(source, {resident.data(), resident.size() - 1}, &plan), LLMC_TOO_SMALL,
+        LLMC_AT_MEMORY, 0xFFFF);
   CHECK(Plan::open(source, {resident.data(), resident.size()}, &plan).ok());
   CHECK(plan.nEntries() == 5);
 }
@@ -343,7 +371,8 @@ TEST_CASE("a source that cannot map is read into memory of the caller") {
 TEST_CASE("statuses are sentences") {
   CHECK(rt::explain(Status(LLMC_BAD_RANGE, LLMC_AT_OPERAND, 17)) ==
         "operand 17: an offset, size or address leaves what must contain it");
-  CHECK(rt::explain(Status(LLMC_MISSING, LLMC_AT_PLAN, 3)) == "plan, field targets: a required part is missing");
+  CHECK(rt::explain(Status(LLMC_MISSING, LLMC_AT_PLAN, 3)) ==
+        "plan, field targets: a required part is missing");
   CHECK(rt::explain(Status(LLMC_BAD_VALUE, LLMC_AT_TENSOR, 258)) ==
         "entry 1, tensor 2: a field holds a value that is not allowed here");
   CHECK(rt::explain(Status(LLMC_OUT_OF_RANGE, LLMC_AT_TOKEN, 1u << 20)) ==

@@ -1,9 +1,6 @@
-#include "plan_fixture.h"
+#include "test/unit/runtime/plan_fixture.h"
 
-#include <cstdlib>
 #include <stdexcept>
-
-#include "runtime/plan/explain.h"
 
 namespace llmc::test {
 
@@ -41,10 +38,29 @@ std::vector<uint8_t> embedding() {
   return bytes;
 }
 
-enum BufferIndex : uint16_t { codeBuffer, tableBuffer, kvBuffer, idsBuffer, hiddenBuffer, logitsBuffer, localBuffer };
+enum BufferIndex : uint16_t {
+  codeBuffer,
+  tableBuffer,
+  kvBuffer,
+  idsBuffer,
+  hiddenBuffer,
+  logitsBuffer,
+  localBuffer
+};
 enum OperandIndex : uint16_t {
-  tableOperand, kvLayer, kvTile, hidden16, logits4, localTile, ids16, ids4, ids1, hidden4, hidden1,
-  logits1, localSums
+  tableOperand,
+  kvLayer,
+  kvTile,
+  hidden16,
+  logits4,
+  localTile,
+  ids16,
+  ids4,
+  ids1,
+  hidden4,
+  hidden1,
+  logits1,
+  localSums
 };
 enum KernelIndex : uint16_t { writeKv, clearSums, addTile, finishLayer, headKernel };
 
@@ -91,6 +107,10 @@ public:
   void body(const char *name, EntryKind kind, uint32_t chunk, uint16_t ids, uint16_t hidden);
   void head(const char *name, uint32_t rows, uint16_t logits);
   void records();
+  void segments();
+  void buffers();
+  void params();
+  void units();
 };
 
 TensorDescription tensor(const char *name, TensorRole role, DType type, std::vector<uint32_t> dims,
@@ -104,7 +124,8 @@ TensorDescription tensor(const char *name, TensorRole role, DType type, std::vec
   return t;
 }
 
-void Builder::body(const char *name, EntryKind kind, uint32_t chunk, uint16_t ids, uint16_t hidden) {
+void Builder::body(const char *name, EntryKind kind, uint32_t chunk, uint16_t ids,
+                   uint16_t hidden) {
   EntryDescription entry;
   entry.name = name;
   entry.kind = kind;
@@ -162,15 +183,24 @@ void Builder::head(const char *name, uint32_t rows, uint16_t logits) {
 }
 
 void Builder::records() {
-  auto region = [&](const char *name, RegionKind kind, Lifetime life, uint8_t access, uint64_t size) {
+  auto region = [&](const char *name, RegionKind kind, Lifetime life, uint8_t access,
+                    uint64_t size) {
     d.regions.push_back({size, d.intern(name), 6, kind, life, access});
   };
   constexpr uint8_t all = cpuReads | cpuWrites | deviceReads | deviceWrites;
-  region("flash", RegionKind::FlashXip, Lifetime::Constant, cpuReads | deviceReads, 128 + vocab * rowBytes);
+  region("flash", RegionKind::FlashXip, Lifetime::Constant, cpuReads | deviceReads,
+         128 + vocab * rowBytes);
   region("dram", RegionKind::Dram, Lifetime::Session, all | cpuCached, nLayers * layerBytes);
   region("sram", RegionKind::Sram, Lifetime::Call, all, 64 + 256 + 4 * 4 * vocab);
   region("local", RegionKind::NpuLocal, Lifetime::Scratch, deviceReads | deviceWrites, 128 + 256);
 
+  segments();
+  buffers();
+  params();
+  units();
+}
+
+void Builder::segments() {
   SegmentDescription code;
   code.kind = SegmentKind::Kernel;
   code.name = "kernels";
@@ -185,7 +215,9 @@ void Builder::records() {
   weights.regionOffset = 128;
   weights.source = segmentFromBytes(embedding());
   d.segments = {code, weights};
+}
 
+void Builder::buffers() {
   d.buffers = {{0, 128, none32, flashRegion, 0},
                {128, vocab * rowBytes, none32, flashRegion, 1},
                {0, nLayers * layerBytes, none32, dramRegion, none16},
@@ -194,34 +226,39 @@ void Builder::records() {
                {320, 4 * 4 * vocab, none32, sramRegion, none16},
                {0, 128 + 256, none32, localRegion, none16}};
   constexpr uint8_t rw = LLMC_READ | LLMC_WRITE;
-  d.operands = {
-      operand(tableBuffer, flashRegion, 128, vocab * rowBytes, LLMC_READ),
-      moving(operand(kvBuffer, dramRegion, 0, layerBytes, rw), pLayer, layerBytes),
-      moving(moving(operand(kvBuffer, dramRegion, 0, tileRows * rowBytes, LLMC_READ), pLayer, layerBytes),
-             pTile, tileRows * rowBytes),
-      operand(hiddenBuffer, sramRegion, 64, 256, rw),
-      operand(logitsBuffer, sramRegion, 320, 4 * 4 * vocab, LLMC_WRITE),
-      operand(localBuffer, localRegion, 0, 128, rw),
-      operand(idsBuffer, sramRegion, 0, 64, LLMC_READ),
-      operand(idsBuffer, sramRegion, 0, 16, LLMC_READ),
-      operand(idsBuffer, sramRegion, 0, 4, LLMC_READ),
-      operand(hiddenBuffer, sramRegion, 64, 64, rw),
-      operand(hiddenBuffer, sramRegion, 64, 16, rw),
-      operand(logitsBuffer, sramRegion, 320, 4 * vocab, LLMC_WRITE),
-      operand(localBuffer, localRegion, 128, 256, rw)};
-  auto param = [&](uint32_t max, ParamKind kind, uint8_t a = none8, uint32_t imm = 0, uint8_t b = none8) {
-    d.params.push_back({max, imm, kind, a, b, 0});
-  };
+  d.operands = {operand(tableBuffer, flashRegion, 128, vocab * rowBytes, LLMC_READ),
+                moving(operand(kvBuffer, dramRegion, 0, layerBytes, rw), pLayer, layerBytes),
+                moving(moving(operand(kvBuffer, dramRegion, 0, tileRows * rowBytes, LLMC_READ),
+                              pLayer, layerBytes),
+                       pTile, tileRows * rowBytes),
+                operand(hiddenBuffer, sramRegion, 64, 256, rw),
+                operand(logitsBuffer, sramRegion, 320, 4 * 4 * vocab, LLMC_WRITE),
+                operand(localBuffer, localRegion, 0, 128, rw),
+                operand(idsBuffer, sramRegion, 0, 64, LLMC_READ),
+                operand(idsBuffer, sramRegion, 0, 16, LLMC_READ),
+                operand(idsBuffer, sramRegion, 0, 4, LLMC_READ),
+                operand(hiddenBuffer, sramRegion, 64, 64, rw),
+                operand(hiddenBuffer, sramRegion, 64, 16, rw),
+                operand(logitsBuffer, sramRegion, 320, 4 * vocab, LLMC_WRITE),
+                operand(localBuffer, localRegion, 128, 256, rw)};
+}
+
+void Builder::params() {
+  auto param = [&](uint32_t max, ParamKind kind, uint8_t a = none8, uint32_t imm = 0,
+                   uint8_t b = none8) { d.params.push_back({max, imm, kind, a, b, 0}); };
   param(context - 1, ParamKind::Input);
   param(16, ParamKind::Input);
   param(context, ParamKind::KvLen);
-  param(15, ParamKind::Input);                          // row
-  param(nLayers - 1, ParamKind::Loop);                  // layer
-  param(capacity / tileRows - 1, ParamKind::Loop);      // tile
+  param(15, ParamKind::Input);                                      // row
+  param(nLayers - 1, ParamKind::Loop);                              // layer
+  param(capacity / tileRows - 1, ParamKind::Loop);                  // tile
   param(context / tileRows, ParamKind::CeilDiv, pLength, tileRows); // tiles
-  param(capacity - tileRows, ParamKind::Shl, pTile, 3); // first row of the tile
-  param(context, ParamKind::Sub, pLength, 0, pStart);   // rows from there on
-  param(tileRows, ParamKind::Min, pRest, tileRows);     // of them in this tile
+  param(capacity - tileRows, ParamKind::Shl, pTile, 3);             // first row of the tile
+  param(context, ParamKind::Sub, pLength, 0, pStart);               // rows from there on
+  param(tileRows, ParamKind::Min, pRest, tileRows);                 // of them in this tile
+}
+
+void Builder::units() {
   for (uint16_t k = 0; k < 5; ++k) {
     static constexpr uint16_t nArgs[] = {2, 1, 3, 2, 2};
     d.kernels.push_back({uint64_t(16) * k, 16, 4, 100, 0, none32, 0, 0, 1, nArgs[k], 0});
@@ -275,114 +312,6 @@ std::vector<uint8_t> planBytes(const PlanDescription &description) {
   if (!result)
     throw std::runtime_error(result.error);
   return bytes;
-}
-
-Memory::Memory(size_t size, size_t align) : bytes(nullptr), count(size) {
-  void *p = nullptr;
-  if (posix_memalign(&p, align, size ? size : 1))
-    throw std::bad_alloc();
-  bytes = static_cast<uint8_t *>(p);
-  std::memset(bytes, 0xA5, size);
-}
-Memory Memory::of(const std::vector<uint8_t> &from) {
-  Memory memory(from.size());
-  std::memcpy(memory.bytes, from.data(), from.size());
-  return memory;
-}
-Memory::~Memory() { std::free(bytes); }
-Memory::Memory(Memory &&other) noexcept : bytes(other.bytes), count(other.count) {
-  other.bytes = nullptr;
-  other.count = 0;
-}
-
-ScriptedDevice::ScriptedDevice() {
-  table.struct_size = sizeof(table);
-  table.abi = LLMC_DEVICE_ABI;
-  table.ctx = this;
-  table.match = [](void *ctx, const llmc_target_info *info) -> llmc_status {
-    self(ctx).calls.push_back("match " + std::string(info->backend, info->backend_size));
-    return self(ctx).refuse ? Status(LLMC_DEVICE_FAULT) : Status();
-  };
-  table.attach = [](void *ctx, const llmc_memory *, uint32_t n) -> llmc_status {
-    self(ctx).calls.push_back("attach " + std::to_string(n));
-    return Status();
-  };
-  table.load = [](void *ctx, uint32_t kernel, const void *code, size_t size) -> llmc_status {
-    std::string first = std::to_string(*static_cast<const uint8_t *>(code));
-    self(ctx).calls.push_back("load " + std::to_string(kernel) + " at " + first + " size " +
-                              std::to_string(size));
-    return Status();
-  };
-  table.submit = [](void *ctx, const llmc_dispatch *d) -> llmc_status {
-    Submission s{d->queue, d->kernel, d->tag, {}, {}};
-    s.operands.assign(d->operands, d->operands + d->n_operands);
-    s.params.assign(d->params, d->params + d->n_params);
-    return self(ctx).enqueue(s);
-  };
-  table.dma = [](void *ctx, const llmc_dma_request *r) -> llmc_status {
-    Submission s{r->queue, none32, r->tag, {r->src, r->dst}, {}, true, *r};
-    return self(ctx).enqueue(s);
-  };
-  table.poll = [](void *ctx, uint32_t queue, uint32_t tag) -> llmc_status {
-    ScriptedDevice &d = self(ctx);
-    if (d.failPoll >= 0 && d.polls++ == uint32_t(d.failPoll))
-      return Status(LLMC_DEVICE_FAULT, LLMC_AT_DEVICE);
-    if (d.hang)
-      return Status(LLMC_PENDING);
-    if (d.pendingLeft > 0) {
-      --d.pendingLeft;
-      return Status(LLMC_PENDING);
-    }
-    d.pendingLeft = d.pendingPolls;
-    auto &work = d.queues[queue];
-    while (!work.empty() && int32_t(work.front().tag - tag) <= 0) {
-      d.execute(work.front());
-      work.pop_front();
-    }
-    return Status();
-  };
-  table.cancel = [](void *ctx, uint32_t queue) -> llmc_status {
-    self(ctx).calls.push_back("cancel");
-    self(ctx).queues[queue].clear();
-    return Status();
-  };
-  table.reset = [](void *ctx) -> llmc_status {
-    self(ctx).calls.push_back("reset");
-    self(ctx).queues.clear();
-    return Status();
-  };
-  table.clean = [](void *ctx, void *, size_t) { self(ctx).calls.push_back("clean"); };
-  table.invalidate = [](void *ctx, void *, size_t) { self(ctx).calls.push_back("invalidate"); };
-}
-
-llmc_status ScriptedDevice::enqueue(Submission submission) {
-  if (failSubmit >= 0 && submits++ == uint32_t(failSubmit))
-    return Status(LLMC_DEVICE_FAULT, LLMC_AT_DEVICE);
-  if (queues[submission.queue].empty())
-    pendingLeft = pendingPolls;
-  log.push_back(submission);
-  queues[submission.queue].push_back(submission);
-  return Status();
-}
-
-void ScriptedDevice::execute(const Submission &s) {
-  if (s.isDma) {
-    for (uint32_t row = 0; row < s.dma.rows; ++row)
-      std::memcpy(static_cast<uint8_t *>(s.dma.dst.base) + size_t(row) * s.dma.dst_pitch,
-                  static_cast<const uint8_t *>(s.dma.src.base) + size_t(row) * s.dma.src_pitch,
-                  s.dma.row_bytes);
-    return;
-  }
-  if (auto kernel = kernels.find(s.kernel); kernel != kernels.end())
-    return kernel->second(s);
-  for (const llmc_operand_view &view : s.operands) {
-    volatile uint8_t *bytes = static_cast<uint8_t *>(view.base);
-    uint8_t first = bytes[0], last = bytes[view.size - 1];
-    if (view.access & LLMC_WRITE) {
-      bytes[0] = first;
-      bytes[view.size - 1] = last;
-    }
-  }
 }
 
 void installModel(ScriptedDevice &device) {
@@ -451,44 +380,6 @@ std::vector<int32_t> someTokens(uint32_t n, uint32_t seed) {
   for (uint32_t i = 0; i < n; ++i)
     tokens.push_back(int32_t(mix(seed * 1000 + i) % vocab));
   return tokens;
-}
-
-Machine::Machine(const PlanDescription &description)
-    : file(Memory::of(planBytes(description))) {
-  source = memorySource(file.data(), file.size());
-  Status status = Plan::open(source, {}, &plan);
-  if (!status.ok())
-    throw std::runtime_error(explain(status));
-  for (uint32_t i = 0; i < plan.regions().size; ++i) {
-    memories.emplace_back(size_t(plan.regions()[i].size));
-    bool paged = plan.regions()[i].kind == RegionKind::FlashPaged;
-    if (plan.regions()[i].lifetime == Lifetime::Constant && !paged)
-      (void)plan.loadRegion(i, memories[i].view(), nullptr);
-  }
-  platform.struct_size = sizeof(platform);
-  platform.abi = LLMC_PLATFORM_ABI;
-  platform.ctx = this;
-  platform.idle = [](void *ctx) { ++static_cast<Machine *>(ctx)->idles; };
-  trace.struct_size = sizeof(trace);
-  trace.abi = LLMC_TRACE_ABI;
-  trace.ctx = this;
-  trace.event = [](void *ctx, uint32_t at, uint8_t op, uint8_t phase, uint32_t, uint64_t) {
-    static_cast<Machine *>(ctx)->events.push_back(std::to_string(at) + " " + std::to_string(op) + " " +
-                                                  std::to_string(phase));
-  };
-}
-
-Status Machine::bind() {
-  std::vector<llmc_memory> views;
-  for (const Memory &memory : memories)
-    views.push_back(memory.view());
-  const llmc_device *devices[] = {&device.table};
-  Bindings bindings;
-  bindings.memories = {views.data(), views.size()};
-  bindings.devices = devices;
-  bindings.platform = &platform;
-  bindings.trace = &trace;
-  return session.bind(plan, bindings);
 }
 
 } // namespace llmc::test

@@ -1,7 +1,9 @@
-// A small language model as a plan, a device that runs it, and the same model written down directly.
+// A small language model as a plan, a device that runs it, and the same model written down
+// directly.
 //
-// The model is integer arithmetic on 4 words per row, so that every result depends on every earlier token and on nothing
-// else. Its two layers run in a loop; attention walks the KV in tiles of 8 rows by derived parameters.
+// The model is integer arithmetic on 4 words per row, so that every result depends on every earlier
+// token and on nothing else. Its two layers run in a loop; attention walks the KV in tiles of 8
+// rows by derived parameters.
 #pragma once
 
 #include <cstring>
@@ -18,7 +20,7 @@
 namespace llmc::test {
 
 inline constexpr uint32_t vocab = 24;
-inline constexpr uint32_t width = 4;    // words per row
+inline constexpr uint32_t width = 4; // words per row
 inline constexpr uint32_t rowBytes = 4 * width;
 inline constexpr uint32_t nLayers = 2;
 inline constexpr uint32_t context = 40;
@@ -28,7 +30,18 @@ inline constexpr uint32_t layerBytes = capacity * rowBytes;
 
 enum RegionIndex : uint16_t { flashRegion, dramRegion, sramRegion, localRegion };
 enum EntryIndex : uint32_t { prefill16, prefill4, decode1, head1, head4 };
-enum ParamIndex : uint8_t { pPos, pTokens, pLength, pRow, pLayer, pTile, pTiles, pStart, pRest, pValid };
+enum ParamIndex : uint8_t {
+  pPos,
+  pTokens,
+  pLength,
+  pRow,
+  pLayer,
+  pTile,
+  pTiles,
+  pStart,
+  pRest,
+  pValid
+};
 
 /// The plan described above.
 PlanDescription languageModel();
@@ -52,7 +65,8 @@ private:
   size_t count;
 };
 
-/// A device under the test's control. Work runs when poll finds it due, so that nothing is done too early by chance.
+/// A device under the test's control. Work runs when poll finds it due, so that nothing is done too
+/// early by chance.
 class ScriptedDevice {
 public:
   struct Submission {
@@ -66,13 +80,13 @@ public:
 
   ScriptedDevice();
   llmc_device table = {};
-  std::map<uint32_t, Kernel> kernels;       // by index; others only touch both ends of their operands
+  std::map<uint32_t, Kernel> kernels; // by index; others only touch both ends of their operands
   std::vector<Submission> log;
-  std::vector<std::string> calls;           // match, attach, load, reset, cancel, clean, invalidate
-  uint32_t pendingPolls = 0;                // PENDING so often before each completion
-  int failSubmit = -1, failPoll = -1;       // fault at the nth of them
-  bool hang = false;                        // never completes
-  bool refuse = false;                      // match says no
+  std::vector<std::string> calls;     // match, attach, load, reset, cancel, clean, invalidate
+  uint32_t pendingPolls = 0;          // PENDING so often before each completion
+  int failSubmit = -1, failPoll = -1; // fault at the nth of them
+  bool hang = false;                  // never completes
+  bool refuse = false;                // match says no
   uint32_t polls = 0, submits = 0;
 
 private:

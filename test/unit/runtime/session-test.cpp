@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "plan_fixture.h"
-#include "runtime/plan/explain.h"
+#include "runtime/schema/explain.h"
+#include "test/unit/runtime/plan_fixture.h"
 
 using namespace llmc;
 using namespace llmc::test;
@@ -38,7 +38,9 @@ Call headCall(uint32_t entry, uint32_t rows, uint32_t row) {
 
 std::vector<float> logitsOf(Machine &machine, uint32_t rows = 1) {
   llmc_operand_view view;
-  REQUIRE(machine.session.view(machine.plan.entry(rows == 1 ? head1 : head4).output(0).operand(), &view).ok());
+  REQUIRE(
+      machine.session.view(machine.plan.entry(rows == 1 ? head1 : head4).output(0).operand(), &view)
+          .ok());
   const float *data = static_cast<const float *>(view.base);
   return {data, data + rows * vocab};
 }
@@ -55,9 +57,10 @@ struct Bound : Machine {
 
 TEST_CASE("bind matches, attaches, loads and resets, in this order") {
   Bound machine;
-  std::vector<std::string> expected = {"match scripted", "attach 4", "load 0 at 0 size 16",
-                                       "load 1 at 16 size 16", "load 2 at 32 size 16",
-                                       "load 3 at 48 size 16", "load 4 at 64 size 16", "reset"};
+  std::vector<std::string> expected = {"match scripted",       "attach 4",
+                                       "load 0 at 0 size 16",  "load 1 at 16 size 16",
+                                       "load 2 at 32 size 16", "load 3 at 48 size 16",
+                                       "load 4 at 64 size 16", "reset"};
   CHECK(machine.device.calls == expected);
   CHECK(sizeof(Session) <= 512);
 }
@@ -138,7 +141,7 @@ TEST_CASE("the trace shows steps, stalls and their ends") {
     return std::count(machine.events.begin(), machine.events.end(), event);
   };
   CHECK(has("0 14 0") == 1); // mark
-  CHECK(has("10 4 2") == 2);  // wait stalls, in each layer
+  CHECK(has("10 4 2") == 2); // wait stalls, in each layer
   CHECK(has("10 4 1") == 2);
 }
 
@@ -146,11 +149,14 @@ TEST_CASE("begin checks everything that is said at run time") {
   Bound machine;
   Session &session = machine.session;
   check(session.begin(bodyCall(9, {1})), LLMC_NOT_FOUND, LLMC_AT_ENTRY, 9);
-  check(session.begin(headCall(prefill4, 0, 0)), LLMC_INVALID_ARGUMENT, LLMC_AT_PARAM, LLMC_P_N_TOKENS);
+  check(session.begin(headCall(prefill4, 0, 0)), LLMC_INVALID_ARGUMENT, LLMC_AT_PARAM,
+        LLMC_P_N_TOKENS);
   check(session.begin(headCall(prefill4, 2, 0)), LLMC_INVALID_ARGUMENT, LLMC_AT_TOKEN, 0);
   check(session.begin(bodyCall(head1, {1})), LLMC_INVALID_ARGUMENT, LLMC_AT_TOKEN, 0);
-  check(session.begin(bodyCall(prefill4, someTokens(5))), LLMC_OUT_OF_RANGE, LLMC_AT_PARAM, LLMC_P_N_TOKENS);
-  check(session.begin(bodyCall(prefill4, {1, 2, int32_t(vocab)})), LLMC_OUT_OF_RANGE, LLMC_AT_TOKEN, 2);
+  check(session.begin(bodyCall(prefill4, someTokens(5))), LLMC_OUT_OF_RANGE, LLMC_AT_PARAM,
+        LLMC_P_N_TOKENS);
+  check(session.begin(bodyCall(prefill4, {1, 2, int32_t(vocab)})), LLMC_OUT_OF_RANGE, LLMC_AT_TOKEN,
+        2);
   check(session.begin(bodyCall(prefill4, {1, -1})), LLMC_OUT_OF_RANGE, LLMC_AT_TOKEN, 1);
   check(session.begin(headCall(head4, 4, 13)), LLMC_OUT_OF_RANGE, LLMC_AT_PARAM, pRow);
   check(session.begin(headCall(head1, 1, 16)), LLMC_OUT_OF_RANGE, LLMC_AT_PARAM, pRow);
@@ -163,7 +169,8 @@ TEST_CASE("begin checks everything that is said at run time") {
     REQUIRE(session.run(bodyCall(decode1, {1})).ok());
   check(session.begin(bodyCall(decode1, {1})), LLMC_OUT_OF_RANGE, LLMC_AT_PARAM, LLMC_P_POS);
   REQUIRE(session.truncate(38).ok());
-  check(session.begin(bodyCall(prefill4, {1, 2, 3})), LLMC_CONTEXT_FULL, LLMC_AT_PARAM, LLMC_P_KV_LEN);
+  check(session.begin(bodyCall(prefill4, {1, 2, 3})), LLMC_CONTEXT_FULL, LLMC_AT_PARAM,
+        LLMC_P_KV_LEN);
   CHECK(session.run(bodyCall(prefill4, {1, 2})).ok());
   REQUIRE(session.begin(headCall(head1, 1, 0)).ok());
   check(session.begin(headCall(head1, 1, 0)), LLMC_WRONG_STATE, LLMC_AT_SESSION, 0);
@@ -266,7 +273,8 @@ TEST_CASE("a fault at any submission or wait poisons the session until reset") {
         break;
       }
       REQUIRE(status == Status(LLMC_DEVICE_FAULT, LLMC_AT_DEVICE));
-      REQUIRE(machine.session.run(bodyCall(prefill16, ids)) == Status(LLMC_POISONED, LLMC_AT_SESSION));
+      REQUIRE(machine.session.run(bodyCall(prefill16, ids)) ==
+              Status(LLMC_POISONED, LLMC_AT_SESSION));
       REQUIRE(machine.session.poll() == Status(LLMC_POISONED, LLMC_AT_SESSION));
       REQUIRE(machine.session.truncate(0) == Status(LLMC_POISONED, LLMC_AT_SESSION));
       machine.device.failSubmit = machine.device.failPoll = -1;
@@ -330,113 +338,4 @@ TEST_CASE("a device that hangs can be left by cancel, and by reset where it has 
   }
   machine.device.hang = false;
   CHECK(machine.session.run(bodyCall(decode1, {1})).ok());
-}
-
-namespace {
-
-/// Two pages of flash, brought into a slot of RAM by turns.
-PlanDescription pagedPlan() {
-  PlanDescription d;
-  d.targets.push_back({"scripted", "test", "", 1, 0, {}});
-  constexpr uint8_t all = rt::cpuReads | rt::cpuWrites | rt::deviceReads | rt::deviceWrites;
-  d.regions = {{2048, rt::none32, 6, rt::RegionKind::FlashPaged, rt::Lifetime::Constant, rt::cpuReads},
-               {1024 + 8, rt::none32, 6, rt::RegionKind::Sram, rt::Lifetime::Scratch, all}};
-  SegmentDescription pages;
-  pages.region = 0;
-  pages.chunkLog2 = 10;
-  std::vector<uint8_t> bytes(2048);
-  for (size_t i = 0; i < bytes.size(); ++i)
-    bytes[i] = uint8_t(i >> 8);
-  pages.source = segmentFromBytes(bytes);
-  d.segments = {pages};
-  d.buffers = {{0, 2048, rt::none32, 0, 0}, {0, 1024 + 8, rt::none32, 1, rt::none16}};
-  rt::Operand page = {0, 1024, {1024, 0, 0}, 0, 0, LLMC_READ, {3, rt::none8, rt::none8}, 0, 0};
-  rt::Operand slot = {0, 1024, {0, 0, 0}, 1, 1, LLMC_READ | LLMC_WRITE, {rt::none8, rt::none8, rt::none8}, 1, 0};
-  rt::Operand seen = {1024, 4, {4, 0, 0}, 1, 1, LLMC_WRITE, {3, rt::none8, rt::none8}, 0, 0};
-  d.operands = {page, slot, seen};
-  d.args = {1, 2};
-  d.params = {{0, 0, rt::ParamKind::Input, rt::none8, rt::none8, 0},
-              {1, 0, rt::ParamKind::Input, rt::none8, rt::none8, 0},
-              {1, 0, rt::ParamKind::KvLen, rt::none8, rt::none8, 0},
-              {1, 0, rt::ParamKind::Loop, rt::none8, rt::none8, 0}};
-  d.steps = {{rt::StepOp::LoopBegin, 0, 0, 3, 2, 4},
-             {rt::StepOp::Prefetch, 0, 0, 0, 1, 1024},
-             {rt::StepOp::Wait, rt::sourceQueue, 0, 0, 0, 0},
-             {rt::StepOp::HostCall, 0, 0, 77, 0, 2},
-             {rt::StepOp::LoopEnd, 0, 0, 0, 0, 0},
-             {rt::StepOp::End, 0, 0, 0, 0, 0}};
-  EntryDescription entry;
-  entry.name = "main";
-  entry.nSteps = 6;
-  entry.peakBytes = {0, 1032};
-  d.entries = {entry};
-  return d;
-}
-
-/// Flash behind a controller: reads take some polls, may fail, and one at a time is checked.
-struct SlowFlash {
-  const uint8_t *bytes;
-  int delay = 2, left = 0;
-  bool fail = false;
-  size_t reads = 0;
-};
-
-} // namespace
-
-TEST_CASE("pages come through the source while the session waits, and host calls see them") {
-  Machine machine(pagedPlan());
-  SlowFlash flash{machine.file.data()};
-  machine.source.read_async = [](void *ctx, uint64_t offset, size_t size, void *dst, uint32_t) -> llmc_status {
-    SlowFlash &flash = *static_cast<SlowFlash *>(ctx);
-    ++flash.reads;
-    flash.left = flash.delay;
-    std::memcpy(dst, flash.bytes + offset, size);
-    return Status();
-  };
-  machine.source.poll = [](void *ctx, uint32_t) -> llmc_status {
-    SlowFlash &flash = *static_cast<SlowFlash *>(ctx);
-    if (flash.fail)
-      return Status(LLMC_SOURCE_ERROR, LLMC_AT_SOURCE);
-    return flash.left-- > 0 ? Status(LLMC_PENDING) : Status();
-  };
-  machine.source.map = nullptr;
-  machine.source.ctx = &flash;
-  check(machine.bind(), LLMC_UNSUPPORTED, LLMC_AT_PLATFORM, 0); // no host_call hook
-  machine.platform.host_call = [](void *, uint32_t id, const llmc_operand_view *views, uint32_t n,
-                                  const uint32_t *params, uint32_t) -> llmc_status {
-    if (id != 77 || n != 2 || params[3] > 1)
-      return Status(LLMC_INVALID_ARGUMENT, LLMC_AT_PLATFORM);
-    const uint8_t *page = static_cast<const uint8_t *>(views[0].base);
-    uint8_t summary[4] = {page[0], page[1023], uint8_t(params[3]), 9};
-    std::memcpy(views[1].base, summary, 4);
-    return Status();
-  };
-  REQUIRE(machine.bind().ok());
-  Call call;
-  call.nTokens = 1;
-  REQUIRE(machine.session.run(call).ok());
-  CHECK(flash.reads == 2);
-  CHECK(machine.idles == 4);
-  const uint8_t expected[8] = {0, 3, 0, 9, 4, 7, 1, 9};
-  CHECK(std::memcmp(machine.memories[1].data() + 1024, expected, 8) == 0);
-  flash.fail = true;
-  check(machine.session.run(call), LLMC_SOURCE_ERROR, LLMC_AT_SOURCE, 0);
-  check(machine.session.run(call), LLMC_POISONED, LLMC_AT_SESSION, 0);
-}
-
-TEST_CASE("initial states are written by every reset") {
-  PlanDescription d = languageModel();
-  SegmentDescription init;
-  init.kind = rt::SegmentKind::StateInit;
-  init.region = dramRegion;
-  init.regionOffset = 64;
-  init.source = segmentFromBytes(std::vector<uint8_t>(32, 0x5C));
-  d.segments.push_back(init);
-  Machine machine(d);
-  REQUIRE(machine.bind().ok());
-  uint8_t *dram = machine.memories[dramRegion].data();
-  CHECK((dram[63] == 0xA5 && dram[64] == 0x5C && dram[95] == 0x5C && dram[96] == 0xA5));
-  dram[70] = 1;
-  REQUIRE(machine.session.reset().ok());
-  CHECK(dram[70] == 0x5C);
 }

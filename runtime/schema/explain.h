@@ -1,6 +1,6 @@
 // Statuses as sentences. Host side only: firmware reports the four bytes, and this reads them.
-#ifndef LLMC_RUNTIME_PLAN_EXPLAIN_H
-#define LLMC_RUNTIME_PLAN_EXPLAIN_H
+#ifndef LLMC_RUNTIME_SCHEMA_EXPLAIN_H
+#define LLMC_RUNTIME_SCHEMA_EXPLAIN_H
 
 #include <string>
 

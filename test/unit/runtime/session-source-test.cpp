@@ -1,0 +1,133 @@
+// Sessions that read from the plan's source while they run: pages and initial states.
+#include "catch2/catch.hpp"
+
+#include "runtime/schema/explain.h"
+#include "test/unit/runtime/plan_fixture.h"
+
+using namespace llmc;
+using namespace llmc::test;
+using rt::Call;
+using rt::Status;
+
+namespace {
+
+void check(Status status, rt::Code code, rt::Where where, uint32_t detail) {
+  INFO(rt::explain(status));
+  CHECK(int(status.code) == int(code));
+  CHECK(int(status.where) == int(where));
+  CHECK(status.detail == detail);
+}
+
+} // namespace
+
+namespace {
+
+/// Two pages of flash, brought into a slot of RAM by turns.
+PlanDescription pagedPlan() {
+  PlanDescription d;
+  d.targets.push_back({"scripted", "test", "", 1, 0, {}});
+  constexpr uint8_t all = rt::cpuReads | rt::cpuWrites | rt::deviceReads | rt::deviceWrites;
+  d.regions = {
+      {2048, rt::none32, 6, rt::RegionKind::FlashPaged, rt::Lifetime::Constant, rt::cpuReads},
+      {1024 + 8, rt::none32, 6, rt::RegionKind::Sram, rt::Lifetime::Scratch, all}};
+  SegmentDescription pages;
+  pages.region = 0;
+  pages.chunkLog2 = 10;
+  std::vector<uint8_t> bytes(2048);
+  for (size_t i = 0; i < bytes.size(); ++i)
+    bytes[i] = uint8_t(i >> 8);
+  pages.source = segmentFromBytes(bytes);
+  d.segments = {pages};
+  d.buffers = {{0, 2048, rt::none32, 0, 0}, {0, 1024 + 8, rt::none32, 1, rt::none16}};
+  rt::Operand page = {0, 1024, {1024, 0, 0}, 0, 0, LLMC_READ, {3, rt::none8, rt::none8}, 0, 0};
+  rt::Operand slot = {
+      0, 1024, {0, 0, 0}, 1, 1, LLMC_READ | LLMC_WRITE, {rt::none8, rt::none8, rt::none8}, 1, 0};
+  rt::Operand seen = {1024, 4, {4, 0, 0}, 1, 1, LLMC_WRITE, {3, rt::none8, rt::none8}, 0, 0};
+  d.operands = {page, slot, seen};
+  d.args = {1, 2};
+  d.params = {{0, 0, rt::ParamKind::Input, rt::none8, rt::none8, 0},
+              {1, 0, rt::ParamKind::Input, rt::none8, rt::none8, 0},
+              {1, 0, rt::ParamKind::KvLen, rt::none8, rt::none8, 0},
+              {1, 0, rt::ParamKind::Loop, rt::none8, rt::none8, 0}};
+  d.steps = {{rt::StepOp::LoopBegin, 0, 0, 3, 2, 4},
+             {rt::StepOp::Prefetch, 0, 0, 0, 1, 1024},
+             {rt::StepOp::Wait, rt::sourceQueue, 0, 0, 0, 0},
+             {rt::StepOp::HostCall, 0, 0, 77, 0, 2},
+             {rt::StepOp::LoopEnd, 0, 0, 0, 0, 0},
+             {rt::StepOp::End, 0, 0, 0, 0, 0}};
+  EntryDescription entry;
+  entry.name = "main";
+  entry.nSteps = 6;
+  entry.peakBytes = {0, 1032};
+  d.entries = {entry};
+  return d;
+}
+
+/// Flash behind a controller: reads take some polls, may fail, and one at a time is checked.
+struct SlowFlash {
+  const uint8_t *bytes;
+  int delay = 2, left = 0;
+  bool fail = false;
+  size_t reads = 0;
+};
+
+} // namespace
+
+TEST_CASE("pages come through the source while the session waits, and host calls see them") {
+  Machine machine(pagedPlan());
+  SlowFlash flash{machine.file.data()};
+  machine.source.read_async = [](void *ctx, uint64_t offset, size_t size, void *dst,
+                                 uint32_t) -> llmc_status {
+    SlowFlash &flash = *static_cast<SlowFlash *>(ctx);
+    ++flash.reads;
+    flash.left = flash.delay;
+    std::memcpy(dst, flash.bytes + offset, size);
+    return Status();
+  };
+  machine.source.poll = [](void *ctx, uint32_t) -> llmc_status {
+    SlowFlash &flash = *static_cast<SlowFlash *>(ctx);
+    if (flash.fail)
+      return Status(LLMC_SOURCE_ERROR, LLMC_AT_SOURCE);
+    return flash.left-- > 0 ? Status(LLMC_PENDING) : Status();
+  };
+  machine.source.map = nullptr;
+  machine.source.ctx = &flash;
+  check(machine.bind(), LLMC_UNSUPPORTED, LLMC_AT_PLATFORM, 0); // no host_call hook
+  machine.platform.host_call = [](void *, uint32_t id, const llmc_operand_view *views, uint32_t n,
+                                  const uint32_t *params, uint32_t) -> llmc_status {
+    if (id != 77 || n != 2 || params[3] > 1)
+      return Status(LLMC_INVALID_ARGUMENT, LLMC_AT_PLATFORM);
+    const uint8_t *page = static_cast<const uint8_t *>(views[0].base);
+    uint8_t summary[4] = {page[0], page[1023], uint8_t(params[3]), 9};
+    std::memcpy(views[1].base, summary, 4);
+    return Status();
+  };
+  REQUIRE(machine.bind().ok());
+  Call call;
+  call.nTokens = 1;
+  REQUIRE(machine.session.run(call).ok());
+  CHECK(flash.reads == 2);
+  CHECK(machine.idles == 4);
+  const uint8_t expected[8] = {0, 3, 0, 9, 4, 7, 1, 9};
+  CHECK(std::memcmp(machine.memories[1].data() + 1024, expected, 8) == 0);
+  flash.fail = true;
+  check(machine.session.run(call), LLMC_SOURCE_ERROR, LLMC_AT_SOURCE, 0);
+  check(machine.session.run(call), LLMC_POISONED, LLMC_AT_SESSION, 0);
+}
+
+TEST_CASE("initial states are written by every reset") {
+  PlanDescription d = languageModel();
+  SegmentDescription init;
+  init.kind = rt::SegmentKind::StateInit;
+  init.region = dramRegion;
+  init.regionOffset = 64;
+  init.source = segmentFromBytes(std::vector<uint8_t>(32, 0x5C));
+  d.segments.push_back(init);
+  Machine machine(d);
+  REQUIRE(machine.bind().ok());
+  uint8_t *dram = machine.memories[dramRegion].data();
+  CHECK((dram[63] == 0xA5 && dram[64] == 0x5C && dram[95] == 0x5C && dram[96] == 0xA5));
+  dram[70] = 1;
+  REQUIRE(machine.session.reset().ok());
+  CHECK(dram[70] == 0x5C);
+}
