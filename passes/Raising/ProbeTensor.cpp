@@ -79,28 +79,36 @@ static NodeResults trilu(const NodeInputs &in) {
   return one(std::move(out));
 }
 
+/// Which axes a reduction runs over: an input or an attribute names them, otherwise all.
+static std::optional<SmallVector<bool>> reducedAxes(const NodeInputs &in, int64_t rank) {
+  SmallVector<bool> reduced(rank, true);
+  std::optional<SmallVector<int64_t>> axes = intsAttribute(in.node, "axes");
+  if (const HostTensor *tensor = in.dataAt(1); tensor && tensor->isInteger())
+    axes.emplace(tensor->ints.begin(), tensor->ints.end());
+  if (axes && !axes->empty()) {
+    reduced.assign(rank, false);
+    for (int64_t axis : *axes) {
+      if (axis < -rank || axis >= rank)
+        return std::nullopt;
+      reduced[axis < 0 ? axis + rank : axis] = true;
+    }
+  }
+  return reduced;
+}
+
 /// Sum or mean over axes; integers and floats, in row-major order.
 static NodeResults reduce(const NodeInputs &in, bool mean) {
   const HostTensor *x = in.at(0);
   if (!x || x->element == Element::Other || (inputOf(in.node, 1) && !in.dataAt(1)))
     return std::nullopt;
-  SmallVector<bool> reduced(x->rank(), true);
-  std::optional<SmallVector<int64_t>> axes = intsAttribute(in.node, "axes");
-  if (const HostTensor *tensor = in.dataAt(1); tensor && tensor->isInteger())
-    axes.emplace(tensor->ints.begin(), tensor->ints.end());
-  if (axes && !axes->empty()) {
-    reduced.assign(x->rank(), false);
-    for (int64_t axis : *axes) {
-      if (axis < -x->rank() || axis >= x->rank())
-        return std::nullopt;
-      reduced[axis < 0 ? axis + x->rank() : axis] = true;
-    }
-  }
+  auto reduced = reducedAxes(in, x->rank());
+  if (!reduced)
+    return std::nullopt;
   SmallVector<int64_t> kept, shape;
   bool keepDims = intAttribute(in.node, "keepdims", 1) != 0;
   for (auto [axis, size] : llvm::enumerate(x->shape)) {
-    kept.push_back(reduced[axis] ? 1 : size);
-    if (!reduced[axis] || keepDims)
+    kept.push_back((*reduced)[axis] ? 1 : size);
+    if (!(*reduced)[axis] || keepDims)
       shape.push_back(kept.back());
   }
   HostTensor out = HostTensor::shapeOnly(x->element, shape);
