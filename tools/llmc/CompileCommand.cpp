@@ -25,6 +25,14 @@ void checkPlace(const std::string &path) {
     throw InputError(error);
 }
 
+/// What the compiler blames itself for is an internal error, the rest is the input's.
+[[noreturn]] void raise(const std::string &error) {
+  constexpr std::string_view ours = "internal error, ";
+  if (error.starts_with(ours))
+    throw std::runtime_error(error.substr(ours.size()));
+  throw InputError(error);
+}
+
 void compile(const CompileArguments &arguments, const Toolbox &tools) {
   std::string error;
   if (!tools.targets.find(arguments.options.machine, error))
@@ -48,7 +56,7 @@ void compile(const CompileArguments &arguments, const Toolbox &tools) {
   for (const std::string &warning : result.warnings)
     fmt::print(stderr, "warning: {}\n", warning);
   if (!result.error.empty())
-    throw InputError(result.error);
+    raise(result.error);
   if (!arguments.report.empty() &&
       (!report.write(result.reportJson, error) || !report.commit(error)))
     throw InputError(error);
