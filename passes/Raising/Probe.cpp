@@ -90,11 +90,11 @@ void Probe::bindArguments(func::FuncOp function) {
 
 /// Shapes of raised operations: as many rows as their first operand, and casts between
 /// `[1, tokens, channels]` and `[tokens, channels]`.
-static std::optional<HostTensor> evaluateRaised(OpResult result, const HostTensor *first) {
+static std::optional<HostTensor> evaluateRaised(OpResult result, const HostTensor &first) {
   auto type = dyn_cast<RankedTensorType>(result.getType());
-  Element element = type ? elementOf(type.getElementType()) : first->element;
+  Element element = type ? elementOf(type.getElementType()) : first.element;
   if (isa<UnrealizedConversionCastOp>(result.getOwner())) {
-    SmallVector<int64_t, 4> shape = first->shape;
+    SmallVector<int64_t, 4> shape = first.shape;
     auto source = dyn_cast<RankedTensorType>(result.getOwner()->getOperand(0).getType());
     if (source && source.getRank() == 2)
       shape.insert(shape.begin(), 1);
@@ -102,12 +102,12 @@ static std::optional<HostTensor> evaluateRaised(OpResult result, const HostTenso
       shape.erase(shape.begin());
     else
       return std::nullopt;
-    return HostTensor::shapeOnly(first->element, shape);
+    return HostTensor::shapeOnly(first.element, shape);
   }
-  if (!type || first->shape.empty() || type.getRank() < 1)
+  if (!type || first.shape.empty() || type.getRank() < 1)
     return std::nullopt;
   SmallVector<int64_t, 4> shape(type.getShape());
-  shape[0] = first->shape[0];
+  shape[0] = first.shape[0];
   for (int64_t size : shape)
     if (ShapedType::isDynamic(size))
       return std::nullopt;
@@ -147,8 +147,10 @@ void Probe::evaluate(Operation *op, Values &into, const Values *base, int64_t li
   const HostTensor *first = op->getNumOperands() ? known(op->getOperand(0)) : nullptr;
   if (!first)
     return;
+  // Entering a result moves the entries, `first` among them.
+  HostTensor operand = HostTensor::shapeOnly(first->element, first->shape);
   for (OpResult result : op->getResults())
-    if (std::optional<HostTensor> tensor = evaluateRaised(result, first))
+    if (std::optional<HostTensor> tensor = evaluateRaised(result, operand))
       into[result] = std::move(*tensor);
 }
 
