@@ -18,13 +18,18 @@ class App;
 
 namespace llmc {
 
+/// A model for the reference evaluator.
+struct ModelChoice {
+  std::string path, quant; ///< No quant: fp32, or the graph's own grids.
+  uint32_t context = 0;    ///< 0: the model's.
+};
+
 /// Everything a command may use. Filled in main; nothing is global.
 struct Toolbox {
   target::TargetRegistry targets;
   DeviceRegistry devices;
   /// Opens an ONNX model for evaluation; set where the compiler is part of the program.
-  std::function<std::unique_ptr<Evaluable>(const std::string &model, const std::string &quant)>
-      openModel;
+  std::function<std::unique_ptr<Evaluable>(const ModelChoice &)> openModel;
 };
 
 /// Each adds one command to `app`. Its callback runs it; errors are exceptions (Errors.h).

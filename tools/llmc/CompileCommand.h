@@ -10,6 +10,6 @@ namespace llmc {
 void addCompileCommands(CLI::App &app, Toolbox &tools);
 
 /// A model in the reference evaluator.
-std::unique_ptr<Evaluable> openReferenceModel(const std::string &model, const std::string &quant);
+std::unique_ptr<Evaluable> openReferenceModel(const ModelChoice &choice);
 
 } // namespace llmc

@@ -16,7 +16,8 @@ namespace llmc {
 namespace {
 
 struct EvalOptions {
-  std::string input, text, ids, logits, quant;
+  ModelChoice input; ///< Or a plan, which has its own quantization and context.
+  std::string text, ids, logits;
   size_t tokens = 0; ///< 0: all.
   size_t chunk = 0;  ///< 0: a window.
   bool json = false;
@@ -31,15 +32,15 @@ public:
     checkOptions();
     if (!options.ids.empty())
       ids = readIds(options.ids);
-    if (rt::host::looksLikePlan(options.input) || !options.input.ends_with(".onnx")) {
-      if (!options.quant.empty())
-        throw InputError("--quant is for models; '" + options.input +
-                         "' is a plan, whose quantization is fixed: leave --quant out");
-      model = openPlan(options.input, tools.devices);
+    if (rt::host::looksLikePlan(options.input.path) || !options.input.path.ends_with(".onnx")) {
+      if (!options.input.quant.empty() || options.input.context)
+        throw InputError("--quant and --context are for models; '" + options.input.path +
+                         "' is a plan, where both are fixed: leave them out");
+      model = openPlan(options.input.path, tools.devices);
     } else {
       if (!tools.openModel)
         throw InputError("this llmc was built without the compiler: it evaluates plans alone");
-      model = tools.openModel(options.input, options.quant);
+      model = tools.openModel(options.input);
     }
     if (!options.text.empty())
       encodeText();
@@ -154,7 +155,8 @@ void addEvalCommand(CLI::App &app, const Toolbox &tools) {
   auto options = std::make_shared<EvalOptions>();
   CLI::App *command =
       app.add_subcommand("eval", "Perplexity or logits of a plan on its device, or of a model");
-  command->add_option("INPUT", options->input, "Plan, or ONNX model for the reference evaluator")
+  command
+      ->add_option("INPUT", options->input.path, "Plan, or ONNX model for the reference evaluator")
       ->required();
   command->add_option("--text", options->text, "Text to score");
   command->add_option("--tokens", options->tokens, "Only the first N ids of the text")
@@ -165,8 +167,10 @@ void addEvalCommand(CLI::App &app, const Toolbox &tools) {
                       "Write the logits of every position here (.npy, float32 [tokens, vocab])");
   command->add_option("--chunk", options->chunk, "Ids per call; results do not depend on it")
       ->check(checkCount);
-  command->add_option("--quant", options->quant,
+  command->add_option("--quant", options->input.quant,
                       "Recipe for a model: a name or a file; without it fp32");
+  command->add_option("--context", options->input.context, "Context of a model; without it its own")
+      ->check(checkCount);
   command->add_flag("--json", options->json, "One JSON document on standard output");
   command->callback([options, &tools] { Evaluation(*options, tools).run(); });
 }

@@ -12,10 +12,11 @@ namespace {
 
 class EvaluableModel : public Evaluable {
 public:
-  EvaluableModel(const std::string &path, const std::string &quant) : path(path) {
+  explicit EvaluableModel(const ModelChoice &choice) : path(choice.path) {
     ReferenceOptions options;
-    options.model = path;
-    options.quant = quant;
+    options.model = choice.path;
+    options.quant = choice.quant;
+    options.context = choice.context;
     std::string error;
     model = loadReference(options, error);
     if (!model)
@@ -57,8 +58,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<Evaluable> openReferenceModel(const std::string &model, const std::string &quant) {
-  return std::make_unique<EvaluableModel>(model, quant);
+std::unique_ptr<Evaluable> openReferenceModel(const ModelChoice &choice) {
+  return std::make_unique<EvaluableModel>(choice);
 }
 
 } // namespace llmc

@@ -2,6 +2,7 @@
 #include "tools/llmc/Errors.h"
 #include "tools/llmc/Inspect.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace llmc {
@@ -49,6 +50,24 @@ Arena arenaOf(const Json &entry) {
   return arena;
 }
 
+/// Where the buffers lie that are filled ahead of their use, and so are taken for longer than the
+/// chart, which shows uses, can draw.
+std::string describeStream(const Json &entry) {
+  uint64_t begin = UINT64_MAX, end = 0;
+  for (const Json &buffer : entry.at("buffers")) {
+    if (!buffer.value("stream", false))
+      continue;
+    const auto offset = buffer.at("offset").get<uint64_t>();
+    begin = std::min(begin, offset);
+    end = std::max(end, offset + buffer.at("bytes").get<uint64_t>());
+  }
+  if (end == 0)
+    return "";
+  return fmt::format("  [{}, {}) is a ring of streamed buffers, filled ahead; the chart shows the "
+                     "steps that use them\n",
+                     begin, end);
+}
+
 std::string drawEntry(const Json &entry) {
   const Arena arena = arenaOf(entry);
   const auto bytes = entry.at("sram_bytes").get<uint64_t>();
@@ -59,9 +78,7 @@ std::string drawEntry(const Json &entry) {
       "{}: {} bytes of {} ({:.1f} %), {} live at the fullest step, {} buffers, {} steps\n",
       entry.at("name").get<std::string>(), bytes, arena.problem.capacity, share, live,
       arena.offsets.size(), entry.at("steps").get<uint64_t>());
-  if (const auto ring = entry.find("ring"); ring != entry.end() && ring->is_object())
-    text += fmt::format("  stream ring at {}, {} bytes\n", ring->at("offset").get<uint64_t>(),
-                        ring->at("bytes").get<uint64_t>());
+  text += describeStream(entry);
   if (!arena.offsets.empty())
     text += passes::drawMemoryMap(arena.problem, arena.offsets);
   return text;
