@@ -70,22 +70,22 @@ void setConstantWaits(std::vector<SyncCommand> &commands, const Needs &needs) {
   }
 }
 
-/// One command of the body: an affine wait where later trips need one, a constant one where only
-/// the prologue matters.
+/// One command of the body: an affine wait where a trip needs an earlier command of the body, a
+/// constant one where only the prologue matters. An affine value may be negative: then the first
+/// trips do not wait.
 void setBodyWaits(SyncCommand &command, const std::vector<int64_t> (&needs)[kCopies],
                   const std::vector<int64_t> &before, const std::vector<int64_t> &perTrip) {
   command.waits.clear();
   for (uint32_t engine = 0; engine < before.size(); ++engine) {
-    bool steady = false;
-    int64_t value = INT64_MIN;
+    int64_t affine = INT64_MIN, onPrologue = 0;
     for (int copy = 0; copy < kCopies; ++copy)
-      if (needs[copy][engine] > before[engine]) {
-        steady = true;
-        value = std::max(value, needs[copy][engine] - copy * perTrip[engine]);
-      }
-    int64_t onPrologue = needs[0][engine] <= before[engine] ? needs[0][engine] : 0;
-    if (steady)
-      command.waits.push_back({engine, std::max(value, onPrologue), perTrip[engine]});
+      if (needs[copy][engine] > before[engine])
+        affine = std::max(affine, needs[copy][engine] - copy * perTrip[engine]);
+      else if (copy == 0)
+        onPrologue = needs[copy][engine];
+    if (affine != INT64_MIN) // one wait an engine: a need of trip 0 on the prologue joins it
+      command.waits.push_back(
+          {engine, onPrologue ? std::max(affine, onPrologue) : affine, perTrip[engine]});
     else if (onPrologue > 0)
       command.waits.push_back({engine, onPrologue, 0});
   }

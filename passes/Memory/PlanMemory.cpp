@@ -130,22 +130,29 @@ private:
   }
 
   /// Every section starts at the head of the ring, so that each trip of the body finds the same
-  /// addresses.
+  /// addresses. The prologue's buffers lie behind the others where there is room: a load of the
+  /// body that waited for a reader in the prologue would wait for one in every trip.
   RingPlacement placeSections(const std::vector<StreamBuffer> &streams, uint64_t capacity) {
-    RingPlacement all;
-    for (auto [first, last] : {std::pair<uint32_t, uint32_t>{0, bodyFirst},
-                               {bodyFirst, bodyLast},
-                               {bodyLast, UINT32_MAX}}) {
-      std::vector<StreamBuffer> section;
-      for (const StreamBuffer &stream : streams)
-        if (stream.first >= first && stream.first < last)
-          section.push_back(stream);
-      RingPlacement placed = placeInRing(section, capacity, kBufferAlignment);
+    auto section = [&](uint32_t first, uint32_t last) {
+      std::vector<StreamBuffer> chosen;
+      llvm::copy_if(streams, std::back_inserter(chosen), [&](const StreamBuffer &stream) {
+        return stream.first >= first && stream.first < last;
+      });
+      return placeInRing(chosen, capacity, kBufferAlignment);
+    };
+    RingPlacement prologue = section(0, bodyFirst), body = section(bodyFirst, bodyLast),
+                  epilogue = section(bodyLast, UINT32_MAX), all;
+    uint64_t later = std::max(body.used, epilogue.used);
+    if (later + prologue.used <= capacity)
+      for (uint64_t &offset : prologue.offsets)
+        offset += later;
+    for (const RingPlacement &placed : {prologue, body, epilogue}) {
       if (!placed.error.empty())
         return placed;
       all.offsets.insert(all.offsets.end(), placed.offsets.begin(), placed.offsets.end());
-      all.used = std::max(all.used, placed.used);
     }
+    for (auto [stream, offset] : llvm::zip(streams, all.offsets))
+      all.used = std::max(all.used, offset + stream.size);
     return all;
   }
 
