@@ -114,6 +114,13 @@ static std::optional<HostTensor> evaluateRaised(OpResult result, const HostTenso
   return HostTensor::shapeOnly(element, shape);
 }
 
+/// A shape that can be, and as many elements as it says.
+static bool isConsistent(const HostTensor &tensor) {
+  int64_t size = tensor.size();
+  size_t stored = tensor.isFloat() ? tensor.floats.size() : tensor.ints.size();
+  return size != std::numeric_limits<int64_t>::max() && (!tensor.hasData || size_t(size) == stored);
+}
+
 void Probe::evaluate(Operation *op, Values &into, const Values *base, int64_t limit) {
   auto known = [&](Value value) -> const HostTensor * {
     auto found = into.find(value);
@@ -140,7 +147,7 @@ void Probe::evaluate(Operation *op, Values &into, const Values *base, int64_t li
     NodeResults results = rule(inputs);
     if (results)
       for (auto [result, tensor] : llvm::zip(op->getResults(), *results))
-        if (tensor.size() != std::numeric_limits<int64_t>::max())
+        if (isConsistent(tensor))
           into[result] = std::move(tensor);
     return;
   }

@@ -180,8 +180,11 @@ static NodeResults concat(const NodeInputs &in) {
   out.shape[*axis] = 0;
   bool data = true;
   for (const HostTensor *part : in.inputs) {
-    if (part->rank() != first->rank() || part->isFloat() != first->isFloat())
+    if (part->rank() != first->rank() || part->element != first->element)
       return std::nullopt;
+    for (int64_t other = 0; other < first->rank(); ++other)
+      if (other != *axis && part->shape[other] != first->shape[other])
+        return std::nullopt;
     out.shape[*axis] += part->shape[*axis];
     // A part without elements, such as an empty cache, brings none that would be unknown.
     data &= part->hasData || part->size() == 0;

@@ -139,6 +139,12 @@ TEST_CASE("shapes that cannot be are not known") {
   CHECK_FALSE(Evaluated(constant("s", "[4294967296, 4294967296]", 2) +
                         onConstants(node("ConstantOfShape", "s", 1), {2}))
                   .tensor);
+  Evaluated uneven(
+      "%x = arith.constant dense<1> : tensor<2x3xi64>\n"
+      "%y = arith.constant dense<1> : tensor<4x3xi64>\n"
+      "%r = lm.opaque \"\" \"Concat\" version 18 name \"n\"(%x, %y) {axis = 1 : i64} : "
+      "(tensor<2x3xi64>, tensor<4x3xi64>) -> tensor<*xi64>");
+  CHECK_FALSE(uneven.tensor);
   CHECK_FALSE(Evaluated(constant("x", "[1, 2]", 2) + constant("i", "2", 1) +
                         onConstants(node("Gather", "x i", 2), {2, 1}))
                   .tensor);
