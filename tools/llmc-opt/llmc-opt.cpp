@@ -1,6 +1,7 @@
 // llmc-opt: runs any pass or bundle of llmc on MLIR text.
 #include "dialects/Lm/Lm.h"
 #include "dialects/Npu/Npu.h"
+#include "dialects/Plan/Plan.h"
 #include "passes/Fusion/Fuse.h"
 #include "passes/Memory/LayoutWeights.h"
 #include "passes/Memory/PlanMemory.h"
@@ -24,7 +25,7 @@ static llvm::cl::opt<std::string>
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   registry.insert<mlir::arith::ArithDialect, mlir::func::FuncDialect, llmc::lm::LmDialect,
-                  llmc::npu::NpuDialect>();
+                  llmc::npu::NpuDialect, llmc::plan::PlanDialect>();
   mlir::registerTransformsPasses();
   llmc::passes::registerRaisingPasses();
   llmc::passes::registerQuantizationPasses();
