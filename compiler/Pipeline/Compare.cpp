@@ -141,7 +141,7 @@ LevelComparison::LevelComparison(ModuleOp reference, std::vector<int64_t> chunks
   auto main = state->module->lookupSymbol<func::FuncOp>("main");
   int64_t vocabulary = cast<RankedTensorType>(main.getResultTypes()[0]).getDimSize(1);
   uint32_t random = 12345;
-  for (int64_t i = 0; i <= largest; ++i) {
+  for (int64_t i = 0; i < std::min(largest + 1, capacity); ++i) {
     random = random * 1664525u + 1013904223u;
     state->ids.push_back(int32_t((random >> 8) % uint32_t(vocabulary)));
   }

@@ -142,7 +142,8 @@ std::unique_ptr<FrontendModel> loadModel(const FrontendOptions &options, std::st
     error = model->log->errorText("import failed");
     return nullptr;
   }
-  if (!readModelConfig(options.model, model->config, error) || !chooseContext(options, *model, error))
+  if (!readModelConfig(options.model, model->config, error) ||
+      !chooseContext(options, *model, error))
     return nullptr;
   model->imported = std::move(*imported);
   if (!raise(*model, error) || !quantize(options, *model, error))

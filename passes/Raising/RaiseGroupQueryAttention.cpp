@@ -182,10 +182,12 @@ private:
                          "its cos cache rotates more than a head has"))
       return std::nullopt;
     RopeTable table;
-    table.positions = context;
+    // One position turns by no base: the file's second one tells it.
+    table.positions = std::min(cosine->shape[0], std::max<int64_t>(context, 2));
     table.half = cosine->shape[1];
-    table.cosines.assign(cosine->floats.begin(), cosine->floats.begin() + context * table.half);
-    table.sines.assign(sine->floats.begin(), sine->floats.begin() + context * table.half);
+    table.cosines.assign(cosine->floats.begin(),
+                         cosine->floats.begin() + table.positions * table.half);
+    table.sines.assign(sine->floats.begin(), sine->floats.begin() + table.positions * table.half);
     return table;
   }
 

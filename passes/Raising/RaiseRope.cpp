@@ -33,7 +33,8 @@ struct Rotation {
 class RopeRaiser {
 public:
   RopeRaiser(RaiseStep &step, int64_t context)
-      : step(step), context(context), probes(probeAll(step.program)), emitter(step) {}
+      : step(step), context(std::max<int64_t>(context, 2)), // one position turns by no base
+        probes(probeAll(step.program)), emitter(step) {}
 
   LogicalResult run() {
     for (lm::OpaqueOp node : step.nodes()) {
