@@ -22,6 +22,6 @@ config.substitutions.append(("%repository", os.path.dirname(config.test_source_r
 config.substitutions.append(("%python", config.python))
 
 # A test that needs a program which this build does not have says so with REQUIRES: llmc-opt (or llmc).
-for tool in ("llmc", "llmc-opt"):
+for tool in ("llmc", "llmc-opt", "llmc-make-model"):
     if os.access(os.path.join(config.llmc_tools_dir, tool), os.X_OK):
         config.available_features.add(tool)
