@@ -4,8 +4,8 @@
 #include "tools/llmc/Errors.h"
 
 #include <charconv>
+#include <cstdint>
 #include <cstdio>
-#include <limits>
 #include <nlohmann/json.hpp>
 
 namespace llmc {
@@ -57,7 +57,8 @@ std::vector<int32_t> readIds(const std::string &path) {
     if (!item.is_number_integer())
       throw InputError("'" + path + "': " + item.dump() + at + " is not an integer");
     const auto id = item.get<int64_t>();
-    if (id < std::numeric_limits<int32_t>::min() || id > std::numeric_limits<int32_t>::max())
+    // As int64_t, the largest unsigned numbers look negative.
+    if ((item.is_number_unsigned() && item.get<uint64_t>() > uint64_t(INT32_MAX)) || id < INT32_MIN)
       throw InputError("'" + path + "': " + item.dump() + at +
                        " is not an id: it has more than 32 bits");
     ids.push_back(int32_t(id));
