@@ -1,0 +1,190 @@
+#include "targets/Llvm/Codegen.h"
+
+#include "llvm/Analysis/TargetLibraryInfo.h"
+#include "llvm/IR/DiagnosticInfo.h"
+#include "llvm/IR/DiagnosticPrinter.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Module.h"
+#include "llvm/IR/Verifier.h"
+#include "llvm/MC/MCSubtargetInfo.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Support/raw_ostream.h"
+#include "llvm/Target/TargetMachine.h"
+#include "llvm/Target/TargetOptions.h"
+
+#include <fmt/format.h>
+#include <mutex>
+
+namespace llmc::target {
+
+namespace {
+
+void initializeTargets() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    llvm::InitializeAllTargetInfos();
+    llvm::InitializeAllTargets();
+    llvm::InitializeAllTargetMCs();
+    llvm::InitializeAllAsmPrinters();
+  });
+}
+
+/// The first feature of the table that this LLVM does not know.
+std::optional<std::string> unknownFeature(const llvm::MCSubtargetInfo &known,
+                                          llvm::StringRef features) {
+  llvm::SmallVector<llvm::StringRef> names;
+  features.split(names, ',', -1, false);
+  for (llvm::StringRef name : names)
+    if (llvm::none_of(known.getAllProcessorFeatures(),
+                      [&](const llvm::SubtargetFeatureKV &feature) {
+                        return name.drop_front() == feature.Key;
+                      }))
+      return name.str();
+  return std::nullopt;
+}
+
+std::optional<llvm::CodeModel::Model> modelOf(CodeModel model) {
+  switch (model) {
+  case CodeModel::Small:
+    return llvm::CodeModel::Small;
+  case CodeModel::Medium:
+    return llvm::CodeModel::Medium;
+  case CodeModel::Default:
+    break;
+  }
+  return std::nullopt;
+}
+
+void constrain(llvm::Module &module, const IsaTable &isa) {
+  const std::string bits = std::to_string(isa.vectorBits);
+  for (llvm::Function &function : module) {
+    function.setDSOLocal(true);
+    function.setVisibility(function.hasLocalLinkage() ? llvm::GlobalValue::DefaultVisibility
+                                                      : llvm::GlobalValue::HiddenVisibility);
+    if (function.isDeclaration())
+      continue;
+    function.addFnAttr("no-builtins");
+    function.addFnAttr("target-cpu", isa.cpu);
+    function.addFnAttr("target-features", isa.features);
+    // A CPU's tuning may prefer narrower vectors than a kernel is written for.
+    function.addFnAttr("prefer-vector-width", bits);
+    function.addFnAttr("min-legal-vector-width", bits);
+    function.addFnAttr(llvm::Attribute::NoUnwind);
+    function.setUWTableKind(llvm::UWTableKind::None);
+  }
+  for (llvm::GlobalVariable &variable : module.globals())
+    variable.setDSOLocal(true);
+}
+
+void optimize(llvm::Module &module, llvm::TargetMachine &machine,
+              const llvm::TargetLibraryInfoImpl &library) {
+  llvm::LoopAnalysisManager loops;
+  llvm::FunctionAnalysisManager functions;
+  llvm::CGSCCAnalysisManager graphs;
+  llvm::ModuleAnalysisManager modules;
+  llvm::PipelineTuningOptions tuning;
+  // Kernels are written with their vectors and their unrolling.
+  tuning.LoopVectorization = tuning.SLPVectorization = tuning.LoopUnrolling = false;
+  llvm::PassBuilder builder(&machine, tuning);
+  functions.registerPass([&] { return llvm::TargetLibraryAnalysis(library); });
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(graphs);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, graphs, modules);
+  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2).run(module, modules);
+}
+
+/// Collects what the backend reports as errors, for as long as it lives.
+class ErrorCollector {
+public:
+  ErrorCollector(llvm::LLVMContext &context, std::string &error) : context(context) {
+    context.setDiagnosticHandlerCallBack(
+        [](const llvm::DiagnosticInfo *info, void *into) {
+          if (info->getSeverity() != llvm::DS_Error)
+            return;
+          llvm::raw_string_ostream stream(*static_cast<std::string *>(into));
+          llvm::DiagnosticPrinterRawOStream printer(stream);
+          info->print(printer);
+          stream << "\n";
+        },
+        &error);
+  }
+  ~ErrorCollector() { context.setDiagnosticHandlerCallBack(nullptr); }
+
+private:
+  llvm::LLVMContext &context;
+};
+
+} // namespace
+
+std::unique_ptr<llvm::TargetMachine> targetMachine(const IsaTable &isa, std::string &error) {
+  initializeTargets();
+  const llvm::Triple triple(isa.triple);
+  std::string reason;
+  const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, reason);
+  if (!target) {
+    error = fmt::format("instruction set '{}': {}", isa.name, reason);
+    return nullptr;
+  }
+  std::unique_ptr<llvm::MCSubtargetInfo> known(target->createMCSubtargetInfo(triple, "", ""));
+  if (!known || !known->isCPUStringValid(isa.cpu)) {
+    error = fmt::format("instruction set '{}': {} has no CPU '{}'", isa.name, isa.triple, isa.cpu);
+    return nullptr;
+  }
+  if (const auto feature = unknownFeature(*known, isa.features)) {
+    error =
+        fmt::format("instruction set '{}': {} has no feature '{}'", isa.name, isa.triple, *feature);
+    return nullptr;
+  }
+  llvm::TargetOptions options;
+  options.MCOptions.ABIName = isa.abi;
+  options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
+  options.NoTrappingFPMath = true;
+  return std::unique_ptr<llvm::TargetMachine>(
+      target->createTargetMachine(triple, isa.cpu, isa.features, options, llvm::Reloc::PIC_,
+                                  modelOf(isa.codeModel), llvm::CodeGenOptLevel::Aggressive));
+}
+
+std::unique_ptr<llvm::Module> newModule(llvm::LLVMContext &context, llvm::TargetMachine &machine) {
+  auto module = std::make_unique<llvm::Module>("kernels", context);
+  module->setTargetTriple(machine.getTargetTriple());
+  module->setDataLayout(machine.createDataLayout());
+  module->setPICLevel(llvm::PICLevel::SmallPIC);
+  return module;
+}
+
+std::optional<llvm::SmallVector<char, 0>> compileObject(llvm::Module &module, const IsaTable &isa,
+                                                        llvm::TargetMachine &machine,
+                                                        std::string &error) {
+  std::string broken;
+  llvm::raw_string_ostream stream(broken);
+  if (llvm::verifyModule(module, &stream)) {
+    error = fmt::format("kernel module '{}': invalid IR: {}", module.getModuleIdentifier(), broken);
+    return std::nullopt;
+  }
+  constrain(module, isa);
+  llvm::TargetLibraryInfoImpl library(machine.getTargetTriple());
+  library.disableAllFunctions();
+  std::string reported;
+  ErrorCollector collector(module.getContext(), reported);
+  optimize(module, machine, library);
+  llvm::SmallVector<char, 0> object;
+  llvm::raw_svector_ostream out(object);
+  llvm::legacy::PassManager passes;
+  passes.add(new llvm::TargetLibraryInfoWrapperPass(library));
+  if (machine.addPassesToEmitFile(passes, out, nullptr, llvm::CodeGenFileType::ObjectFile))
+    reported += "no object files for this triple";
+  else
+    passes.run(module);
+  if (!reported.empty()) {
+    error = fmt::format("kernel module '{}' for '{}': {}", module.getModuleIdentifier(), isa.name,
+                        reported);
+    return std::nullopt;
+  }
+  return object;
+}
+
+} // namespace llmc::target

@@ -1,0 +1,38 @@
+// What code generation must know of an instruction set, as plain data. A target is such a table.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace llmc::target {
+
+/// The instruction that multiplies 8-bit integers and adds groups of four products.
+enum class DotKind : uint8_t {
+  None,
+  MaddUbs,  ///< AVX2 vpmaddubsw + vpmaddwd; only where a bound excludes saturation of its 16-bit
+            ///< sums.
+  Vpdpbusd, ///< AVX-512 VNNI: 16 sums of four u8 x s8 products.
+  Tdpbsud,  ///< AMX tiles: 16 x 16 sums of 64 s8 x u8 products. Implies Vpdpbusd for single rows.
+};
+
+enum class CodeModel : uint8_t { Default, Small, Medium };
+
+struct IsaTable {
+  std::string name;     ///< Of the variant, for messages: "avx512".
+  std::string triple;   ///< "x86_64-unknown-none-elf"
+  std::string cpu;      ///< As LLVM spells it.
+  std::string features; ///< LLVM feature string, "+avx512vnni".
+  std::string abi;      ///< LLVM ABI name; empty for the triple's own.
+  uint32_t vectorBits = 128;
+  DotKind dot = DotKind::None;
+  CodeModel codeModel = CodeModel::Default;
+  uint32_t blobAlignment = 128; ///< Of the address a blob is loaded at. A power of two.
+};
+
+/// The variants of x86-64, by what a machine must have: AVX2 with F16C; AVX-512 F/BW/VL/DQ/VNNI;
+/// the same with AMX-INT8.
+const IsaTable &x86Avx2();
+const IsaTable &x86Avx512();
+const IsaTable &x86Amx();
+
+} // namespace llmc::target
