@@ -52,8 +52,7 @@ public:
       : module(module), target(target), machine(machine), inputs(inputs), error(error) {}
 
   std::optional<EmittedPlan> run() {
-    measure();
-    if (!emitKernels() || !describeSegments())
+    if (!measure() || !emitKernels() || !describeSegments())
       return std::nullopt;
     describeRegions();
     describeStates();
@@ -66,7 +65,14 @@ public:
 private:
   PlanDescription &plan() { return result.description; }
 
-  void measure() {
+  bool measure() {
+    // Programs address Io by the rows it was laid out for, whichever entries are left.
+    auto chunkRows = module->getAttrOfType<IntegerAttr>("npu.chunk_rows");
+    if (!chunkRows) {
+      error = "the module lacks npu.chunk_rows; run llmc-tile";
+      return false;
+    }
+    shapes.maxRows = uint32_t(chunkRows.getInt());
     for (auto state : module.getOps<lm::KvStateOp>()) {
       shapes.layers = uint32_t(state.getLayers());
       shapes.kvHeads = uint32_t(state.getKvHeads());
@@ -76,11 +82,11 @@ private:
     shapes.hidden = inputs.model.hiddenSize;
     shapes.vocabulary = inputs.model.vocabSize;
     for (auto program : module.getOps<npu::ProgramOp>()) {
-      uint32_t rows = uint32_t(program.getRows());
-      (program.getKind() == "head" ? shapes.headRows : shapes.maxRows) =
-          std::max(program.getKind() == "head" ? shapes.headRows : shapes.maxRows, rows);
+      if (program.getKind() == "head")
+        shapes.headRows = std::max(shapes.headRows, uint32_t(program.getRows()));
       shapes.sramBytes = std::max<uint64_t>(shapes.sramBytes, program.getSramBytes().value_or(0));
     }
+    return true;
   }
 
   /// Blobs of all entries, one after the other in the code segment.

@@ -15,14 +15,10 @@ namespace llmc {
 
 npu::TargetAttr targetAttribute(MLIRContext &context, const target::Target &target,
                                 const target::Machine &machine) {
-  const target::Memory &sram = machine.sram(),
-                       &weights = *machine.memory(machine.placement.weights);
+  const target::Memory &sram = machine.sram();
   SmallVector<int64_t> chunks(machine.prefillChunks.begin(), machine.prefillChunks.end());
-  return npu::TargetAttr::get(
-      &context, machine.name, int64_t(sram.bytes), sram.alignment, target.rowGranule(machine), 16,
-      int64_t(machine.dmaSetupCycles) + weights.readLatency,
-      int64_t(weights.effectiveReadRate() * 1000), machine.tensor.macPerCycleI8,
-      machine.tensor.gemvMacPerCycle, chunks, machine.headRows);
+  return npu::TargetAttr::get(&context, machine.name, int64_t(sram.bytes), sram.alignment,
+                              target.rowGranule(machine), 16, chunks, machine.headRows);
 }
 
 void buildLoweringPipeline(OpPassManager &manager) {

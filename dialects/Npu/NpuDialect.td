@@ -80,18 +80,14 @@ def Npu_WaitAttr : Npu_Attr<"Wait", "wait"> {
 def Npu_TargetAttr : Npu_Attr<"Target", "target"> {
   let summary = "What passes know of the machine";
   let description = [{
-    On the module as `npu.target`. Sizes in bytes; the load rate in bytes per 1000 cycles. A packed weight matrix is a sequence of row records,
-    each a multiple of `record_alignment`; weight tiles are multiples of `row_granule` rows.
+    On the module as `npu.target`. Sizes in bytes. A packed weight matrix is a sequence of row records, each a multiple of
+    `record_alignment`; weight tiles are multiples of `row_granule` rows.
   }];
   let parameters = (ins StringRefParameter<"machine">:$machine, "int64_t":$sram_bytes, "int64_t":$alignment, "int64_t":$row_granule,
-                        "int64_t":$record_alignment, "int64_t":$load_overhead_cycles, "int64_t":$load_bytes_per_kilocycle,
-                        "int64_t":$macs_per_cycle, "int64_t":$macs_per_cycle_one_row, ArrayRefParameter<"int64_t">:$chunks,
-                        "int64_t":$head_rows);
+                        "int64_t":$record_alignment, ArrayRefParameter<"int64_t">:$chunks, "int64_t":$head_rows);
   let assemblyFormat = [{
     `<` $machine `,` `sram_bytes` `=` $sram_bytes `,` `alignment` `=` $alignment `,` `row_granule` `=` $row_granule `,`
-    `record_alignment` `=` $record_alignment `,` `load_overhead_cycles` `=` $load_overhead_cycles `,`
-    `load_bytes_per_kilocycle` `=` $load_bytes_per_kilocycle `,` `macs_per_cycle` `=` $macs_per_cycle `,`
-    `macs_per_cycle_one_row` `=` $macs_per_cycle_one_row `,` `chunks` `=` `[` $chunks `]` `,` `head_rows` `=` $head_rows `>`
+    `record_alignment` `=` $record_alignment `,` `chunks` `=` `[` $chunks `]` `,` `head_rows` `=` $head_rows `>`
   }];
 }
 

@@ -16,6 +16,5 @@ template <class Tag> struct Index {
 
 using BufferIdx = Index<struct BufferTag>;
 using StepIdx = Index<struct StepTag>;
-using OpIdx = Index<struct OpTag>;
 
 } // namespace llmc::passes

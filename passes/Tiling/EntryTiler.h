@@ -11,9 +11,8 @@ namespace llmc::passes {
 
 /// Where things lie off chip, the same for all entries of a module.
 struct OffChipLayout {
-  int64_t hiddenBytes = 0; ///< Io: hidden rows of the largest chunk, from 0.
-  int64_t logitsOffset = 0, ioBytes = 0;
-  int64_t maxRows = 1;
+  int64_t maxRows = 1;      ///< Of a chunk; Io begins with so many hidden rows.
+  int64_t logitsOffset = 0; ///< In Io, behind them.
 };
 
 /// A constant as an entry addresses it.

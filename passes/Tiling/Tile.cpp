@@ -25,6 +25,7 @@ struct TilePass : impl::TilePassBase<TilePass> {
     llvm::copy_if(functions, std::back_inserter(entries),
                   [](func::FuncOp f) { return f->hasAttr("lm.entry"); });
     OffChipLayout layout = layoutOf(entries);
+    module->setAttr("npu.chunk_rows", Builder(module).getI64IntegerAttr(layout.maxRows));
     for (func::FuncOp entry : entries)
       if (failed(EntryTiler(module, entry, target, layout).run()))
         return signalPassFailure();
@@ -32,20 +33,18 @@ struct TilePass : impl::TilePassBase<TilePass> {
       function.erase();
   }
 
-  /// Io holds the hidden rows of the largest chunk, then the logits of the largest head.
+  /// Io holds the hidden rows of the largest chunk, then logits.
   static OffChipLayout layoutOf(ArrayRef<func::FuncOp> entries) {
     OffChipLayout layout;
-    int64_t logits = 0;
+    int64_t hiddenBytes = 0;
     for (func::FuncOp entry : entries) {
-      auto result = cast<RankedTensorType>(entry.getFunctionType().getResult(0));
-      bool isHead = cast<StringAttr>(entry->getAttr("lm.entry")).getValue() == "head";
-      int64_t bytes = result.getNumElements() * 4;
-      (isHead ? logits : layout.hiddenBytes) =
-          std::max(isHead ? logits : layout.hiddenBytes, bytes);
-      layout.maxRows = std::max(layout.maxRows, result.getDimSize(0));
+      if (cast<StringAttr>(entry->getAttr("lm.entry")).getValue() == "head")
+        continue;
+      auto hidden = cast<RankedTensorType>(entry.getFunctionType().getResult(0));
+      hiddenBytes = std::max(hiddenBytes, hidden.getNumElements() * 4);
+      layout.maxRows = std::max(layout.maxRows, hidden.getDimSize(0));
     }
-    layout.logitsOffset = llvm::alignTo(layout.hiddenBytes, 64);
-    layout.ioBytes = layout.logitsOffset + logits;
+    layout.logitsOffset = llvm::alignTo(hiddenBytes, 64);
     return layout;
   }
 };

@@ -16,6 +16,7 @@
 #include "mlir/Parser/Parser.h"
 
 #include <cstring>
+#include <optional>
 
 using namespace mlir;
 
@@ -111,7 +112,9 @@ std::vector<float> reference(ModuleOp module, const std::vector<int32_t> &ids) {
   return logits;
 }
 
-void compareAll(const ChainShape &shape, const std::string &machineName) {
+/// With `sramBytes`, on that much of it; `missing` then names an entry that must not fit.
+void compareAll(const ChainShape &shape, const std::string &machineName, uint64_t sramBytes = 0,
+                const char *missing = nullptr) {
   MLIRContext context;
   context.loadDialect<lm::LmDialect, npu::NpuDialect, func::FuncDialect, arith::ArithDialect>();
   OwningOpRef<ModuleOp> module =
@@ -120,16 +123,21 @@ void compareAll(const ChainShape &shape, const std::string &machineName) {
   std::string error;
   std::unique_ptr<target::Target> target = rnpu::createTarget({}, error);
   REQUIRE(target);
-  const target::Machine *machine = nullptr;
+  std::optional<target::Machine> machine;
   for (const target::Machine &known : target->machines())
     if (known.name == machineName)
-      machine = &known;
+      machine = known;
   REQUIRE(machine);
+  for (target::Memory &memory : machine->memories)
+    if (sramBytes && memory.kind == target::MemoryKind::Sram)
+      memory.bytes = sramBytes;
   std::vector<int32_t> ids;
   for (int64_t i = 0; i < shape.capacity; ++i)
     ids.push_back(int32_t(i * 37 % shape.vocabulary));
   std::vector<float> expected = reference(*module, ids);
   Compiled compiled(*module, *target, *machine, shape);
+  if (missing)
+    REQUIRE(!module->lookupSymbol(missing));
   for (size_t chunk : {1, 3, 15, 16, 17, 33, 64, 1000}) {
     INFO("chunk " << chunk);
     std::vector<float> actual = compiled.evaluate(ids, chunk);
@@ -163,6 +171,10 @@ TEST_CASE("shapes that do not divide evenly") {
   shape.capacity = 70;
   shape.format = "<i4, group = 48, scale = multiplier>";
   compareAll(shape, "rnpu-soc");
+}
+
+TEST_CASE("an entry that does not fit leaves the others right") {
+  compareAll(ChainShape(), "rnpu-soc", 56 * 1024, "prefill_64");
 }
 
 } // namespace llmc::test
