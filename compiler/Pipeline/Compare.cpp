@@ -47,6 +47,9 @@ std::string firstDifference(const LevelRun &expected, const LevelRun &actual) {
     if (others[index] != value.digest)
       return fmt::format("{} number {} is the first to differ", value.operation, index);
   }
+  if (actual.values.size() != expected.values.size())
+    return fmt::format("{} results were computed, the reference has {}", actual.values.size(),
+                       expected.values.size());
   for (size_t i = 0; i < expected.logits.size(); ++i)
     if (i >= actual.logits.size() ||
         std::memcmp(&expected.logits[i], &actual.logits[i], sizeof(float)) != 0)
@@ -59,38 +62,36 @@ class EntryRunner {
 public:
   explicit EntryRunner(ModuleOp module) : module(module), cache(module) {}
 
-  /// Feeds `ids` at the current position through `entry` and the largest head that takes as many
-  /// rows at a time. False with `error` set on failure.
-  bool feed(func::FuncOp entry, std::span<const int32_t> ids, LevelRun &run, std::string &error) {
+  /// Results of one run of the head, which are not recorded.
+  size_t headValues = 0;
+
+  /// Feeds `ids` at the current position through `entry`, then each row through the head of one
+  /// row: rows are independent, so that gives what any head gives.
+  bool feed(StringRef entry, std::span<const int32_t> ids, LevelRun &run) {
     std::vector<float> hidden;
     if (!execute(entry, run, [&](Evaluator &evaluator) {
           return evaluator.run(ids, cache.length(), cache, hidden);
-        })) {
-      error = "the evaluator failed";
+        }))
       return false;
-    }
-    func::FuncOp head = module.lookupSymbol<func::FuncOp>("head_1");
-    int64_t channels = int64_t(hidden.size() / ids.size());
-    // Rows of a head are independent, so one at a time gives what any head gives.
+    size_t channels = hidden.size() / ids.size();
     for (size_t row = 0; row < ids.size(); ++row) {
       std::vector<float> logits;
-      std::span<const float> one(hidden.data() + int64_t(row) * channels, size_t(channels));
-      LevelRun ignored;
-      if (!execute(head, ignored, [&](Evaluator &evaluator) {
-            return evaluator.runRows(one, channels, 0, cache, logits);
-          })) {
-        error = "the evaluator failed in the head";
+      std::span<const float> one(hidden.data() + row * channels, channels);
+      LevelRun head;
+      if (!execute("head_1", head, [&](Evaluator &evaluator) {
+            return evaluator.runRows(one, int64_t(channels), 0, cache, logits);
+          }))
         return false;
-      }
+      headValues = head.values.size();
       run.logits.insert(run.logits.end(), logits.begin(), logits.end());
     }
     return true;
   }
 
 private:
-  bool execute(func::FuncOp function, LevelRun &run,
+  bool execute(StringRef function, LevelRun &run,
                llvm::function_ref<LogicalResult(Evaluator &)> body) {
-    FailureOr<Evaluator> evaluator = Evaluator::create(module, function.getSymName());
+    FailureOr<Evaluator> evaluator = Evaluator::create(module, function);
     if (failed(evaluator))
       return false;
     record(*evaluator, run);
@@ -101,54 +102,95 @@ private:
   EvaluatorState cache;
 };
 
+/// Calls of one judgement: an entry and the tokens it is fed. The first call starts at position 0.
+using Calls = std::vector<std::pair<std::string, size_t>>;
+
+/// Full and partial chunks of every prefill entry, each with decoded tokens behind them as far as
+/// the prompt reaches; decode alone without one.
+std::vector<Calls> callsFor(ModuleOp module, size_t tokens) {
+  std::vector<Calls> all;
+  auto add = [&](const std::string &entry, size_t first) {
+    Calls calls = {{entry, first}};
+    for (size_t position = first; position < tokens && calls.size() < 3; ++position)
+      calls.push_back({"decode", 1});
+    all.push_back(calls);
+  };
+  for (func::FuncOp entry : module.getOps<func::FuncOp>()) {
+    auto kind = entry->getAttrOfType<StringAttr>("lm.entry");
+    if (!kind || kind.getValue() != "prefill")
+      continue;
+    size_t rows = size_t(cast<IntegerAttr>(entry->getAttr("lm.rows")).getInt());
+    add(entry.getSymName().str(), std::min(rows, tokens));
+    if (rows > 1 && rows <= tokens)
+      add(entry.getSymName().str(), rows - 1);
+  }
+  add("decode", 1);
+  return all;
+}
+
 } // namespace
 
 struct LevelComparison::State {
   OwningOpRef<ModuleOp> module;
-  std::vector<int64_t> chunks;
   std::vector<int32_t> ids;
   std::vector<float> logits;
 
-  std::vector<int32_t> prompt(int64_t rows) const { return {ids.begin(), ids.begin() + rows + 1}; }
-
-  /// The reference's run of a chunk of `rows` and the token behind it, cut at the operations that
-  /// heads hold.
-  bool runReference(int64_t rows, LevelRun (&runs)[2]) {
+  /// The reference fed as `calls` feed the entries. False where it fails.
+  bool run(const Calls &calls, std::vector<LevelRun> &runs) {
     FailureOr<Evaluator> evaluator = Evaluator::create(*module, "main");
     if (failed(evaluator))
       return false;
     EvaluatorState cache(*module);
-    std::vector<int32_t> all = prompt(rows);
-    record(*evaluator, runs[0]);
-    if (failed(evaluator->run({all.data(), size_t(rows)}, 0, cache, runs[0].logits)))
-      return false;
-    record(*evaluator, runs[1]);
-    return succeeded(evaluator->run({all.data() + rows, 1}, rows, cache, runs[1].logits));
+    runs.resize(calls.size());
+    for (auto [call, run] : llvm::zip(calls, runs)) {
+      record(*evaluator, run);
+      std::span<const int32_t> tokens(ids.data() + cache.length(), call.second);
+      if (failed(evaluator->run(tokens, cache.length(), cache, run.logits)))
+        return false;
+    }
+    return true;
+  }
+
+  std::string judge(ModuleOp module, const Calls &calls) {
+    std::vector<LevelRun> expected;
+    if (!run(calls, expected))
+      return "the reference itself fails";
+    EntryRunner runner(module);
+    size_t position = 0;
+    for (auto [index, call] : llvm::enumerate(calls)) {
+      LevelRun actual;
+      if (!runner.feed(call.first, {ids.data() + position, call.second}, actual))
+        return fmt::format("entry @{}: the evaluator cannot run it", call.first);
+      position += call.second;
+      // The head's operations come last and are judged by the logits.
+      std::vector<LevelValue> &values = expected[index].values;
+      values.resize(values.size() - std::min(values.size(), runner.headValues));
+      std::string difference = firstDifference(expected[index], actual);
+      if (!difference.empty())
+        return fmt::format("entry @{} on {} tokens: {}", call.first, call.second, difference);
+    }
+    return {};
   }
 };
 
-LevelComparison::LevelComparison(ModuleOp reference, std::vector<int64_t> chunks)
+LevelComparison::LevelComparison(ModuleOp reference, std::span<const int64_t> chunks)
     : state(std::make_unique<State>()) {
   state->module = reference.clone();
-  int64_t capacity = INT64_MAX, largest = 1;
+  int64_t capacity = INT64_MAX, wanted = 3;
   for (lm::KvStateOp cache : reference.getOps<lm::KvStateOp>())
     capacity = std::min(capacity, int64_t(cache.getCapacity()));
   for (int64_t chunk : chunks)
-    if (chunk < capacity) {
-      state->chunks.push_back(chunk);
-      largest = std::max(largest, chunk);
-    }
+    wanted = std::max(wanted, chunk + 2); // a chunk, and two tokens behind it
   auto main = state->module->lookupSymbol<func::FuncOp>("main");
   int64_t vocabulary = cast<RankedTensorType>(main.getResultTypes()[0]).getDimSize(1);
   uint32_t random = 12345;
-  for (int64_t i = 0; i < std::min(largest + 1, capacity); ++i) {
+  for (int64_t i = 0; i < std::min(wanted, capacity); ++i) {
     random = random * 1664525u + 1013904223u;
     state->ids.push_back(int32_t((random >> 8) % uint32_t(vocabulary)));
   }
-  FailureOr<Evaluator> evaluator = Evaluator::create(*state->module, "main");
-  EvaluatorState cache(*state->module);
-  if (succeeded(evaluator))
-    (void)evaluator->run(state->ids, 0, cache, state->logits);
+  std::vector<LevelRun> runs;
+  if (state->run({{"main", state->ids.size()}}, runs))
+    state->logits = runs[0].logits;
 }
 
 LevelComparison::~LevelComparison() = default;
@@ -156,32 +198,13 @@ const std::vector<int32_t> &LevelComparison::ids() const { return state->ids; }
 const std::vector<float> &LevelComparison::logits() const { return state->logits; }
 
 std::string LevelComparison::compare(ModuleOp module) {
-  auto decode = module.lookupSymbol<func::FuncOp>("decode");
-  if (!decode || !module.lookupSymbol<func::FuncOp>("head_1"))
+  if (!module.lookupSymbol<func::FuncOp>("decode") || !module.lookupSymbol<func::FuncOp>("head_1"))
     return {};
-  for (func::FuncOp entry : module.getOps<func::FuncOp>()) {
-    auto kind = entry->getAttrOfType<StringAttr>("lm.entry");
-    int64_t rows = kind ? cast<IntegerAttr>(entry->getAttr("lm.rows")).getInt() : 0;
-    if (!kind || kind.getValue() != "prefill" || rows >= int64_t(state->ids.size()))
-      continue;
-    LevelRun expected[2], actual[2];
-    if (!state->runReference(rows, expected))
-      return "the reference itself fails";
-    EntryRunner runner(module);
-    std::vector<int32_t> all = state->prompt(rows);
-    std::string error;
-    if (!runner.feed(entry, {all.data(), size_t(rows)}, actual[0], error) ||
-        !runner.feed(decode, {all.data() + rows, 1}, actual[1], error))
-      return error;
-    for (int part = 0; part < 2; ++part) {
-      // The head's operations were not recorded: the logits stand for them.
-      expected[part].values.resize(
-          std::min(expected[part].values.size(), actual[part].values.size()));
-      std::string difference = firstDifference(expected[part], actual[part]);
-      if (!difference.empty())
-        return fmt::format("entry @{}: {}", part == 0 ? entry.getSymName().str() : "decode",
-                           difference);
-    }
+  for (const Calls &calls : callsFor(module, state->ids.size())) {
+    std::string difference = state->judge(module, calls);
+    if (!difference.empty())
+      return difference;
+    ++judged;
   }
   return {};
 }
@@ -192,10 +215,6 @@ void CompareAfterEach::runAfterPass(Pass *pass, Operation *op) {
   auto module = dyn_cast<ModuleOp>(op);
   if (!module)
     module = op->getParentOfType<ModuleOp>();
-  // A pass on functions is judged when its module is whole again, after the next module pass or at
-  // the end.
-  if (!isa<ModuleOp>(op))
-    return;
   std::string difference = comparison->compare(module);
   if (!difference.empty())
     *failure = fmt::format("after {}: {}", pass->getArgument().str(), difference);

@@ -6,6 +6,7 @@
 #include "compiler/Pipeline/Compiler.h"
 #include "compiler/Pipeline/Frontend.h"
 #include "compiler/Pipeline/Lowering.h"
+#include "compiler/Pipeline/ModelDigest.h"
 #include "compiler/Pipeline/Traffic.h"
 #include "compiler/Report/CompileReport.h"
 
@@ -50,7 +51,21 @@ private:
       return false;
     traffic = compulsoryTraffic(model->module());
     describeModel();
-    return true;
+    inputs.model.digest = modelDigest(model->module());
+    return checkLegalization();
+  }
+
+  /// The graph is legal for a target that takes it as quantization leaves it; nothing else is
+  /// provided yet.
+  bool checkLegalization() {
+    target::Legalization wanted = target.legalization(machine);
+    if (wanted.dynamicActivations && wanted.floatVectors)
+      return true;
+    return fail(fmt::format("target '{}' asks for {}, which llmc does not produce; use a target "
+                            "that takes dynamic int8 activations and fp32 vectors",
+                            machine.name,
+                            wanted.dynamicActivations ? "integer norms and softmax"
+                                                      : "static int8 activations"));
   }
 
   void describeModel() {
@@ -104,20 +119,22 @@ private:
 
   bool lower() {
     model->module()->setAttr("npu.target", targetAttribute(*model->context, target, machine));
+    describePlan(model->module(), target, machine, inputs);
     PassManager manager(model->context.get());
     auto difference = std::make_shared<std::string>();
-    if (options.compareAfter == "each") {
-      comparison = std::make_shared<LevelComparison>(
-          model->module(),
-          std::vector<int64_t>(machine.prefillChunks.begin(), machine.prefillChunks.end()));
+    if (options.compareAfterEach) {
+      std::vector<int64_t> chunks(machine.prefillChunks.begin(), machine.prefillChunks.end());
+      comparison = std::make_shared<LevelComparison>(model->module(), chunks);
+      if (comparison->logits().empty())
+        return fail(model->log->errorText("the reference evaluator cannot run this model"));
+      model->context->disableMultithreading();
       manager.addInstrumentation(std::make_unique<CompareAfterEach>(comparison, difference));
-    } else if (!options.compareAfter.empty()) {
-      return fail(fmt::format("--compare-after={}: unknown; give 'each' or leave it out",
-                              options.compareAfter));
     }
     buildLoweringPipeline(manager);
     if (failed(manager.run(model->module())))
       return fail(model->log->errorText("lowering failed"));
+    if (comparison && difference->empty() && comparison->comparisons() == 0)
+      *difference = "nowhere: no level was compared";
     return difference->empty() || fail("internal error, levels differ " + *difference);
   }
 

@@ -20,10 +20,9 @@ struct CompileOptions {
                         ///< its own grids.
   uint32_t context = 0; ///< Tokens; 0: the model's.
   std::string output;   ///< Plan file, written beside and renamed.
-  /// "each": run every level on a short prompt and compare it with the quantized reference, bit for
-  /// bit; empty: do not.
-  std::string compareAfter;
-  /// Runs a plan file on its device: logits of every id. Gives `compareAfter` its last level.
+  /// Run every level on a short prompt and compare it with the quantized reference, bit for bit.
+  bool compareAfterEach = false;
+  /// Runs a plan file on its device: logits of every id. Gives the comparison its last level.
   std::function<bool(const std::string &plan, std::span<const int32_t> ids,
                      std::vector<float> &logits, std::string &error)>
       execute;

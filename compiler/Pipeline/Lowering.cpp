@@ -1,6 +1,7 @@
 #include "compiler/Pipeline/Lowering.h"
 
 #include "passes/Fusion/Fuse.h"
+#include "passes/Lowering/LowerNpuToPlan.h"
 #include "passes/Memory/LayoutWeights.h"
 #include "passes/Memory/PlanMemory.h"
 #include "passes/Memory/Synchronize.h"
@@ -28,6 +29,7 @@ void buildLoweringPipeline(OpPassManager &manager) {
   manager.addPass(passes::createTilePass());
   manager.addPass(passes::createPlanMemoryPass());
   manager.addNestedPass<npu::ProgramOp>(passes::createSynchronizePass());
+  manager.addPass(passes::createLowerNpuToPlanPass());
 }
 
 void registerLowering() {
@@ -37,7 +39,8 @@ void registerLowering() {
   passes::registerTilePass();
   passes::registerPlanMemoryPass();
   passes::registerSynchronizePass();
-  PassPipelineRegistration<>("llmc-lower", "From the quantized lm program to planned npu programs",
+  passes::registerLowerNpuToPlanPass();
+  PassPipelineRegistration<>("llmc-lower", "From the quantized lm program to the plan",
                              buildLoweringPipeline);
 }
 

@@ -1,4 +1,4 @@
-// The part of the pipeline behind quantization: from the lm program to planned npu programs.
+// The part of the pipeline behind quantization: from the lm program to the plan.
 #pragma once
 
 #include "dialects/Npu/Npu.h"
@@ -12,8 +12,8 @@ namespace llmc {
 npu::TargetAttr targetAttribute(mlir::MLIRContext &context, const target::Target &target,
                                 const target::Machine &machine);
 
-/// specialize, fuse, tile, plan-memory, synchronize, as named bundles that llmc-opt runs alone as
-/// well.
+/// specialize, fuse, layout-weights, tile, plan-memory, synchronize, lower-npu-to-plan. The last
+/// one needs what describePlan() says of the model.
 void buildLoweringPipeline(mlir::OpPassManager &manager);
 
 /// Registers every pass and bundle of the lowering with llmc-opt.

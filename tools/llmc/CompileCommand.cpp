@@ -101,8 +101,9 @@ void addCompileCommands(CLI::App &app, Toolbox &tools) {
   command->add_option("--report", arguments->report,
                       "Write what was matched, placed and measured here (JSON)");
   command
-      ->add_option("--compare-after", options.compareAfter,
-                   "each: run every level and compare it with the one before")
+      ->add_option_function<std::string>(
+          "--compare-after", [&options](const std::string &) { options.compareAfterEach = true; },
+          "each: run every level and compare it with the quantized reference, bit for bit")
       ->check(CLI::IsMember({"each"}));
   command->callback([arguments, &tools] { compile(*arguments, tools); });
   addRecipe(app);
