@@ -92,9 +92,8 @@ void setBodyWaits(SyncCommand &command, const std::vector<int64_t> (&needs)[kCop
 }
 
 /// Every wait that an earlier command of the same list already implies is dropped.
-void dropImplied(std::vector<SyncCommand> &commands, uint32_t engines) {
+void dropImplied(std::vector<SyncCommand> &commands) {
   std::map<std::pair<uint32_t, uint32_t>, SyncWait> known; // (waiting, awaited) -> strongest so far
-  (void)engines;
   for (SyncCommand &command : commands)
     std::erase_if(command.waits, [&](const SyncWait &wait) {
       auto [entry, isNew] = known.try_emplace({command.engine, wait.engine}, wait);
@@ -129,7 +128,7 @@ void synchronize(SyncProgram &program, uint64_t bytes) {
         needs[engine] += perTrip[engine] * (int64_t(program.trips) - kCopies);
   setConstantWaits(program.epilogue, after);
   for (std::vector<SyncCommand> *commands : {&program.prologue, &program.body, &program.epilogue})
-    dropImplied(*commands, program.engines);
+    dropImplied(*commands);
 }
 
 } // namespace llmc::passes

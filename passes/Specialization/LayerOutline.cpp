@@ -92,6 +92,60 @@ FailureOr<int64_t> layerIndexOf(lm::AttentionOp attention) {
   return index.getInt();
 }
 
+/// Where each layer starts, in program order, and after them where the last one ends.
+FailureOr<SmallVector<Cut>> layerCuts(ArrayRef<Operation *> ops, ArrayRef<size_t> attentions) {
+  SmallVector<Cut> cuts = findCuts(ops), chosen;
+  for (size_t attention : attentions) {
+    const Cut *start = nullptr;
+    for (const Cut &cut : cuts)
+      if (cut.index < attention)
+        start = &cut;
+    if (!start || (!chosen.empty() && chosen.back().index >= start->index))
+      return ops[attention]->emitOpError()
+             << "is not preceded by a place where the hidden state alone is live";
+    chosen.push_back(*start);
+  }
+  const Cut *end = nullptr;
+  for (const Cut &cut : cuts)
+    if (cut.index > attentions.back() && cut.value.getDefiningOp<lm::AddOp>() == ops[cut.index])
+      end = &cut;
+  if (!end)
+    return ops[attentions.back()]->emitOpError()
+           << "is followed by no residual addition that ends its layer";
+  chosen.push_back(*end);
+  return chosen;
+}
+
+/// `ops` read no function argument but `allowed`, which may be null.
+LogicalResult checkArguments(ArrayRef<Operation *> ops, Value allowed, StringRef where) {
+  for (Operation *op : ops)
+    for (Value operand : op->getOperands())
+      if (isa<BlockArgument>(operand) && operand != allowed)
+        return op->emitOpError() << "reads argument "
+                                 << cast<BlockArgument>(operand).getArgNumber() << " of @main in "
+                                 << where << ", which knows only the hidden state"
+                                 << (allowed ? " and the position" : "");
+  return success();
+}
+
+FailureOr<Layer> layerBetween(ArrayRef<Operation *> ops, const Cut &start, const Cut &end) {
+  Layer layer;
+  ArrayRef<Operation *> inside = ops.slice(start.index + 1, end.index - start.index);
+  layer.ops.assign(inside.begin(), inside.end());
+  layer.input = start.value;
+  layer.output = end.value;
+  for (Operation *op : layer.ops)
+    if (auto attention = dyn_cast<lm::AttentionOp>(op)) {
+      FailureOr<int64_t> index = layerIndexOf(attention);
+      if (failed(index))
+        return failure();
+      layer.index = *index;
+    }
+  collectWeights(layer);
+  layer.signature = signatureOf(layer);
+  return layer;
+}
+
 } // namespace
 
 FailureOr<LayeredProgram> findLayers(func::FuncOp main) {
@@ -106,48 +160,20 @@ FailureOr<LayeredProgram> findLayers(func::FuncOp main) {
   }
   if (attentions.empty())
     return main.emitError() << "found no lm.attention, so no layer to outline";
-  SmallVector<Cut> cuts = findCuts(ops);
-
-  auto lastCutBefore = [&](size_t index) -> const Cut * {
-    const Cut *best = nullptr;
-    for (const Cut &cut : cuts)
-      if (cut.index < index)
-        best = &cut;
-    return best;
-  };
-  SmallVector<Cut> starts;
-  for (size_t attention : attentions) {
-    const Cut *start = lastCutBefore(attention);
-    if (!start || (!starts.empty() && starts.back().index >= start->index))
-      return ops[attention]->emitOpError()
-             << "is not preceded by a place where the hidden state alone is live";
-    starts.push_back(*start);
-  }
-  const Cut *end = nullptr;
-  for (const Cut &cut : cuts)
-    if (cut.index > attentions.back() && cut.value.getDefiningOp<lm::AddOp>() == ops[cut.index])
-      end = &cut;
-  if (!end)
-    return ops[attentions.back()]->emitOpError()
-           << "is followed by no residual addition that ends its layer";
-  starts.push_back(*end);
-
+  FailureOr<SmallVector<Cut>> cuts = layerCuts(ops, attentions);
+  if (failed(cuts))
+    return failure();
   LayeredProgram program;
-  program.prologue.assign(ops.begin(), ops.begin() + starts.front().index + 1);
+  program.prologue.assign(ops.begin(), ops.begin() + cuts->front().index + 1);
   for (size_t i = 0; i < attentions.size(); ++i) {
-    Layer layer;
-    layer.ops.assign(ops.begin() + starts[i].index + 1, ops.begin() + starts[i + 1].index + 1);
-    layer.input = starts[i].value;
-    layer.output = starts[i + 1].value;
-    FailureOr<int64_t> index = layerIndexOf(cast<lm::AttentionOp>(ops[attentions[i]]));
-    if (failed(index))
+    FailureOr<Layer> layer = layerBetween(ops, (*cuts)[i], (*cuts)[i + 1]);
+    if (failed(layer) || failed(checkArguments(layer->ops, main.getArgument(1), "a layer")))
       return failure();
-    layer.index = *index;
-    collectWeights(layer);
-    layer.signature = signatureOf(layer);
-    program.layers.push_back(std::move(layer));
+    program.layers.push_back(std::move(*layer));
   }
-  program.head.assign(ops.begin() + end->index + 1, ops.end());
+  program.head.assign(ops.begin() + cuts->back().index + 1, ops.end());
+  if (failed(checkArguments(program.head, {}, "the head")))
+    return failure();
   return program;
 }
 

@@ -103,9 +103,8 @@ private:
     IRMapping mapping;
     mapping.map(layer.input, function.getArgument(0));
     mapping.map(main.getArgument(1), function.getArgument(1));
-    for (auto [index, weight] : llvm::enumerate(layer.weights)) {
+    for (auto [index, weight] : llvm::enumerate(layer.weights))
       bindWeight(layer, weight, function.getArgument(index + 3), mapping);
-    }
     for (Operation *op : layer.ops)
       if (auto attention = dyn_cast<lm::AttentionOp>(op))
         mapping.map(attention.getLayer(), function.getArgument(2));
@@ -160,9 +159,9 @@ struct SpecializePass : impl::SpecializePassBase<SpecializePass> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     auto main = module.lookupSymbol<func::FuncOp>("main");
-    if (!main || main.getNumArguments() != 2 || main.getNumResults() != 1) {
-      module.emitError() << "llmc-specialize needs a function @main(ids, position) with one "
-                            "result; run llmc-raise first";
+    if (!main || !hasForm(main)) {
+      module.emitError() << "llmc-specialize needs a function @main(tensor<?xi32>, i32) with one "
+                            "result of two dimensions, the logits; run llmc-raise first";
       return signalPassFailure();
     }
     if (failed(readSizes(module)))
@@ -179,6 +178,16 @@ struct SpecializePass : impl::SpecializePassBase<SpecializePass> {
       specializer.buildHead("head_" + std::to_string(rowsOfHead), rowsOfHead);
     specializer.buildHead("head_1", 1);
     main.erase();
+  }
+
+  static bool hasForm(func::FuncOp main) {
+    FunctionType type = main.getFunctionType();
+    if (main.isExternal() || type.getNumInputs() != 2 || type.getNumResults() != 1)
+      return false;
+    auto ids = dyn_cast<RankedTensorType>(type.getInput(0)),
+         logits = dyn_cast<RankedTensorType>(type.getResult(0));
+    return ids && ids.getRank() == 1 && ids.getElementType().isInteger(32) &&
+           type.getInput(1).isInteger(32) && logits && logits.getRank() == 2;
   }
 
   /// Rows of logits follow each other without gaps, so where a row's bytes are no multiple of what
@@ -201,9 +210,15 @@ struct SpecializePass : impl::SpecializePassBase<SpecializePass> {
       sizes.assign(target.getChunks().begin(), target.getChunks().end());
     rowsOfHead = headRows ? int64_t(headRows) : target ? target.getHeadRows() : 1;
     llvm::erase(sizes, 1);
-    for (int64_t size : sizes)
+    llvm::SmallDenseSet<int64_t> seen;
+    for (int64_t size : sizes) {
       if (size < 1)
         return module.emitError() << "chunk size " << size << " is not positive";
+      if (!seen.insert(size).second)
+        return module.emitError() << "chunk size " << size << " is given twice";
+    }
+    if (rowsOfHead < 1)
+      return module.emitError() << rowsOfHead << " head rows are not positive";
     return success();
   }
 
