@@ -7,7 +7,7 @@ def FusePass : Pass<"llmc-fuse", "::mlir::func::FuncOp"> {
     Requires: static shapes.
     Ensures:  each of these is an `lm.group`, which becomes one vector chain, or one loop over weight tiles:
               a norm and the quantization of its rows; a rotation and its rounding to f16; a gated activation with the two linear layers
-              that feed it. A value that others need as well stays a result of its group.
+              that feed it. Where others read a value between them, nothing is grouped.
     Fails:    never.
   }];
   let statistics = [Statistic<"numGroups", "num-groups", "Groups formed">];
