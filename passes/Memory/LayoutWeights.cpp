@@ -41,11 +41,9 @@ RecordLayout recordLayout(lm::FormatAttr format, int64_t columns, int64_t alignm
 }
 
 std::string ropeTableName(lm::RopeAttr rope) {
-  std::string text;
-  llvm::raw_string_ostream(text) << llvm::formatv("rope.{0:f}.{1}.{2:f6}",
-                                                  rope.getBase().getValueAsDouble(), rope.getDim(),
-                                                  rope.getScaling().getValueAsDouble());
-  return text;
+  // Digits enough that different formulas have different names.
+  return llvm::formatv("rope.{0:e16}.{1}.{2:e16}", rope.getBase().getValueAsDouble(), rope.getDim(),
+                       rope.getScaling().getValueAsDouble());
 }
 
 namespace {
@@ -127,6 +125,7 @@ private:
     return success();
   }
 
+  /// A chunk may begin at any position, so its last rows may lie beyond the capacity.
   LogicalResult placeRope(lm::RopeOp op) {
     if (!op.getRope())
       return op.emitOpError() << "uses an explicit table, which targets do not take yet; the "
@@ -137,8 +136,9 @@ private:
     int64_t rows = 0, largest = 1;
     for (lm::KvStateOp state : module.getOps<lm::KvStateOp>())
       rows = std::max(rows, int64_t(state.getCapacity()));
-    for (int64_t chunk : target.getChunks())
-      largest = std::max(largest, chunk);
+    for (auto entry : module.getOps<func::FuncOp>())
+      if (auto chunk = entry->getAttrOfType<IntegerAttr>("lm.rows"))
+        largest = std::max(largest, chunk.getInt());
     append(name, (rows + largest) * int64_t(op.getRopeAttr().getDim()) * 4,
            builder.getArrayAttr({}), {}, op.getRopeAttr());
     return success();

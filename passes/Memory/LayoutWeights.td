@@ -8,7 +8,8 @@ def LayoutWeightsPass : Pass<"llmc-layout-weights", "::mlir::ModuleOp"> {
     Ensures:  one `npu.constant` for each matrix that a quantized operation reads (with its scales), each vector, and each rotation table.
               The layers of one `lm.repeat` lie at a constant stride, weights in order of use, so that one address serves all layers. What
               several entries or operations share is stored once.
-    Fails:    a matrix used with two different sets of scales or formats.
+    Fails:    no `npu.target`; a matrix used with two different sets of scales or formats; a weight that is no `lm.get`; a rotation by an
+              explicit table.
   }];
   let dependentDialects = ["::llmc::npu::NpuDialect"];
 }
