@@ -57,9 +57,25 @@ LogicalResult EntryTiler::tileBlock(Block &block) {
   return success();
 }
 
+/// Activations come from earlier commands; ids are read by the embedding alone.
+LogicalResult EntryTiler::checkOperands(Operation *op) {
+  for (Value operand : op->getOperands()) {
+    Operation *producer = operand.getDefiningOp();
+    bool isWeight = layerConstants.contains(operand) || isa_and_nonnull<lm::GetOp>(producer);
+    bool isInGroup = producer && isa<lm::GroupOp>(producer->getParentOp());
+    if (isa<RankedTensorType>(operand.getType()) && !isWeight && !isInGroup &&
+        !tensors.contains(operand))
+      return op->emitOpError() << "reads a value that no command of @" << entry.getSymName()
+                               << " computes";
+  }
+  return success();
+}
+
 LogicalResult EntryTiler::tileOp(Operation *op) {
   if (isa<lm::GetOp>(op) || op->hasTrait<OpTrait::ConstantLike>())
     return success();
+  if (!isa<lm::QuantizedEmbedOp, func::ReturnOp>(op) && failed(checkOperands(op)))
+    return failure();
   if (auto embed = dyn_cast<lm::QuantizedEmbedOp>(op))
     return tileEmbed(embed);
   if (auto repeat = dyn_cast<lm::RepeatOp>(op))
@@ -85,8 +101,11 @@ LogicalResult EntryTiler::tileOp(Operation *op) {
 LogicalResult EntryTiler::tileGroup(lm::GroupOp group) {
   Block &body = group.getBody().front();
   SmallVector<Operation *> ops;
-  for (Operation &op : body.without_terminator())
+  for (Operation &op : body.without_terminator()) {
+    if (failed(checkOperands(&op)))
+      return failure();
     ops.push_back(&op);
+  }
   auto yield = cast<lm::YieldOp>(body.getTerminator());
   for (auto [result, value] : llvm::zip(group.getResults(), yield.getValues()))
     if (value.getDefiningOp() != ops.back())

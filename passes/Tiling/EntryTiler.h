@@ -11,7 +11,7 @@ namespace llmc::passes {
 
 /// Where things lie off chip, the same for all entries of a module.
 struct OffChipLayout {
-  int64_t maxRows = 1;      ///< Of a chunk; Io begins with so many hidden rows.
+  int64_t maxRows = 1;      ///< Of an entry; Io begins with so many hidden rows.
   int64_t logitsOffset = 0; ///< In Io, behind them.
 };
 
@@ -29,6 +29,7 @@ public:
 private:
   // EntryTiler.cpp
   mlir::LogicalResult tileBlock(mlir::Block &block);
+  mlir::LogicalResult checkOperands(mlir::Operation *op);
   mlir::LogicalResult tileOp(mlir::Operation *op);
   mlir::LogicalResult tileRepeat(lm::RepeatOp repeat);
   /// Tiles the layer function for layers [first, first + count): as one loop, or one layer in line
@@ -67,6 +68,8 @@ private:
   // TileAttention.cpp
   struct AttentionPlan;
   mlir::LogicalResult tileAttention(lm::AttentionOp attention);
+  int64_t cachedCount(const AttentionPlan &plan, int64_t load);
+  mlir::Value loadCache(const AttentionPlan &plan, int64_t head, int64_t load, bool isValue);
   void tileHead(const AttentionPlan &plan, int64_t head);
   void scoreBlock(const AttentionPlan &plan, int64_t head, int64_t block);
   void softmaxBlock(const AttentionPlan &plan, int64_t head, int64_t block);

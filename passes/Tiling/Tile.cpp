@@ -33,18 +33,18 @@ struct TilePass : impl::TilePassBase<TilePass> {
       function.erase();
   }
 
-  /// Io holds the hidden rows of the largest chunk, then logits.
+  /// Io holds the hidden rows of the largest entry, then logits.
   static OffChipLayout layoutOf(ArrayRef<func::FuncOp> entries) {
     OffChipLayout layout;
-    int64_t hiddenBytes = 0;
+    int64_t columns = 0;
     for (func::FuncOp entry : entries) {
-      if (cast<StringAttr>(entry->getAttr("lm.entry")).getValue() == "head")
-        continue;
-      auto hidden = cast<RankedTensorType>(entry.getFunctionType().getResult(0));
-      hiddenBytes = std::max(hiddenBytes, hidden.getNumElements() * 4);
+      FunctionType type = entry.getFunctionType();
+      bool isHead = cast<StringAttr>(entry->getAttr("lm.entry")).getValue() == "head";
+      auto hidden = cast<RankedTensorType>(isHead ? type.getInput(0) : type.getResult(0));
       layout.maxRows = std::max(layout.maxRows, hidden.getDimSize(0));
+      columns = std::max(columns, hidden.getDimSize(1));
     }
-    layout.logitsOffset = llvm::alignTo(hiddenBytes, 64);
+    layout.logitsOffset = llvm::alignTo(layout.maxRows * columns * 4, 64);
     return layout;
   }
 };
