@@ -15,7 +15,7 @@ namespace {
 struct SynchronizePass : impl::SynchronizePassBase<SynchronizePass> {
   void runOnOperation() override {
     npu::ProgramOp program = getOperation();
-    if (!program.getSramBytes()) {
+    if (!isPlanned(program)) {
       program.emitError() << "llmc-synchronize needs addresses; run llmc-plan-memory first";
       return signalPassFailure();
     }
@@ -34,6 +34,15 @@ struct SynchronizePass : impl::SynchronizePassBase<SynchronizePass> {
     apply(commands.prologue, sync.prologue);
     apply(commands.body, sync.body);
     apply(commands.epilogue, sync.epilogue);
+  }
+
+  /// Every buffer that a command touches has an offset.
+  static bool isPlanned(npu::ProgramOp program) {
+    WalkResult missing = program.walk([](npu::BufferOp buffer) {
+      return buffer.getOffset() || buffer->use_empty() ? WalkResult::advance()
+                                                       : WalkResult::interrupt();
+    });
+    return program.getSramBytes() && !missing.wasInterrupted();
   }
 
   static std::vector<SyncCommand> convert(ArrayRef<Operation *> commands) {

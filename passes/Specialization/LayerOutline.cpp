@@ -121,9 +121,9 @@ LogicalResult checkArguments(ArrayRef<Operation *> ops, Value allowed, StringRef
   for (Operation *op : ops)
     for (Value operand : op->getOperands())
       if (isa<BlockArgument>(operand) && operand != allowed)
-        return op->emitOpError() << "reads argument "
-                                 << cast<BlockArgument>(operand).getArgNumber() << " of @main in "
-                                 << where << ", which knows only the hidden state"
+        return op->emitOpError() << "reads argument " << cast<BlockArgument>(operand).getArgNumber()
+                                 << " of @main in " << where
+                                 << ", which knows only the hidden state"
                                  << (allowed ? " and the position" : "");
   return success();
 }

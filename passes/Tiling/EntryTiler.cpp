@@ -14,8 +14,8 @@ EntryTiler::EntryTiler(ModuleOp module, func::FuncOp entry, npu::TargetAttr targ
 
 /// The most bytes of one stream buffer. Loads run ahead of their use, so inside a program a tile
 /// costs its setup and nothing else; at its end the last tile's kernels are waited for. A 64th of
-/// on-chip memory balances the two (docs/decisions/2026-11-23-tile-size.md); below the floor, which still leaves a
-/// ring of several buffers, setups add up.
+/// on-chip memory balances the two (docs/decisions/2026-11-23-tile-size.md); below the floor, which
+/// still leaves a ring of several buffers, setups add up.
 int64_t EntryTiler::streamLimit() const {
   constexpr int64_t kFloor = 16 * 1024;
   int64_t sram = target.getSramBytes();

@@ -14,13 +14,15 @@ using npu::StepKind;
 struct EntryTiler::AttentionPlan {
   FloatAttr scale;
   TileTensor q, k, v, result;
-  int64_t heads, kvHeads, subRows, headDim, capacity;
-  int64_t layerOffset, layerStride; ///< State bytes: of the first trip's layer, and per trip.
-  int64_t cachedRows;               ///< Most positions before the chunk.
-  int64_t rowsPerLoad, loads;       ///< Cached positions per stream buffer.
-  int64_t rowsPerBlock, blocks;     ///< Query rows whose scores are held together.
+  int64_t heads = 0, kvHeads = 0, subRows = 0, headDim = 0, capacity = 0;
+  /// State bytes: of the first trip's layer, and per trip.
+  int64_t layerOffset = 0, layerStride = 0;
+  int64_t cachedRows = 0;               ///< Most positions before the chunk.
+  int64_t rowsPerLoad = 0, loads = 0;   ///< Cached positions per stream buffer.
+  int64_t rowsPerBlock = 0, blocks = 0; ///< Query rows whose scores are held together.
   SmallVector<TileTensor, 2> scores, probabilities, inverseSums;
-  SmallVector<Value> keys, values; ///< Of the KV head at hand.
+  bool keepsCache = false;
+  SmallVector<Value> keys, values; ///< Of the KV head at hand, where it is kept.
 
   int64_t stateBytes() const { return kvHeads * capacity * headDim * 2; }
   int64_t blockRows(int64_t block, int64_t rows) const {
@@ -33,28 +35,11 @@ LogicalResult EntryTiler::tileAttention(lm::AttentionOp attention) {
   if (!state.getElement().isF16())
     return attention.emitOpError()
            << "keeps f32 keys and values, which has no kernel; a quantized recipe keeps f16";
-  AttentionPlan plan{attention.getScaleAttr(),
-                     tensorOf(attention.getQ()),
-                     tensorOf(attention.getK()),
-                     tensorOf(attention.getV()),
-                     {},
-                     0,
-                     0,
-                     0,
-                     0,
-                     0,
-                     0,
-                     0,
-                     0,
-                     0,
-                     0,
-                     0,
-                     0,
-                     {},
-                     {},
-                     {},
-                     {},
-                     {}};
+  AttentionPlan plan;
+  plan.scale = attention.getScaleAttr();
+  plan.q = tensorOf(attention.getQ());
+  plan.k = tensorOf(attention.getK());
+  plan.v = tensorOf(attention.getV());
   plan.heads = attention.getHeads();
   plan.kvHeads = state.getKvHeads();
   plan.subRows = plan.heads / plan.kvHeads;
@@ -82,29 +67,42 @@ LogicalResult EntryTiler::tileAttention(lm::AttentionOp attention) {
     plan.inverseSums.push_back(
         out->tensor("inverse_sums" + std::to_string(i), blockRows, 1, npu::Element::F32));
   }
+  // Several blocks read one copy where it leaves room for other streams; else, and for one block,
+  // every part of the cache is loaded where it is read.
+  plan.keepsCache =
+      plan.blocks > 1 && 4 * plan.cachedRows * plan.headDim * 2 <= target.getSramBytes();
   for (int64_t head = 0; head < plan.kvHeads; ++head) {
     plan.keys.clear();
     plan.values.clear();
-    for (int64_t load = 0; load < plan.loads; ++load) {
-      int64_t first = load * plan.rowsPerLoad,
-              count = std::min(plan.rowsPerLoad, plan.cachedRows - first);
-      int64_t argument =
-          plan.loads == 1 ? positionArgument
-                          : out->argument(npu::ArgumentKind::Clamp, count, positionArgument, first);
-      for (bool isValue : {false, true}) {
-        int64_t offset = plan.layerOffset + (isValue ? plan.stateBytes() : 0) +
-                         (head * plan.capacity + first) * plan.headDim * 2;
-        Value loaded = out->load(isValue ? "kv.values" : "kv.keys",
-                                 out->place(npu::Space::State, offset, -1, 0, plan.layerStride),
-                                 {count * plan.headDim * 2, argument}, plan.headDim * 2);
-        (isValue ? plan.values : plan.keys).push_back(loaded);
-      }
+    for (int64_t load = 0; plan.keepsCache && load < plan.loads; ++load) {
+      plan.keys.push_back(loadCache(plan, head, load, /*isValue=*/false));
+      plan.values.push_back(loadCache(plan, head, load, /*isValue=*/true));
     }
     tileHead(plan, head);
   }
   appendState(plan);
   tensors[attention.getResult()] = plan.result;
   return success();
+}
+
+/// Rows of the cache that are valid, of those that one load covers.
+int64_t EntryTiler::cachedCount(const AttentionPlan &plan, int64_t load) {
+  if (plan.loads == 1)
+    return positionArgument;
+  int64_t first = load * plan.rowsPerLoad;
+  return out->argument(npu::ArgumentKind::Clamp,
+                       std::min(plan.rowsPerLoad, plan.cachedRows - first), positionArgument,
+                       first);
+}
+
+Value EntryTiler::loadCache(const AttentionPlan &plan, int64_t head, int64_t load, bool isValue) {
+  int64_t first = load * plan.rowsPerLoad,
+          count = std::min(plan.rowsPerLoad, plan.cachedRows - first);
+  int64_t offset = plan.layerOffset + (isValue ? plan.stateBytes() : 0) +
+                   (head * plan.capacity + first) * plan.headDim * 2;
+  return out->load(isValue ? "kv.values" : "kv.keys",
+                   out->place(npu::Space::State, offset, -1, 0, plan.layerStride),
+                   {count * plan.headDim * 2, cachedCount(plan, load)}, plan.headDim * 2);
 }
 
 void EntryTiler::tileHead(const AttentionPlan &plan, int64_t head) {
@@ -136,12 +134,11 @@ void EntryTiler::scoreBlock(const AttentionPlan &plan, int64_t head, int64_t blo
   for (int64_t load = 0; load < plan.loads; ++load) {
     int64_t first = load * plan.rowsPerLoad,
             count = std::min(plan.rowsPerLoad, plan.cachedRows - first);
-    int64_t argument =
-        plan.loads == 1 ? positionArgument
-                        : out->argument(npu::ArgumentKind::Clamp, count, positionArgument, first);
-    OperandView keys{plan.keys[load], npu::Element::F16, 0, size, 0, count * size};
+    Value loaded = plan.keepsCache ? plan.keys[load] : loadCache(plan, head, load, false);
+    OperandView keys{loaded, npu::Element::F16, 0, size, 0, count * size};
     out->matmul("scores.cached", npu::MatmulKind::Scores, {q, keys, into(first, scoreBytes)},
-                blockRows, plan.subRows, {count, argument}, {plan.headDim, -1}, {}, scale, false);
+                blockRows, plan.subRows, {count, cachedCount(plan, load)}, {plan.headDim, -1}, {},
+                scale, false);
   }
   OperandView own{plan.k.buffer,
                   npu::Element::F16,
@@ -200,14 +197,13 @@ void EntryTiler::valueBlock(const AttentionPlan &plan, int64_t head, int64_t blo
   for (int64_t load = 0; load < plan.loads; ++load) {
     int64_t first = load * plan.rowsPerLoad,
             count = std::min(plan.rowsPerLoad, plan.cachedRows - first);
-    int64_t argument =
-        plan.loads == 1 ? positionArgument
-                        : out->argument(npu::ArgumentKind::Clamp, count, positionArgument, first);
     OperandView from{p.buffer,      npu::Element::F16, first * 2, plan.subRows * p.tokenStride,
                      p.tokenStride, pBytes - first * 2};
-    OperandView values{plan.values[load], npu::Element::F16, 0, size, 0, count * size};
+    Value loaded = plan.keepsCache ? plan.values[load] : loadCache(plan, head, load, true);
+    OperandView values{loaded, npu::Element::F16, 0, size, 0, count * size};
     out->matmul("values.cached", npu::MatmulKind::Values, {from, values, result}, blockRows,
-                plan.subRows, {plan.headDim, -1}, {count, argument}, {}, {}, load > 0);
+                plan.subRows, {plan.headDim, -1}, {count, cachedCount(plan, load)}, {}, {},
+                load > 0);
   }
   OperandView after{p.buffer, npu::Element::F16, 0, plan.subRows * p.tokenStride, p.tokenStride,
                     pBytes,   positionArgument,  2};

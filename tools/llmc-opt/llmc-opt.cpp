@@ -3,6 +3,7 @@
 #include "dialects/Npu/Npu.h"
 #include "dialects/Plan/Plan.h"
 #include "passes/Fusion/Fuse.h"
+#include "passes/Lowering/LowerNpuToPlan.h"
 #include "passes/Memory/LayoutWeights.h"
 #include "passes/Memory/PlanMemory.h"
 #include "passes/Memory/Synchronize.h"
@@ -35,6 +36,7 @@ int main(int argc, char **argv) {
   llmc::passes::registerTilePass();
   llmc::passes::registerPlanMemoryPass();
   llmc::passes::registerSynchronizePass();
+  llmc::passes::registerLowerNpuToPlanPass();
   auto [input, output] =
       mlir::registerAndParseCLIOptions(argc, argv, "llmc pass driver\n", registry);
   return mlir::asMainReturnCode(importOnnx.empty()

@@ -35,6 +35,7 @@ struct Toolbox {
 /// Each adds one command to `app`. Its callback runs it; errors are exceptions (Errors.h).
 void addRunCommand(CLI::App &app, const Toolbox &tools);
 void addEvalCommand(CLI::App &app, const Toolbox &tools);
+void addBenchCommand(CLI::App &app, const Toolbox &tools);
 void addInspectCommand(CLI::App &app, const Toolbox &tools);
 void addTargetsCommand(CLI::App &app, const Toolbox &tools);
 

@@ -34,6 +34,8 @@ struct DeviceFigures {
   /// The slowest off-chip memory moving those bytes at its sustained rate, and the tensor engine
   /// doing those multiplications one token at a time.
   double dmaBoundCycles = 0, macBoundCycles = 0;
+  /// What the memory that holds the weights and the tensor engine could do at most.
+  double readBytesPerSecond = 0, int8OpsPerSecond = 0;
 
   uint64_t offChipBytes() const;
 };

@@ -49,6 +49,9 @@ DeviceFigures SimulatedNpu::figures() const {
   addTraffic(figures);
   for (unsigned e = 0; e < target::kEngines; ++e)
     figures.engines.push_back({engines[e], stats.engines[e].busy});
+  figures.readBytesPerSecond =
+      machine.memory(machine.placement.weights)->effectiveReadRate() * machine.clockHz;
+  figures.int8OpsPerSecond = 2.0 * machine.tensor.macPerCycleI8 * machine.clockHz;
   const double rowRate = std::min(machine.tensor.macPerCycleI8, machine.tensor.gemvMacPerCycle);
   figures.macBoundCycles = double(stats.counters.macsI8) / rowRate +
                            double(stats.counters.macsF16) / machine.tensor.macPerCycleF16;

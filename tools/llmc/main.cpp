@@ -18,6 +18,7 @@ static constexpr const char *examples =
   llmc run model.llmc --prompt="It was the best of" --max-tokens=64 --stats=stats.json
   llmc eval model.llmc --text=valid.txt --tokens=4096 --json
   llmc eval model.onnx --ids=ids.json --logits=logits.npy
+  llmc bench model.llmc --prefill=128,512 --decode=128 --json
   llmc inspect model.llmc --memory
   llmc recipe w4a8 > mine.json && llmc compile model.onnx --target=rnpu-mcu --quant=mine.json -o mine.llmc
 
@@ -67,6 +68,7 @@ static int runCommand(std::vector<std::string> arguments) {
   addCompileCommands(app, tools);
   addRunCommand(app, tools);
   addEvalCommand(app, tools);
+  addBenchCommand(app, tools);
   addInspectCommand(app, tools);
   addTargetsCommand(app, tools);
   checkCommand(app, arguments);

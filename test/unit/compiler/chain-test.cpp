@@ -30,13 +30,14 @@ public:
            const ChainShape &shape)
       : device(machine) {
     module->setAttr("npu.target", targetAttribute(*module.getContext(), target, machine));
-    PassManager manager(module.getContext());
-    buildLoweringPipeline(manager);
-    REQUIRE(succeeded(manager.run(module)));
     PlanInputs inputs;
     inputs.model.vocabSize = uint32_t(shape.vocabulary);
     inputs.model.hiddenSize = uint32_t(shape.hidden);
     inputs.model.contextLength = uint32_t(shape.capacity);
+    describePlan(module, target, machine, inputs);
+    PassManager manager(module.getContext());
+    buildLoweringPipeline(manager);
+    REQUIRE(succeeded(manager.run(module)));
     std::string error;
     std::optional<EmittedPlan> plan = emitPlan(module, target, machine, inputs, error);
     INFO(error);

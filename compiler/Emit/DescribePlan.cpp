@@ -1,0 +1,63 @@
+#include "compiler/Emit/DescribePlan.h"
+
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir;
+
+namespace llmc {
+
+namespace {
+
+plan::RegionKind kindOf(const target::Machine &machine, const std::string &memory) {
+  switch (machine.memory(memory)->kind) {
+  case target::MemoryKind::FlashXip:
+    return plan::RegionKind::FlashXip;
+  case target::MemoryKind::FlashPaged:
+    return plan::RegionKind::FlashPaged;
+  case target::MemoryKind::Sram:
+    return plan::RegionKind::NpuLocal;
+  case target::MemoryKind::Dram:
+    return plan::RegionKind::Dram;
+  }
+  llvm_unreachable("all memory kinds are listed");
+}
+
+std::string hex(const Sha256 &digest) { return llvm::toHex(digest, /*LowerCase=*/true); }
+
+void describeModel(OpBuilder &b, Location loc, const ModelDescription &model) {
+  IntegerAttr bos = model.bosId < 0 ? IntegerAttr() : b.getI64IntegerAttr(model.bosId);
+  DenseI32ArrayAttr eos =
+      model.eosIds.empty() ? DenseI32ArrayAttr() : b.getDenseI32ArrayAttr(model.eosIds);
+  StringAttr digest = model.digest ? b.getStringAttr(hex(*model.digest)) : StringAttr();
+  plan::ModelOp::create(b, loc, model.name, model.architecture, model.quantization, model.vocabSize,
+                        model.contextLength, model.hiddenSize, model.layers, model.heads,
+                        model.kvHeads, model.headDim, bos, eos, digest);
+}
+
+} // namespace
+
+void describePlan(ModuleOp module, const target::Target &target, const target::Machine &machine,
+                  const PlanInputs &inputs) {
+  MLIRContext *context = module.getContext();
+  context->getOrLoadDialect<plan::PlanDialect>();
+  const target::Placement &placement = machine.placement;
+  module->setAttr(plan::PlacementAttr::moduleAttributeName,
+                  plan::PlacementAttr::get(context, kindOf(machine, placement.weights),
+                                           kindOf(machine, placement.state),
+                                           kindOf(machine, placement.io)));
+  OpBuilder b = OpBuilder::atBlockEnd(module.getBody());
+  Location loc = module.getLoc();
+  auto file = plan::FileOp::create(b, loc, PlanDescription().producer, FlatSymbolRefAttr());
+  b.setInsertionPointToEnd(&file.getBody().emplaceBlock());
+  plan::TargetOp::create(b, loc, "machine", target.name(), machine.name, StringAttr(), /*abi=*/0,
+                         /*driver_min=*/0, b.getStringAttr(hex(machine.digest)));
+  describeModel(b, loc, inputs.model);
+  if (!inputs.tokenizer.empty())
+    plan::TokenizerOp::create(b, loc, TokenizerDescription().kind, FlatSymbolRefAttr(),
+                              inputs.addBos, StringAttr());
+  for (const KeyValueDescription &fact : inputs.metadata)
+    plan::MetadataOp::create(b, loc, fact.key, fact.value);
+}
+
+} // namespace llmc

@@ -1,0 +1,328 @@
+#include "compiler/Emit/EmitFile.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+#include <algorithm>
+
+using namespace mlir;
+
+namespace llmc {
+
+namespace {
+
+// The dialect's numbers are those of the file.
+static_assert(int(plan::RegionKind::HostShared) == int(rt::RegionKind::HostShared) &&
+              int(plan::Lifetime::Scratch) == int(rt::Lifetime::Scratch) &&
+              int(plan::SegmentKind::Debug) == int(rt::SegmentKind::Debug) &&
+              int(plan::SegmentKind::Other) == int(rt::SegmentKind::Other) &&
+              int(plan::StateKind::Raw) == int(rt::StateKind::Raw) &&
+              int(plan::StateRole::ValueScale) == int(rt::StateRole::ValueScale));
+static_assert(int(plan::EntryKind::Embed) == int(rt::EntryKind::Embed) &&
+              int(plan::TensorRole::Logits) == int(rt::TensorRole::Logits) &&
+              int(plan::DType::U4) == int(rt::DType::U4) &&
+              int(plan::ParamKind::Min) == int(rt::ParamKind::Min) &&
+              int(plan::RegionAccess::CpuCached) == int(rt::cpuCached));
+static_assert(plan::maxTargets == rt::maxTargets && plan::maxRegions == rt::maxRegions &&
+              plan::maxQueues == rt::maxQueues && plan::maxParams == rt::maxParams &&
+              plan::maxArgs == rt::maxArgs && plan::maxLoopDepth == rt::maxLoopDepth &&
+              plan::maxEntries == rt::maxEntries);
+
+uint8_t log2(uint64_t powerOfTwo) { return uint8_t(llvm::Log2_64(powerOfTwo)); }
+
+std::string nameOf(auto record) { return record.getName().value_or(record.getSymName()).str(); }
+
+std::string textOf(std::optional<StringRef> text) { return text.value_or("").str(); }
+
+std::optional<Sha256> digestOf(std::optional<StringRef> hex) {
+  if (!hex)
+    return std::nullopt;
+  std::string bytes = llvm::fromHex(*hex);
+  Sha256 digest;
+  std::copy_n(bytes.begin(), digest.size(), digest.begin());
+  return digest;
+}
+
+class FileEmitter {
+public:
+  FileEmitter(plan::FileOp file, const SegmentSources &sources) : file(file), sources(sources) {}
+
+  PlanDescription run() {
+    number<plan::TargetOp, plan::RegionOp, plan::SegmentOp, plan::BufferOp, plan::OperandOp,
+           plan::ParamOp, plan::KernelOp, plan::QueueOp, plan::DmaOp, plan::StateOp>();
+    result.producer = file.getProducer().str();
+    result.debugSegment = narrow(file.getDebugAttr());
+    // Kernels first: the order of the strings is theirs.
+    each<plan::KernelOp, plan::TargetOp, plan::RegionOp, plan::SegmentOp, plan::BufferOp,
+         plan::OperandOp, plan::ParamOp, plan::QueueOp, plan::DmaOp, plan::StateOp, plan::EntryOp,
+         plan::ModelOp, plan::TokenizerOp, plan::MetadataOp>();
+    return std::move(result);
+  }
+
+private:
+  template <class Op> void numberOne() {
+    uint32_t index = 0;
+    for (Op op : file.records<Op>())
+      indices[op.getSymNameAttr()] = index++;
+  }
+  template <class... Ops> void number() { (numberOne<Ops>(), ...); }
+
+  template <class Op> void eachOne() {
+    for (Op op : file.records<Op>())
+      emit(op);
+  }
+  template <class... Ops> void each() { (eachOne<Ops>(), ...); }
+
+  uint32_t index(FlatSymbolRefAttr reference) const { return indices.lookup(reference.getAttr()); }
+  uint16_t narrow(FlatSymbolRefAttr reference) const {
+    return reference ? uint16_t(index(reference)) : rt::none16;
+  }
+  uint8_t byte(FlatSymbolRefAttr reference) const {
+    return reference ? uint8_t(index(reference)) : rt::none8;
+  }
+
+  void emit(plan::TargetOp op) {
+    result.targets.push_back({op.getBackend().str(), op.getDevice().str(), textOf(op.getVariant()),
+                              uint32_t(op.getAbi()), uint32_t(op.getDriverMin()),
+                              digestOf(op.getConfig())});
+  }
+
+  void emit(plan::RegionOp op) {
+    result.regions.push_back({*op.getSize(), result.intern(nameOf(op)), log2(op.getAlign()),
+                              rt::RegionKind(op.getKind()), rt::Lifetime(op.getLifetime()),
+                              uint8_t(op.getAccess())});
+  }
+
+  void emit(plan::SegmentOp op) {
+    result.segments.push_back(
+        {rt::SegmentKind(op.getKind()), nameOf(op), narrow(op.getRegionAttr()),
+         op.getOffset().value_or(0), log2(op.getAlign()),
+         op.getChunk() ? log2(*op.getChunk()) : uint8_t(0), sources.lookup(op.getSymNameAttr())});
+  }
+
+  void emit(plan::BufferOp op) {
+    result.buffers.push_back({op.getOffset(), *op.getSize(), result.intern(nameOf(op)),
+                              narrow(op.getRegionAttr()), narrow(op.getSegmentAttr())});
+  }
+
+  void emit(plan::OperandOp op) {
+    const rt::Buffer &buffer = result.buffers[index(op.getBufferAttr())];
+    rt::Operand record{};
+    record.offset = buffer.offset + op.getOffset();
+    record.extent = op.getExtent();
+    record.buffer = narrow(op.getBufferAttr());
+    record.region = uint8_t(buffer.region);
+    record.access = uint8_t(op.getAccess());
+    std::fill(std::begin(record.param), std::end(record.param), rt::none8);
+    unsigned used = 0;
+    if (op.getStrides())
+      for (auto stride : op.getStrides()->getAsRange<plan::StrideAttr>()) {
+        record.param[used] = byte(stride.getParam());
+        record.stride[used++] = uint32_t(stride.getBytes());
+      }
+    record.flags = used == 0 ? rt::operandStatic : 0;
+    result.operands.push_back(record);
+  }
+
+  void emit(plan::ParamOp op) {
+    result.params.push_back({uint32_t(op.getMax()), uint32_t(op.getImm()),
+                             rt::ParamKind(op.getKind()), byte(op.getOfAttr()),
+                             byte(op.getPlusAttr()), 0});
+  }
+
+  void emit(plan::KernelOp op) {
+    plan::BlobAttr blob = op.getBlobAttr();
+    auto target =
+        cast<plan::TargetOp>(mlir::SymbolTable::lookupSymbolIn(file, op.getTargetAttr().getAttr()));
+    rt::Kernel record{};
+    record.offset = uint64_t(blob.getOffset());
+    record.size = uint32_t(blob.getSize());
+    record.entry = uint32_t(blob.getEntry());
+    record.estCycles = uint32_t(std::min<int64_t>(blob.getEstCycles(), UINT32_MAX));
+    record.stackBytes = uint32_t(blob.getStackBytes());
+    record.name = result.intern(nameOf(op));
+    record.segment = narrow(op.getSegmentAttr());
+    record.target = narrow(op.getTargetAttr());
+    record.abi = uint16_t(target.getAbi());
+    record.nArgs = uint16_t(op.getArgs());
+    result.kernels.push_back(record);
+  }
+
+  void emit(plan::QueueOp op) {
+    result.queues.push_back({narrow(op.getTargetAttr()), uint16_t(op.getIndex())});
+  }
+
+  void emit(plan::DmaOp op) {
+    result.dmas.push_back({uint32_t(op.getRowBytes()), uint32_t(op.getRows()),
+                           uint32_t(op.getSourcePitch()), uint32_t(op.getDestinationPitch()),
+                           byte(op.getRowsParamAttr()), 0, 0});
+  }
+
+  void emit(plan::StateOp op) {
+    rt::State record{};
+    record.maxTokens = uint32_t(op.getTokens());
+    record.window = uint32_t(op.getWindow());
+    record.tokenStride = uint32_t(op.getTokenStride());
+    record.headStride = uint32_t(op.getHeadStride());
+    record.layerStride = uint32_t(op.getLayerStride());
+    record.layoutHash = uint32_t(op.getLayout());
+    record.buffer = narrow(op.getBufferAttr());
+    record.layers = uint16_t(op.getLayers());
+    record.heads = uint16_t(op.getHeads());
+    record.headDim = uint16_t(op.getHeadDim());
+    record.pageTokens = uint16_t(op.getPageTokens());
+    record.scaleState = narrow(op.getScalesAttr());
+    record.kind = rt::StateKind(op.getKind());
+    record.role = rt::StateRole(op.getRole());
+    record.dtype = rt::DType(op.getDtype());
+    result.states.push_back(record);
+  }
+
+  TensorDescription tensor(plan::TensorAttr tensor) const {
+    float scale = tensor.getScale() ? tensor.getScale().getValue().convertToFloat() : 0;
+    return {tensor.getName().str(),       rt::TensorRole(tensor.getRole()),
+            rt::DType(tensor.getDtype()), {tensor.getDims().begin(), tensor.getDims().end()},
+            index(tensor.getOperand()),   scale,
+            int32_t(tensor.getZero())};
+  }
+
+  void emit(plan::EntryOp op) {
+    EntryDescription entry;
+    entry.name = nameOf(op);
+    entry.kind = rt::EntryKind(op.getKind());
+    entry.chunk = uint32_t(op.getChunk());
+    entry.posMax = uint32_t(op.getPosMax());
+    for (auto input : op.getInputs().getAsRange<plan::TensorAttr>())
+      entry.inputs.push_back(tensor(input));
+    for (auto output : op.getOutputs().getAsRange<plan::TensorAttr>())
+      entry.outputs.push_back(tensor(output));
+    for (auto state : op.getStates().getAsRange<FlatSymbolRefAttr>())
+      entry.states.push_back(narrow(state));
+    for (auto target : op.getTargets().getAsRange<FlatSymbolRefAttr>())
+      entry.targetMask |= 1u << index(target);
+    entry.rowParam = byte(op.getRowAttr());
+    entry.rowMax = uint32_t(op.getRowMax());
+    entry.vocab = uint32_t(op.getVocab());
+    for (const rt::Region &region : result.regions)
+      entry.peakBytes.push_back(region.size);
+    for (auto peak : op.getPeak().getAsRange<plan::PeakAttr>())
+      entry.peakBytes[index(peak.getRegion())] = uint64_t(peak.getBytes());
+    entry.estCycles = op.getEstCycles();
+    entry.maxCycles = op.getMaxCycles();
+    entry.stackBytes = uint32_t(op.getStackBytes());
+    entry.variant = textOf(op.getVariant());
+    entry.firstStep = uint32_t(result.steps.size());
+    emitSteps(op.getBody().front());
+    entry.nSteps = uint32_t(result.steps.size()) - entry.firstStep;
+    result.entries.push_back(std::move(entry));
+  }
+
+  void emitSteps(Block &block) {
+    for (Operation &op : block)
+      TypeSwitch<Operation *>(&op)
+          .Case<plan::EndOp, plan::DispatchOp, plan::CopyOp, plan::PrefetchOp, plan::WaitOp,
+                plan::BarrierOp, plan::CacheCleanOp, plan::CacheInvalidateOp, plan::LoopOp,
+                plan::KvCommitOp, plan::GatherOp, plan::HostCallOp, plan::YieldOp, plan::MarkOp>(
+              [&](auto step) { emit(step); });
+  }
+
+  void step(rt::StepOp op, uint8_t queue = 0, uint64_t a = 0, uint64_t b = 0, uint64_t c = 0) {
+    result.steps.push_back({op, queue, 0, uint32_t(a), uint32_t(b), uint32_t(c)});
+  }
+
+  /// Index of the first of these operands among the plan's arguments.
+  uint32_t arguments(ArrayRef<Attribute> operands) {
+    auto first = uint32_t(result.args.size());
+    for (Attribute operand : operands)
+      result.args.push_back(narrow(cast<FlatSymbolRefAttr>(operand)));
+    return first;
+  }
+
+  void emit(plan::EndOp) { step(rt::StepOp::End); }
+  void emit(plan::BarrierOp) { step(rt::StepOp::Barrier); }
+  void emit(plan::YieldOp) { step(rt::StepOp::Yield); }
+  void emit(plan::MarkOp op) { step(rt::StepOp::Mark, 0, op.getId()); }
+  void emit(plan::KvCommitOp op) { step(rt::StepOp::KvCommit, 0, index(op.getStateAttr())); }
+  void emit(plan::DispatchOp op) {
+    step(rt::StepOp::Dispatch, byte(op.getQueueAttr()), index(op.getKernelAttr()),
+         arguments(op.getArgs().getValue()), op.getArgs().size());
+  }
+  void emit(plan::CopyOp op) {
+    step(rt::StepOp::Dma, byte(op.getQueueAttr()), index(op.getSourceAttr()),
+         index(op.getDestinationAttr()), index(op.getShapeAttr()));
+  }
+  void emit(plan::PrefetchOp op) {
+    step(rt::StepOp::Prefetch, 0, index(op.getSourceAttr()), index(op.getDestinationAttr()),
+         op.getBytes());
+  }
+  void emit(plan::WaitOp op) {
+    static_assert(rt::sourceQueue == rt::none8);
+    step(rt::StepOp::Wait, byte(op.getQueueAttr()), op.getOutstanding());
+  }
+  void emit(plan::CacheCleanOp op) {
+    step(rt::StepOp::CacheClean, byte(op.getQueueAttr()), index(op.getOperandAttr()));
+  }
+  void emit(plan::CacheInvalidateOp op) {
+    step(rt::StepOp::CacheInvalidate, byte(op.getQueueAttr()), index(op.getOperandAttr()));
+  }
+  void emit(plan::GatherOp op) {
+    Attribute operands[] = {op.getTableAttr(), op.getIdsAttr(), op.getDestinationAttr()};
+    step(rt::StepOp::Gather, 0, arguments(operands), op.getRowBytes(), op.getBound());
+  }
+  void emit(plan::HostCallOp op) {
+    step(rt::StepOp::HostCall, 0, op.getFunction(), arguments(op.getArgs().getValue()),
+         op.getArgs().size());
+  }
+  void emit(plan::LoopOp op) {
+    size_t begin = result.steps.size();
+    FlatSymbolRefAttr param = op.getTimesParamAttr();
+    step(rt::StepOp::LoopBegin, 0, index(op.getCounterAttr()),
+         param ? index(param) : op.getTimes().value_or(0));
+    if (param)
+      result.steps[begin].flags = rt::loopCountIsParam;
+    emitSteps(op.getBody().front());
+    result.steps[begin].c = uint32_t(result.steps.size());
+    step(rt::StepOp::LoopEnd, 0, begin);
+  }
+
+  void emit(plan::ModelOp op) {
+    ModelDescription model;
+    model.name = op.getName().str();
+    model.architecture = op.getArchitecture().str();
+    model.quantization = op.getQuantization().str();
+    model.vocabSize = uint32_t(op.getVocabulary());
+    model.contextLength = uint32_t(op.getContext());
+    model.hiddenSize = uint32_t(op.getHidden());
+    model.layers = uint32_t(op.getLayers());
+    model.heads = uint32_t(op.getHeads());
+    model.kvHeads = uint32_t(op.getKvHeads());
+    model.headDim = uint32_t(op.getHeadDim());
+    model.bosId = op.getBos() ? int32_t(*op.getBos()) : -1;
+    if (op.getEos())
+      model.eosIds.assign(op.getEos()->begin(), op.getEos()->end());
+    model.digest = digestOf(op.getDigest());
+    result.model = model;
+  }
+
+  void emit(plan::TokenizerOp op) {
+    result.tokenizer = TokenizerDescription{op.getKind().str(), narrow(op.getSegmentAttr()),
+                                            op.getAddBos(), textOf(op.getChatTemplate())};
+  }
+
+  void emit(plan::MetadataOp op) {
+    result.metadata.push_back({op.getKey().str(), op.getValue().str()});
+  }
+
+  plan::FileOp file;
+  const SegmentSources &sources;
+  DenseMap<StringAttr, uint32_t> indices; ///< Of each record among those of its kind.
+  PlanDescription result;
+};
+
+} // namespace
+
+PlanDescription emitFile(plan::FileOp file, const SegmentSources &sources) {
+  return FileEmitter(file, sources).run();
+}
+
+} // namespace llmc

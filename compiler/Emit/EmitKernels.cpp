@@ -1,0 +1,127 @@
+#include "compiler/Emit/EmitKernels.h"
+
+#include "compiler/Emit/EmitProgram.h"
+
+#include "llvm/Support/MathExtras.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+using namespace mlir;
+
+namespace llmc {
+
+namespace {
+
+/// Blobs start at multiples of this.
+constexpr uint64_t kBlobAlignment = 64;
+
+class KernelEncoder {
+public:
+  KernelEncoder(plan::FileOp file, const target::Target &target, const target::Machine &machine,
+                std::string &error)
+      : file(file), target(target), machine(machine), error(error) {}
+
+  std::optional<EncodedKernels> run() {
+    int16_t index = 0;
+    for (plan::ParamOp param : file.records<plan::ParamOp>())
+      parameters[param.getSymNameAttr()] = index++;
+    for (plan::KernelOp kernel : file.records<plan::KernelOp>())
+      if (!encode(kernel))
+        return std::nullopt;
+    for (plan::EntryOp entry : file.records<plan::EntryOp>()) {
+      uint64_t sum = 0;
+      entry.walk([&](plan::DispatchOp dispatch) {
+        sum += uint64_t(cycles.lookup(dispatch.getKernelAttr().getAttr()));
+      });
+      entry.setEstCycles(sum);
+    }
+    return std::move(result);
+  }
+
+private:
+  bool encode(plan::KernelOp kernel) {
+    auto op = dyn_cast_or_null<npu::ProgramOp>(plan::programOf(kernel));
+    if (!op) {
+      error = fmt::format("internal error: kernel '{}' is not an npu.program",
+                          kernel.getSymName().str());
+      return false;
+    }
+    std::vector<int16_t> indices;
+    for (auto symbol : kernel.getParameters().getAsRange<FlatSymbolRefAttr>())
+      indices.push_back(parameters.lookup(symbol.getAttr()));
+    std::vector<uint32_t> maxima(kernel.getBounds().begin(), kernel.getBounds().end());
+    target::Program program = emitProgram(op, indices, maxima);
+    std::optional<std::vector<uint8_t>> blob = target.emit(machine, program, error);
+    if (!blob) {
+      error = fmt::format("entry '{}': target '{}' does not encode it: {}", program.entry,
+                          target.name(), error);
+      return false;
+    }
+    append(kernel, *blob, estimate(op, program, blob->size()));
+    return true;
+  }
+
+  void append(plan::KernelOp kernel, const std::vector<uint8_t> &blob,
+              const EntryEstimate &estimate) {
+    uint64_t most =
+        *std::max_element(std::begin(estimate.engineCycles), std::end(estimate.engineCycles));
+    std::vector<uint8_t> &code = result.code;
+    code.resize(llvm::alignTo(code.size(), kBlobAlignment));
+    kernel.setBlobAttr(plan::BlobAttr::get(kernel.getContext(), int64_t(code.size()),
+                                           int64_t(blob.size()), /*entry=*/0, int64_t(most),
+                                           /*stack_bytes=*/0));
+    cycles[kernel.getSymNameAttr()] = most;
+    code.insert(code.end(), blob.begin(), blob.end());
+    result.estimates.push_back(estimate);
+  }
+
+  EntryEstimate estimate(npu::ProgramOp op, const target::Program &program, uint64_t bytes) const {
+    EntryEstimate estimate;
+    estimate.name = program.entry;
+    estimate.kind = op.getKind().str();
+    estimate.rows = uint32_t(op.getRows());
+    estimate.sramBytes = op.getSramBytes().value_or(0);
+    estimate.liveBytes = op.getLiveBytes().value_or(0);
+    estimate.blobBytes = bytes;
+    auto add = [&](const target::Section &section, uint64_t times) {
+      for (const target::Command &command : section.commands) {
+        estimate.engineCycles[unsigned(command.engine)] += times * cyclesOf(command);
+        estimate.commands += times;
+      }
+    };
+    add(program.prologue, 1);
+    add(program.body, program.trips);
+    add(program.epilogue, 1);
+    return estimate;
+  }
+
+  uint64_t cyclesOf(const target::Command &command) const {
+    if (auto *matmul = std::get_if<target::MatmulCommand>(&command.work))
+      return target.cycles(machine, matmul->matmul);
+    if (auto *chain = std::get_if<target::ChainCommand>(&command.work))
+      return target.cycles(machine, chain->chain);
+    const auto &dma = std::get<target::Dma>(command.work);
+    bool isLoad = command.engine == target::Engine::Load;
+    uint64_t runs = uint64_t(dma.counts[0].value) * dma.counts[1].value;
+    return target.dmaCycles(machine, isLoad ? dma.source.space : dma.destination.space,
+                            runs * dma.run.value, runs, isLoad);
+  }
+
+  plan::FileOp file;
+  const target::Target &target;
+  const target::Machine &machine;
+  std::string &error;
+  DenseMap<StringAttr, int16_t> parameters;
+  DenseMap<StringAttr, uint64_t> cycles;
+  EncodedKernels result;
+};
+
+} // namespace
+
+std::optional<EncodedKernels> encodeKernels(plan::FileOp file, const target::Target &target,
+                                            const target::Machine &machine, std::string &error) {
+  return KernelEncoder(file, target, machine, error).run();
+}
+
+} // namespace llmc

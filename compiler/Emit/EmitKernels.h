@@ -1,0 +1,33 @@
+// Kernels of a plan.file encoded by their target.
+#pragma once
+
+#include "dialects/Plan/Plan.h"
+#include "targets/Interface/Target.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace llmc {
+
+/// What was estimated and planned of one entry, for reports.
+struct EntryEstimate {
+  std::string name, kind;
+  uint32_t rows = 0;
+  uint64_t sramBytes = 0, liveBytes = 0, blobBytes = 0;
+  uint64_t engineCycles[target::kEngines] =
+      {}; ///< Sum over the engine's commands, waits aside, at the arguments' maxima.
+  uint64_t commands = 0;
+};
+
+struct EncodedKernels {
+  std::vector<uint8_t> code;            ///< The kernel segment.
+  std::vector<EntryEstimate> estimates; ///< One for each kernel.
+};
+
+/// Encodes every kernel, one after the other, and gives it its blob; entries get their cycles.
+/// Nothing, with `error` set, where the target refuses a program.
+std::optional<EncodedKernels> encodeKernels(plan::FileOp file, const target::Target &target,
+                                            const target::Machine &machine, std::string &error);
+
+} // namespace llmc
