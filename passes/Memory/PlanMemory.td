@@ -9,7 +9,7 @@ def PlanMemoryPass : Pass<"llmc-plan-memory", "::mlir::ModuleOp"> {
               the target's SRAM. Stream buffers share a ring in what the others leave. `sram` of a program is its highest address, `live` the
               most bytes that live together (the ring included), a lower bound of any plan.
               A prefill program that does not fit is removed with a warning: a smaller chunk serves instead.
-    Fails:    a decode or head program that does not fit, naming the fullest step and its buffers.
+    Fails:    no `npu.target`; a decode or head program that does not fit, naming the fullest step and its buffers.
   }];
   let dependentDialects = ["::llmc::npu::NpuDialect"];
 }
