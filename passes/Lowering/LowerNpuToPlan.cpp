@@ -27,13 +27,14 @@ struct Shapes {
   uint64_t hidden = 0, vocabulary = 0, context = 0;
   uint64_t maxRows = 1, headRows = 1;
   uint64_t sramBytes = 0, weightsBytes = 0;
-  uint64_t logitsOffset = 0; ///< In the kept buffer of hidden rows and logits.
 
   uint64_t headBytes() const { return capacity * headDim * kKvBytes; }
   uint64_t keyBytes() const { return kvHeads * headBytes(); } // of one layer
   uint64_t stateBytes() const { return 2 * layers * keyBytes(); }
   uint64_t idsBytes() const { return llvm::alignTo(maxRows * 4, kVector); }
-  uint64_t ioBytes() const { return logitsOffset + headRows * vocabulary * 4; }
+  // Hidden rows of the largest entry, then logits.
+  uint64_t logitsOffset() const { return llvm::alignTo(maxRows * hidden * 4, kVector); }
+  uint64_t ioBytes() const { return logitsOffset() + headRows * vocabulary * 4; }
 };
 
 struct LowerNpuToPlanPass : impl::LowerNpuToPlanPassBase<LowerNpuToPlanPass> {
@@ -104,9 +105,18 @@ private:
     shapes.hidden = model.getHidden();
     shapes.vocabulary = model.getVocabulary();
     shapes.context = model.getContext();
+    // Programs address Io by the rows it was laid out for, whichever entries are left.
+    auto chunkRows = getOperation()->getAttrOfType<IntegerAttr>("npu.chunk_rows");
+    if (!chunkRows)
+      return missing(getOperation(), "'npu.chunk_rows' on the module; run llmc-tile first");
+    shapes.maxRows = uint64_t(chunkRows.getInt());
     for (npu::ProgramOp program : programs) {
-      uint64_t &rows = isHead(program) ? shapes.headRows : shapes.maxRows;
-      rows = std::max<uint64_t>(rows, program.getRows());
+      if (program.getRows() > shapes.maxRows)
+        return program.emitError()
+               << "entry '" << program.getSymName() << "' has " << program.getRows()
+               << " rows, 'npu.chunk_rows' says " << shapes.maxRows << " at most";
+      if (isHead(program))
+        shapes.headRows = std::max<uint64_t>(shapes.headRows, program.getRows());
       shapes.sramBytes = std::max(shapes.sramBytes, *program.getSramBytes());
     }
     for (auto constant : getOperation().getOps<npu::ConstantOp>())
@@ -114,7 +124,7 @@ private:
           std::max(shapes.weightsBytes, constant.getOffset() + constant.getBytes());
     if (shapes.weightsBytes == 0)
       return missing(getOperation(), "npu.constant; run llmc-layout-weights first");
-    return failed(measureState()) ? failure() : placeLogits();
+    return measureState();
   }
 
   LogicalResult measureState() {
@@ -126,29 +136,6 @@ private:
       return cache.emitError() << "takes " << 2 * shapes.keyBytes()
                                << " bytes a layer, a state's strides have 32 bits; use a shorter "
                                   "context";
-    return success();
-  }
-
-  /// Logits stand where the heads store them, behind the hidden rows.
-  LogicalResult placeLogits() {
-    uint64_t hiddenBytes = llvm::alignTo(shapes.maxRows * shapes.hidden * 4, kVector);
-    std::optional<uint64_t> place;
-    for (npu::ProgramOp program : programs) {
-      if (!isHead(program))
-        continue;
-      std::optional<uint64_t> first;
-      program.walk([&](npu::DmaOp dma) {
-        if (dma.getStore() && dma.getPlace().getSpace() == npu::Space::Io)
-          first = std::min(first.value_or(UINT64_MAX), uint64_t(dma.getPlace().getOffset()));
-      });
-      if (!first)
-        return program.emitError() << "head '" << program.getSymName() << "' stores no logits";
-      if (*first < hiddenBytes || place.value_or(*first) != *first)
-        return program.emitError() << "head '" << program.getSymName() << "' stores logits at byte "
-                                   << *first << ", expected " << place.value_or(hiddenBytes);
-      place = first;
-    }
-    shapes.logitsOffset = place.value_or(hiddenBytes);
     return success();
   }
 
@@ -257,7 +244,7 @@ private:
     bool head = isHead(program);
     uint64_t columns = head ? shapes.vocabulary : shapes.hidden;
     Reference operand = out->operand((head ? "logits" : "hidden") + suffix, io,
-                                     head ? shapes.logitsOffset : 0, uint64_t(rows) * columns * 4,
+                                     head ? shapes.logitsOffset() : 0, uint64_t(rows) * columns * 4,
                                      plan::OperandAccess::Read | plan::OperandAccess::Write);
     return tensor(head ? "logits" : "hidden",
                   head ? plan::TensorRole::Logits : plan::TensorRole::Hidden, plan::DType::F32,

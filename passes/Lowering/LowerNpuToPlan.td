@@ -4,13 +4,13 @@ include "mlir/Pass/PassBase.td"
 def LowerNpuToPlanPass : Pass<"llmc-lower-npu-to-plan", "::mlir::ModuleOp"> {
   let summary = "Decide everything the plan file says";
   let description = [{
-    Requires: planned npu programs; one `lm.kv_state` of f16; weights laid out as `npu.constant`; a `plan.file` with one `plan.target` and one
-              `plan.model`, and `plan.tokenizer` where there is one; `plan.placement` on the module.
+    Requires: planned npu programs and `npu.chunk_rows`; one `lm.kv_state` of f16; weights laid out as `npu.constant`; `plan.placement` on the
+              module and a `plan.file` with one `plan.target`, one `plan.model`, and `plan.tokenizer` where there is one.
     Ensures:  the `plan.file` has regions, segments, buffers, operands, parameters, states, a queue, and for each program one kernel and one
               entry. Parameters are shared by all programs: position, tokens, KV length, first row of a head, then derived ones. Kernels
               have no blob yet, and what is as long as their blobs has no size.
-    Fails:    one of what is required is missing; the programs need more run-time parameters than a runtime holds; heads store their
-              logits in different places; a program spills; the KV cache is too large for the strides of a state.
+    Fails:    one of what is required is missing; the programs need more run-time parameters than a runtime holds; an
+              entry has more rows than Io was laid out for; a program spills; the KV cache is too large for the strides of a state.
   }];
   let dependentDialects = ["::llmc::plan::PlanDialect"];
 }
