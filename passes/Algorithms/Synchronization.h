@@ -41,7 +41,7 @@ void synchronize(SyncProgram &program, uint64_t bytes);
 
 /// The judge: unrolls the loop (at most `maxTrips` trips), computes happens-before by vector clocks
 /// and compares every pair of accesses. One sentence for each pair that the waits do not order, and
-/// for a wait that can never end.
+/// for each wait for a command that comes later in program order, which might never end.
 std::vector<std::string> checkSynchronization(const SyncProgram &program, uint32_t maxTrips = 4);
 
 } // namespace llmc::passes

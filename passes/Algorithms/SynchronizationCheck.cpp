@@ -10,9 +10,10 @@ namespace {
 struct Instance {
   const SyncCommand *command;
   uint32_t trip;
+  bool isEpilogue;
   std::string name;
-  std::vector<int64_t>
-      clock;         ///< Commands of each engine that surely retired before this one retires.
+  /// Commands of each engine that surely retired before this one retires.
+  std::vector<int64_t> clock;
   int64_t index = 0; ///< Its own number on its engine, from 1.
 };
 
@@ -23,6 +24,7 @@ std::vector<Instance> unroll(const SyncProgram &program, uint32_t trips) {
     for (size_t i = 0; i < commands.size(); ++i)
       all.push_back({&commands[i],
                      trip,
+                     &commands == &program.epilogue,
                      section + " " + std::to_string(i) + " trip " + std::to_string(trip),
                      {},
                      0});
@@ -42,28 +44,26 @@ bool conflict(const SyncCommand &a, const SyncCommand &b) {
   return false;
 }
 
-} // namespace
+/// Happens-before of an unrolled program, by vector clocks.
+class Clocks {
+public:
+  Clocks(const SyncProgram &program, uint32_t trips)
+      : program(program), skipped(program.trips - trips), before(program.engines),
+        perTrip(program.engines), lists(program.engines) {
+    for (const SyncCommand &command : program.prologue)
+      ++before[command.engine];
+    for (const SyncCommand &command : program.body)
+      ++perTrip[command.engine];
+  }
 
-std::vector<std::string> checkSynchronization(const SyncProgram &program, uint32_t maxTrips) {
-  std::vector<std::string> problems;
-  uint32_t trips = std::min(program.trips, maxTrips);
-  std::vector<Instance> all = unroll(program, trips);
-  std::vector<std::vector<Instance *>> lists(program.engines);
-  std::vector<int64_t> perTrip(program.engines);
-  for (const SyncCommand &command : program.body)
-    ++perTrip[command.engine];
-  for (Instance &instance : all) {
-    std::vector<Instance *> &list = lists[instance.command->engine];
+  /// Gives `instance` its clock. Instances come in program order and stay where they are.
+  void issue(Instance &instance, std::vector<std::string> &problems) {
+    std::vector<const Instance *> &list = lists[instance.command->engine];
     instance.clock.assign(program.engines, 0);
     if (!list.empty())
       instance.clock = list.back()->clock;
-    bool isEpilogue =
-        &instance - all.data() >= std::ptrdiff_t(all.size() - program.epilogue.size());
     for (const SyncWait &wait : instance.command->waits) {
-      int64_t value = wait.value + wait.perTrip * (isEpilogue ? 0 : instance.trip);
-      // Fewer trips were unrolled than the program has: its last ones are meant.
-      if (isEpilogue && trips < program.trips && value > int64_t(lists[wait.engine].size()))
-        value -= perTrip[wait.engine] * int64_t(program.trips - trips);
+      int64_t value = valueOf(wait, instance);
       if (value > int64_t(lists[wait.engine].size())) {
         problems.push_back(instance.name + " waits for command " + std::to_string(value) +
                            " of engine " + std::to_string(wait.engine) +
@@ -80,6 +80,32 @@ std::vector<std::string> checkSynchronization(const SyncProgram &program, uint32
     instance.index = int64_t(list.size());
     instance.clock[instance.command->engine] = instance.index;
   }
+
+private:
+  /// Trips that were not unrolled are the first ones: what the epilogue waits for counts from the
+  /// loop's end, or lies in the prologue.
+  int64_t valueOf(const SyncWait &wait, const Instance &instance) const {
+    if (!instance.isEpilogue)
+      return wait.value + wait.perTrip * instance.trip;
+    return std::max(wait.value - perTrip[wait.engine] * skipped,
+                    std::min(wait.value, before[wait.engine]));
+  }
+
+  const SyncProgram &program;
+  int64_t skipped;
+  std::vector<int64_t> before, perTrip; ///< Commands of each engine.
+  std::vector<std::vector<const Instance *>> lists;
+};
+
+} // namespace
+
+std::vector<std::string> checkSynchronization(const SyncProgram &program, uint32_t maxTrips) {
+  std::vector<std::string> problems;
+  uint32_t trips = std::min(program.trips, maxTrips);
+  std::vector<Instance> all = unroll(program, trips);
+  Clocks clocks(program, trips);
+  for (Instance &instance : all)
+    clocks.issue(instance, problems);
   for (size_t later = 0; later < all.size(); ++later)
     for (size_t earlier = 0; earlier < later; ++earlier) {
       const Instance &a = all[earlier], &b = all[later];
