@@ -9,7 +9,8 @@ const IsaTable &x86Avx2() {
                               .features = "",
                               .abi = "",
                               .vectorBits = 256,
-                              .dot = DotKind::MaddUbs};
+                              .dot = DotKind::MaddUbs,
+                              .halfConversion = true};
   return table;
 }
 
@@ -20,7 +21,8 @@ const IsaTable &x86Avx512() {
                               .features = "+avx512vnni",
                               .abi = "",
                               .vectorBits = 512,
-                              .dot = DotKind::Vpdpbusd};
+                              .dot = DotKind::Vpdpbusd,
+                              .halfConversion = true};
   return table;
 }
 
@@ -31,7 +33,8 @@ const IsaTable &x86Amx() {
                               .features = "+avx512vnni,+amx-tile,+amx-int8",
                               .abi = "",
                               .vectorBits = 512,
-                              .dot = DotKind::Tdpbsud};
+                              .dot = DotKind::Tdpbsud,
+                              .halfConversion = true};
   return table;
 }
 

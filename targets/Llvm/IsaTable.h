@@ -26,6 +26,7 @@ struct IsaTable {
   uint32_t vectorBits = 128;
   DotKind dot = DotKind::None;
   CodeModel codeModel = CodeModel::Default;
+  bool halfConversion = false;  ///< Has instructions between fp16 and fp32.
   uint32_t blobAlignment = 128; ///< Of the address a blob is loaded at. A power of two.
 };
 

@@ -1,0 +1,126 @@
+#include "targets/Llvm/Emitter.h"
+
+namespace llmc::target {
+
+using llvm::Value;
+
+Emitter::Emitter(llvm::Module &module, const IsaTable &isa, const std::string &name)
+    : ir(module.getContext()), isa(isa) {
+  llvm::Type *pointer = ir.getPtrTy(), *word = ir.getInt32Ty();
+  auto *type = llvm::FunctionType::get(ir.getVoidTy(), {pointer, pointer, word, word}, false);
+  function = llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage, name, module);
+  const char *names[] = {"operands", "params", "part", "parts"};
+  for (auto [argument, argumentName] : llvm::zip(function->args(), names))
+    argument.setName(argumentName);
+  ir.SetInsertPoint(llvm::BasicBlock::Create(module.getContext(), "entry", function));
+}
+
+Value *Emitter::operand(unsigned index) {
+  Value *&known = operands[index];
+  if (known)
+    return known;
+  const llvm::IRBuilder<>::InsertPointGuard guard(ir);
+  llvm::BasicBlock &entry = function->getEntryBlock();
+  ir.SetInsertPoint(&entry, entry.getFirstInsertionPt());
+  Value *slot = ir.CreateConstInBoundsGEP1_64(ir.getPtrTy(), function->getArg(0), index);
+  known = ir.CreateLoad(ir.getPtrTy(), slot, "operand" + llvm::Twine(index));
+  return known;
+}
+
+Value *Emitter::argument(int16_t index) {
+  Value *slot = ir.CreateConstInBoundsGEP1_64(ir.getInt32Ty(), function->getArg(1), index);
+  return ir.CreateZExt(ir.CreateLoad(ir.getInt32Ty(), slot), ir.getInt64Ty());
+}
+
+Value *Emitter::extent(const Extent &extent) {
+  return extent.argument < 0 ? i64(extent.value) : argument(extent.argument);
+}
+
+std::pair<Value *, Value *> Emitter::share(Value *count) {
+  Value *part = ir.CreateZExt(function->getArg(2), ir.getInt64Ty());
+  Value *parts = ir.CreateZExt(function->getArg(3), ir.getInt64Ty());
+  Value *first = ir.CreateUDiv(ir.CreateMul(count, part), parts);
+  Value *next = ir.CreateAdd(part, i64(1));
+  return {first, ir.CreateUDiv(ir.CreateMul(count, next), parts)};
+}
+
+Emitter::Values Emitter::loop(Value *from, Value *to, uint64_t step,
+                              llvm::ArrayRef<Value *> initial, Step body) {
+  llvm::LLVMContext &context = ir.getContext();
+  llvm::BasicBlock *before = ir.GetInsertBlock();
+  auto *head = llvm::BasicBlock::Create(context, "head", function);
+  auto *inside = llvm::BasicBlock::Create(context, "body", function);
+  auto *after = llvm::BasicBlock::Create(context, "after", function);
+  ir.CreateBr(head);
+  ir.SetInsertPoint(head);
+  llvm::PHINode *index = ir.CreatePHI(ir.getInt64Ty(), 2);
+  index->addIncoming(from, before);
+  llvm::SmallVector<llvm::PHINode *, 8> phis;
+  for (Value *value : initial) {
+    phis.push_back(ir.CreatePHI(value->getType(), 2));
+    phis.back()->addIncoming(value, before);
+  }
+  ir.CreateCondBr(ir.CreateICmpULT(index, to), inside, after);
+  ir.SetInsertPoint(inside);
+  const Values state(phis.begin(), phis.end());
+  const Values next = body(index, state);
+  Value *following = ir.CreateNUWAdd(index, i64(step));
+  for (auto [phi, value] : llvm::zip_equal(phis, next))
+    phi->addIncoming(value, ir.GetInsertBlock());
+  index->addIncoming(following, ir.GetInsertBlock());
+  ir.CreateBr(head);
+  ir.SetInsertPoint(after);
+  return state;
+}
+
+void Emitter::loop(Value *from, Value *to, uint64_t step, Body body) {
+  loop(from, to, step, {}, [&](Value *index, llvm::ArrayRef<Value *>) {
+    body(index);
+    return Values();
+  });
+}
+
+void Emitter::when(Value *condition, llvm::function_ref<void()> body) {
+  llvm::LLVMContext &context = ir.getContext();
+  auto *inside = llvm::BasicBlock::Create(context, "then", function);
+  auto *after = llvm::BasicBlock::Create(context, "after", function);
+  ir.CreateCondBr(condition, inside, after);
+  ir.SetInsertPoint(inside);
+  body();
+  ir.CreateBr(after);
+  ir.SetInsertPoint(after);
+}
+
+Value *Emitter::stack(uint64_t bytes) {
+  const llvm::IRBuilder<>::InsertPointGuard guard(ir);
+  llvm::BasicBlock &entry = function->getEntryBlock();
+  ir.SetInsertPoint(&entry, entry.getFirstInsertionPt());
+  llvm::AllocaInst *memory = ir.CreateAlloca(llvm::ArrayType::get(ir.getInt8Ty(), bytes));
+  memory->setAlignment(llvm::Align(64));
+  return memory;
+}
+
+Value *Emitter::at(Value *base, Value *offset) {
+  return ir.CreateInBoundsGEP(ir.getInt8Ty(), base, offset);
+}
+
+Value *Emitter::at(Value *base, uint64_t offset) { return at(base, i64(offset)); }
+
+Value *Emitter::f32(float value) { return llvm::ConstantFP::get(ir.getFloatTy(), value); }
+
+Value *Emitter::splat(Value *scalar, unsigned lanes) { return ir.CreateVectorSplat(lanes, scalar); }
+
+llvm::FixedVectorType *Emitter::vector(llvm::Type *element, unsigned lanes) {
+  return llvm::FixedVectorType::get(element, lanes);
+}
+
+Value *Emitter::firstLanes(Value *count) {
+  Value *bounded = ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, count, i64(kLanes));
+  Value *word = ir.CreateTrunc(bounded, ir.getInt32Ty());
+  llvm::SmallVector<uint32_t, kLanes> lanes;
+  for (uint32_t lane = 0; lane < kLanes; ++lane)
+    lanes.push_back(lane);
+  return ir.CreateICmpULT(llvm::ConstantDataVector::get(ir.getContext(), lanes), splat(word));
+}
+
+} // namespace llmc::target

@@ -1,0 +1,69 @@
+// What every kernel needs of LLVM IR: its function, loops as callbacks, extents and shares.
+//
+// Kernels are written straight in LLVM IR and not in MLIR: they are loops over explicit vectors
+// with chosen instructions, so a second level would be lowered one to one, its default patterns
+// (fma, unordered reductions) would have to be kept out, and the exact order of operations, which
+// is the contract, is visible here line by line.
+#pragma once
+
+#include "targets/Interface/Kernel.h"
+#include "targets/Llvm/IsaTable.h"
+
+#include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/Module.h"
+
+namespace llmc::target {
+
+/// Lanes of a float vector in every kernel: those of an ordered sum, whatever the machine's
+/// registers hold.
+constexpr unsigned kLanes = 16;
+
+class Emitter {
+public:
+  using Values = llvm::SmallVector<llvm::Value *, 8>;
+  using Body = llvm::function_ref<void(llvm::Value *index)>;
+  using Step = llvm::function_ref<Values(llvm::Value *index, llvm::ArrayRef<llvm::Value *> state)>;
+
+  /// Starts the function `name`: void(ptr operands, ptr params, i32 part, i32 parts).
+  Emitter(llvm::Module &module, const IsaTable &isa, const std::string &name);
+  /// Ends it.
+  void finish() { ir.CreateRetVoid(); }
+
+  /// The address of an operand; as often as wanted, it is read once.
+  llvm::Value *operand(unsigned index);
+  /// An extent as i64.
+  llvm::Value *extent(const Extent &extent);
+  llvm::Value *argument(int16_t index);
+  /// The i64 range [first, last) of `count` items that belongs to this part.
+  std::pair<llvm::Value *, llvm::Value *> share(llvm::Value *count);
+
+  /// for (index = from; index < to; index += step), i64.
+  void loop(llvm::Value *from, llvm::Value *to, uint64_t step, Body body);
+  /// The same with values carried from run to run; returns the last ones.
+  Values loop(llvm::Value *from, llvm::Value *to, uint64_t step,
+              llvm::ArrayRef<llvm::Value *> initial, Step body);
+  void when(llvm::Value *condition, llvm::function_ref<void()> body);
+  /// Stack memory, aligned to 64 bytes, of the whole function.
+  llvm::Value *stack(uint64_t bytes);
+  /// base + offset bytes.
+  llvm::Value *at(llvm::Value *base, llvm::Value *offset);
+  llvm::Value *at(llvm::Value *base, uint64_t offset);
+
+  llvm::ConstantInt *i64(uint64_t value) { return ir.getInt64(value); }
+  llvm::Value *f32(float value);
+  llvm::Value *splat(llvm::Value *scalar, unsigned lanes = kLanes);
+  llvm::FixedVectorType *vector(llvm::Type *element, unsigned lanes = kLanes);
+  /// lane < count, count an i64 of any size.
+  llvm::Value *firstLanes(llvm::Value *count);
+
+  llvm::IRBuilder<> ir;
+  const IsaTable &isa;
+
+private:
+  llvm::Function *function;
+  llvm::DenseMap<unsigned, llvm::Value *> operands;
+};
+
+} // namespace llmc::target

@@ -1,0 +1,47 @@
+#include "targets/Llvm/Lower.h"
+
+#include "targets/Llvm/ChainKernel.h"
+#include "targets/Llvm/Codegen.h"
+#include "targets/Llvm/Link.h"
+
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Target/TargetMachine.h"
+
+#include <fmt/format.h>
+#include <set>
+
+namespace llmc::target {
+
+static bool emitKernel(llvm::Module &module, const IsaTable &isa, const KernelRequest &kernel,
+                       std::string &error) {
+  std::string reason;
+  const auto *chain = std::get_if<VectorChain>(&kernel.work);
+  const bool done = chain && emitChain(module, isa, kernel.name, *chain, kernel.operands, reason);
+  if (!done)
+    error = fmt::format("kernel '{}' for '{}': {}", kernel.name, isa.name, reason);
+  return done;
+}
+
+std::optional<Blob> lowerLlvm(const std::vector<KernelRequest> &kernels, const IsaTable &isa,
+                              std::string &error) {
+  const auto machine = targetMachine(isa, error);
+  if (!machine)
+    return std::nullopt;
+  llvm::LLVMContext context;
+  std::vector<std::unique_ptr<llvm::Module>> modules;
+  modules.push_back(newModule(context, *machine));
+  std::set<std::string> names;
+  for (const KernelRequest &kernel : kernels) {
+    if (kernel.name.empty() || !names.insert(kernel.name).second) {
+      error =
+          fmt::format("kernel '{}': every kernel of a blob needs a name of its own", kernel.name);
+      return std::nullopt;
+    }
+    if (!emitKernel(*modules.front(), isa, kernel, error))
+      return std::nullopt;
+  }
+  return linkBlob(modules, isa, *machine, error);
+}
+
+} // namespace llmc::target

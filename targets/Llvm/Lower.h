@@ -1,0 +1,44 @@
+// The host service: kernels as plain data to one blob of one instruction set.
+#pragma once
+
+#include "targets/Interface/Kernel.h"
+#include "targets/Llvm/Blob.h"
+#include "targets/Llvm/IsaTable.h"
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace llmc::target {
+
+/// An operand as far as code depends on it; addresses are aligned to the element. Bytes, as
+/// everywhere.
+struct KernelOperand {
+  ElementType type = ElementType::F32;
+  uint32_t tokenStride = 0, subStride = 0;
+};
+
+/// One entry of the blob. Its function is
+///
+///     void(void *const *operands, const uint32_t *params, uint32_t part, uint32_t parts)
+///
+/// with operands in the order given here and arguments of extents read from params[argument]. part
+/// < parts divides the work, never a sum, so that results do not depend on it: parts may run in any
+/// order, at once or on one thread. An operand that is written shares no byte with another, unless
+/// both are the same elements at the same place and the written one is no wider.
+struct KernelRequest {
+  std::string name;
+  std::variant<VectorChain> work;
+  std::vector<KernelOperand> operands;
+};
+
+/// Stack a kernel may take for itself, in bytes.
+constexpr uint64_t kKernelStackBytes = 256 * 1024;
+
+/// Errors: a kernel that breaks a rule of targets/Interface/Kernel.h or that this instruction set
+/// has no code for, each with the kernel's name; what targetMachine() and linkBlob() report.
+std::optional<Blob> lowerLlvm(const std::vector<KernelRequest> &kernels, const IsaTable &isa,
+                              std::string &error);
+
+} // namespace llmc::target

@@ -1,0 +1,44 @@
+// The sequences of runtime/base/numerics.h as IR, operation by operation. Values are float or
+// vectors of float.
+#pragma once
+
+#include "llvm/IR/IRBuilder.h"
+
+namespace llmc::target {
+
+class NumericsIr {
+public:
+  explicit NumericsIr(llvm::IRBuilder<> &ir) : ir(ir) {}
+
+  llvm::Value *recip(llvm::Value *x);
+  llvm::Value *rsqrt(llvm::Value *x);
+  llvm::Value *exp(llvm::Value *x);
+  llvm::Value *sigmoid(llvm::Value *x);
+  /// The stored form of q, k, v and p: i16 of the same shape.
+  llvm::Value *toHalfBits(llvm::Value *x);
+  /// From i16. `convert`: the machine has an instruction for it.
+  llvm::Value *fromHalfBits(llvm::Value *half, bool convert);
+  llvm::Value *activationInverseScale(llvm::Value *absmax);
+  llvm::Value *activationScale(llvm::Value *absmax);
+  /// rne and clamp to +-127: i8 of the same shape.
+  llvm::Value *toInt8(llvm::Value *x);
+
+  llvm::Value *bits(llvm::Value *x);
+  llvm::Value *asFloat(llvm::Value *bits);
+  /// Magnitude bits: order of absolute values, infinity above numbers, NaN above both.
+  llvm::Value *magnitude(llvm::Value *x);
+
+private:
+  llvm::Value *number(llvm::Value *like, float value);
+  llvm::Value *word(llvm::Value *like, uint32_t value);
+  /// condition ? word(value) : other
+  llvm::Value *replace(llvm::Value *condition, uint32_t value, llvm::Value *other);
+  llvm::Value *clamp(llvm::Value *x, float low, float high);
+  llvm::Value *newtonRecip(llvm::Value *y, llvm::Value *m);
+  llvm::Value *newtonRsqrt(llvm::Value *y, llvm::Value *x);
+  llvm::Value *expPolynomial(llvm::Value *r);
+
+  llvm::IRBuilder<> &ir;
+};
+
+} // namespace llmc::target
