@@ -45,11 +45,12 @@ struct LowerNpuToPlanPass : impl::LowerNpuToPlanPassBase<LowerNpuToPlanPass> {
     out = &builder;
     PlanParameters collected(builder, int64_t(shapes.context), int64_t(shapes.maxRows));
     parameters = &collected;
+    if (failed(collectArguments()))
+      return signalPassFailure();
     addSegments();
     addBuffers();
     addStates();
-    if (failed(addKernels()))
-      return signalPassFailure();
+    addKernels();
     for (auto [program, kernel] : llvm::zip(programs, kernels))
       addEntry(program, kernel);
   }
@@ -105,6 +106,8 @@ private:
     shapes.hidden = model.getHidden();
     shapes.vocabulary = model.getVocabulary();
     shapes.context = model.getContext();
+    if (!shapes.hidden || !shapes.vocabulary || !shapes.context)
+      return missing(model, "a context, a vocabulary and a hidden size");
     // Programs address Io by the rows it was laid out for, whichever entries are left.
     auto chunkRows = getOperation()->getAttrOfType<IntegerAttr>("npu.chunk_rows");
     if (!chunkRows)
@@ -132,8 +135,12 @@ private:
       return cache.emitError() << "holds " << cache.getElement() << ", a plan's KV cache holds f16";
     if (shapes.layers > UINT16_MAX || shapes.kvHeads > UINT16_MAX || shapes.headDim > UINT16_MAX)
       return cache.emitError() << "layers, heads and head_dim of a state have 16 bits";
-    if (shapes.capacity > UINT32_MAX || 2 * shapes.keyBytes() > UINT32_MAX)
-      return cache.emitError() << "takes " << 2 * shapes.keyBytes()
+    if (shapes.capacity < shapes.context)
+      return cache.emitError() << "holds " << shapes.capacity << " positions, the context is "
+                               << shapes.context;
+    if (shapes.capacity > UINT32_MAX || shapes.headBytes() > UINT32_MAX ||
+        2 * shapes.keyBytes() > UINT32_MAX)
+      return cache.emitError() << "takes more than " << UINT32_MAX
                                << " bytes a layer, a state's strides have 32 bits; use a shorter "
                                   "context";
     return success();
@@ -207,16 +214,20 @@ private:
                            : EntryBounds{rows, most - 1};
   }
 
-  LogicalResult addKernels() {
-    kernels.clear();
-    // Bounds speak of all parameters, so all are collected first.
-    SmallVector<SmallVector<Attribute>> arguments;
+  /// Bounds of kernels speak of all parameters, so all are collected first.
+  LogicalResult collectArguments() {
+    arguments.clear();
     for (npu::ProgramOp program : programs) {
       FailureOr<SmallVector<Attribute>> collected = parameters->add(program);
       if (failed(collected))
         return failure();
       arguments.push_back(*collected);
     }
+    return success();
+  }
+
+  void addKernels() {
+    kernels.clear();
     constexpr uint64_t operands = npu::getMaxEnumValForSpace() + 1;
     for (auto [program, symbols] : llvm::zip(programs, arguments))
       kernels.push_back(out->enter(plan::KernelOp::create(
@@ -224,7 +235,6 @@ private:
           program.getSymName(), out->ops().getArrayAttr(symbols),
           parameters->boundsFor(boundsOf(program)), kernelSegment.getValue(), target.getSymName(),
           operands, plan::BlobAttr())));
-    return success();
   }
 
   static plan::EntryKind kindOf(npu::ProgramOp program) {
@@ -294,6 +304,7 @@ private:
   PlanParameters *parameters = nullptr;
   Reference codeRegion, weightsRegion, stateRegion, ioRegion, sramRegion, kernelSegment,
       weightsSegment, keys, values, ids, io, weightsOperand, stateOperand, ioOperand, queue;
+  SmallVector<SmallVector<Attribute>> arguments; ///< Of each program.
   SmallVector<Reference> states, kernels;
 };
 

@@ -10,7 +10,8 @@ def LowerNpuToPlanPass : Pass<"llmc-lower-npu-to-plan", "::mlir::ModuleOp"> {
               entry. Parameters are shared by all programs: position, tokens, KV length, first row of a head, then derived ones. Kernels
               have no blob yet, and what is as long as their blobs has no size.
     Fails:    one of what is required is missing; the programs need more run-time parameters than a runtime holds; an
-              entry has more rows than Io was laid out for; a program spills; the KV cache is too large for the strides of a state.
+              entry has more rows than Io was laid out for; a program spills; the KV cache is shorter than the context
+              or too large for the strides of a state.
   }];
   let dependentDialects = ["::llmc::plan::PlanDialect"];
 }
