@@ -239,6 +239,21 @@ LogicalResult OperandOp::verifySymbolUses(SymbolTableCollection &symbols) {
   return success();
 }
 
+/// A device is given the CPU's address of its code.
+static LogicalResult checkCode(KernelOp kernel, SymbolTableCollection &symbols, SegmentOp segment) {
+  if (!segment.getRegion())
+    return kernel.emitOpError() << "lies in " << kernel.getSegmentAttr()
+                                << ", which is in no region: it would never be loaded";
+  auto region = resolve<RegionOp>(segment, symbols, segment.getRegionAttr());
+  if (!region)
+    return failure();
+  bool isReadable = (region.getAccess() & RegionAccess::CpuReads) == RegionAccess::CpuReads;
+  if (region.getKind() == RegionKind::FlashPaged || !isReadable)
+    return kernel.emitOpError() << "lies in region " << segment.getRegionAttr()
+                                << ", which must have an address that the CPU reads";
+  return success();
+}
+
 LogicalResult KernelOp::verifySymbolUses(SymbolTableCollection &symbols) {
   if (!programOf(*this))
     return emitOpError() << "encodes " << getProgramAttr()
@@ -267,7 +282,9 @@ LogicalResult KernelOp::verifySymbolUses(SymbolTableCollection &symbols) {
     return emitOpError() << "takes bytes " << blob.getOffset() << " to "
                          << blob.getOffset() + blob.getSize() << " of segment " << getSegmentAttr()
                          << ", which has " << *segment.getSize();
-  return success();
+  if (blob && (blob.getEntry() < 0 || blob.getEntry() >= blob.getSize()))
+    return emitOpError() << "starts at byte " << blob.getEntry() << " of its " << blob.getSize();
+  return checkCode(*this, symbols, segment);
 }
 
 LogicalResult QueueOp::verifySymbolUses(SymbolTableCollection &symbols) {

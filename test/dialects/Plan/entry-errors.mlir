@@ -108,7 +108,8 @@ plan.file producer "llmc" {
 npu.program @p "decode" rows 1 arguments [] scratch 0 {}
 plan.file producer "llmc" {
   plan.target @t backend "b" device "d"
-  plan.segment @s kernel align 1
+  plan.region @code dram constant align 64 access <cpu_reads>
+  plan.segment @s kernel in @code align 1
   plan.param @pos input max 7
   plan.param @tokens input max 4
   plan.param @length kv_len max 8

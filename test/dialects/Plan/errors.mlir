@@ -220,6 +220,37 @@ plan.file producer "llmc" {
 
 // -----
 
+npu.program @p "decode" rows 1 arguments [] scratch 0 {}
+plan.file producer "llmc" {
+  plan.target @t backend "b" device "d"
+  plan.segment @s kernel size 64 align 1
+  // expected-error @below {{lies in @s, which is in no region: it would never be loaded}}
+  plan.kernel @k of @p parameters [] bounds [] in @s on @t args 0
+}
+
+// -----
+
+npu.program @p "decode" rows 1 arguments [] scratch 0 {}
+plan.file producer "llmc" {
+  plan.target @t backend "b" device "d"
+  plan.region @r dram constant size 64 align 64 access <device_reads>
+  plan.segment @s kernel in @r size 64 align 64
+  // expected-error @below {{lies in region @r, which must have an address that the CPU reads}}
+  plan.kernel @k of @p parameters [] bounds [] in @s on @t args 0
+}
+
+// -----
+
+npu.program @p "decode" rows 1 arguments [] scratch 0 {}
+plan.file producer "llmc" {
+  plan.target @t backend "b" device "d"
+  plan.segment @s kernel size 64 align 1
+  // expected-error @below {{starts at byte 32 of its 32}}
+  plan.kernel @k of @p parameters [] bounds [] in @s on @t args 0 blob <offset = 0, size = 32, entry = 32>
+}
+
+// -----
+
 plan.file producer "llmc" {
   plan.region @r dram session size 64 align 64 access <cpu_writes>
   plan.buffer @b in @r at 0 size 64

@@ -21,11 +21,13 @@ plan.file producer "llmc" debug @debug {
 
   // CHECK-NEXT: plan.region @flash flash_paged constant size 4160 align 4096 access <cpu_reads, device_reads>
   plan.region @flash flash_paged constant size 4160 align 4096 access <cpu_reads, device_reads>
+  // CHECK-NEXT: plan.region @code flash_xip constant size 64 align 64 access <cpu_reads>
+  plan.region @code flash_xip constant size 64 align 64 access <cpu_reads>
   // CHECK-NEXT: plan.region @state name "kv" dram session size 128 align 64
   plan.region @state name "kv" dram session size 128 align 64 access <cpu_reads, cpu_writes, device_reads, device_writes>
   plan.region @io sram call size 256 align 64 access <cpu_reads, cpu_writes, device_reads, device_writes, cpu_cached>
-  // CHECK: plan.segment @kernels kernel in @flash size 64 align 64
-  plan.segment @kernels kernel in @flash size 64 align 64
+  // CHECK: plan.segment @kernels kernel in @code size 64 align 64
+  plan.segment @kernels kernel in @code size 64 align 64
   // CHECK-NEXT: plan.segment @weights weights in @flash at 4096 size 64 align 4096 chunk 1024
   plan.segment @weights weights in @flash at 4096 size 64 align 4096 chunk 1024
   // CHECK-NEXT: plan.segment @words name "tokenizer" tokenizer align 8
