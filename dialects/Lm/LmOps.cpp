@@ -160,11 +160,20 @@ LogicalResult RopeOp::verify() {
                          << " heads";
   if (bool(getCos()) != bool(getSin()) || bool(getCos()) == bool(getRope()))
     return emitOpError() << "needs either a formula or both tables";
+  if (getCos() && getCos().getType() != getSin().getType())
+    return emitOpError() << "tables must have one type";
   int64_t headDim = dim(getInput(), 1) / getHeads();
   int64_t rotated = getRope() ? int64_t(getRope()->getDim()) : 2 * dim(getCos(), 1);
   if (rotated > headDim || rotated % 2 != 0)
     return emitOpError() << "rotates " << rotated << " of " << headDim
                          << " elements; must be even and no more than the head has";
+  return success();
+}
+
+LogicalResult RoundF16Op::verify() {
+  if (cast<RankedTensorType>(getInput().getType()).getShape() !=
+      cast<RankedTensorType>(getResult().getType()).getShape())
+    return emitOpError() << "result must have the shape of the input";
   return success();
 }
 
@@ -180,6 +189,11 @@ LogicalResult AttentionOp::verifySymbolUses(SymbolTableCollection &tables) {
                        getHeads() * int64_t(state.getHeadDim()))) ||
       failed(checkSize(*this, "number of key channels", dim(getK(), 1), kv)) ||
       failed(checkSize(*this, "number of value channels", dim(getV(), 1), kv)))
+    return failure();
+  if (failed(checkSize(*this, "number of key rows", dim(getK(), 0), dim(getQ(), 0))) ||
+      failed(checkSize(*this, "number of value rows", dim(getV(), 0), dim(getQ(), 0))) ||
+      failed(checkSize(*this, "number of result rows", dim(getResult(), 0), dim(getQ(), 0))) ||
+      failed(checkSize(*this, "number of result channels", dim(getResult(), 1), dim(getQ(), 1))))
     return failure();
   for (Value operand : {getQ(), getK(), getV()})
     if (cast<RankedTensorType>(operand.getType()).getElementType() != state.getElement())

@@ -168,6 +168,7 @@ def RoundF16Op : Lm_Op<"round_f16", [Pure]> {
   let arguments = (ins Lm_Rows:$input);
   let results = (outs TensorRankOf<[F16], [2]>:$result);
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
 }
 
 def AttentionOp : Lm_Op<"attention", [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {

@@ -21,6 +21,7 @@ def NpuDialect : Dialect {
 
     *Not here*: loops other than the layers' (tiles are unrolled: each has its own addresses), and any decision of the device.
   }];
+  let dependentDialects = ["::llmc::lm::LmDialect"]; // weight formats and rotations are its attributes
   let useDefaultAttributePrinterParser = 1;
   let useDefaultTypePrinterParser = 1;
 }
