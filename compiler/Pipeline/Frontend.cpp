@@ -84,7 +84,9 @@ bool quantize(const FrontendOptions &options, FrontendModel &model, std::string 
   }
   model.recipe = *recipe;
   PassManager manager(model.context.get());
-  passes::buildQuantizePipeline(manager, *recipe);
+  passes::buildQuantizePipeline(manager, *recipe, [&](ArrayRef<char> bytes) {
+    model.imported.file->dropPages({bytes.data(), bytes.size()});
+  });
   if (succeeded(manager.run(model.module())))
     return true;
   error = model.log->errorText("quantization failed");

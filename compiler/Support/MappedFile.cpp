@@ -41,6 +41,16 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::string &path, std:
       new MappedFile(path, static_cast<const char *>(memory), size_t(status.st_size)));
 }
 
+void MappedFile::dropPages(std::span<const char> range) const {
+  if (range.empty() || range.data() < data || range.data() + range.size() > data + size)
+    return;
+  const auto page = size_t(::sysconf(_SC_PAGESIZE));
+  size_t begin = size_t(range.data() - data) / page * page;
+  size_t end = size_t(range.data() - data) + range.size();
+  // The mapping is private and never written, so its pages are those of the file.
+  ::madvise(const_cast<char *>(data) + begin, end - begin, MADV_DONTNEED);
+}
+
 MappedFile::~MappedFile() {
   if (size > 0)
     ::munmap(const_cast<char *>(data), size);

@@ -22,6 +22,10 @@ public:
   std::span<const char> bytes() const { return {data, size}; }
   const std::string &path() const { return name; }
 
+  /// Gives the memory of these bytes back; reading them again brings them back from the file.
+  /// Nothing where they are not all of this file.
+  void dropPages(std::span<const char> range) const;
+
 private:
   MappedFile(std::string path, const char *data, size_t size)
       : name(std::move(path)), data(data), size(size) {}

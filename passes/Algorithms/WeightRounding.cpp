@@ -155,20 +155,8 @@ void RowRounder::roundMultipliers() {
   }
 }
 
-/// Rows gathered at once, so that a view whose rows are the fast axis is read along it.
+/// Rows gathered at once.
 constexpr uint32_t gatheredRows = 16;
-
-void gather(const WeightView &view, uint32_t first, uint32_t count, float *out) {
-  const float *base = view.base + view.offset + int64_t{first} * view.rowStride;
-  if (view.columnStride == 1) {
-    for (uint32_t r = 0; r < count; ++r)
-      std::copy_n(base + r * view.rowStride, view.columns, out + size_t{r} * view.columns);
-    return;
-  }
-  for (uint32_t k = 0; k < view.columns; ++k)
-    for (uint32_t r = 0; r < count; ++r)
-      out[size_t{r} * view.columns + k] = base[r * view.rowStride + k * view.columnStride];
-}
 
 std::optional<RoundingError> findNonFinite(const float *row, uint32_t index, uint32_t columns) {
   if (std::isfinite(largestMagnitude(row, columns)))
@@ -210,6 +198,29 @@ void allocate(RoundedWeights &result, Method method) {
 
 } // namespace
 
+RowReader::RowReader(const WeightView &view) : view(view) {
+  if (view.columnStride != 1)
+    rows.resize(size_t{gatheredRows} * view.columns);
+}
+
+const float *RowReader::row(uint32_t index) {
+  if (view.columnStride == 1)
+    return view.base + view.offset + int64_t{index} * view.rowStride;
+  if (index < first || index >= last) {
+    first = index;
+    last = index + std::min(gatheredRows, view.rows - index);
+    gather(last - first);
+  }
+  return rows.data() + size_t{index - first} * view.columns;
+}
+
+void RowReader::gather(uint32_t count) {
+  const float *base = view.base + view.offset + int64_t{first} * view.rowStride;
+  for (uint32_t k = 0; k < view.columns; ++k)
+    for (uint32_t r = 0; r < count; ++r)
+      rows[size_t{r} * view.columns + k] = base[r * view.rowStride + k * view.columnStride];
+}
+
 std::optional<RoundingError> roundWeights(const WeightView &view, const WeightFormat &format,
                                           RoundedWeights &result) {
   const std::optional<Method> method = methodOf(format);
@@ -221,22 +232,18 @@ std::optional<RoundingError> roundWeights(const WeightView &view, const WeightFo
   result.rows = view.rows;
   result.columns = view.columns;
   allocate(result, *method);
-  std::vector<float> rows(size_t{gatheredRows} * view.columns);
-  for (uint32_t first = 0; first < view.rows; first += gatheredRows) {
-    const uint32_t count = std::min(gatheredRows, view.rows - first);
-    gather(view, first, count, rows.data());
-    for (uint32_t r = 0; r < count; ++r) {
-      RowRounder rounder{result, rows.data() + size_t{r} * view.columns, first + r};
-      std::optional<RoundingError> error = findNonFinite(rounder.row, first + r, view.columns);
-      if (!error && *method == Method::HalfScales)
-        error = rounder.roundHalfScales();
-      if (error)
-        return error;
-      if (*method == Method::PerRow)
-        rounder.roundPerRow();
-      if (*method == Method::Multipliers)
-        rounder.roundMultipliers();
-    }
+  RowReader rows(view);
+  for (uint32_t index = 0; index < view.rows; ++index) {
+    RowRounder rounder{result, rows.row(index), index};
+    std::optional<RoundingError> error = findNonFinite(rounder.row, index, view.columns);
+    if (!error && *method == Method::HalfScales)
+      error = rounder.roundHalfScales();
+    if (error)
+      return error;
+    if (*method == Method::PerRow)
+      rounder.roundPerRow();
+    if (*method == Method::Multipliers)
+      rounder.roundMultipliers();
   }
   return std::nullopt;
 }

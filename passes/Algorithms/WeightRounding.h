@@ -20,6 +20,22 @@ struct WeightView {
   uint32_t columns = 0;
 };
 
+/// The rows of a view as consecutive numbers. Rows asked for in ascending order are gathered several
+/// at a time, so that a view whose rows are the fast axis is read along it.
+class RowReader {
+public:
+  explicit RowReader(const WeightView &view);
+  /// `columns` numbers, valid until the next call.
+  const float *row(uint32_t index);
+
+private:
+  void gather(uint32_t count);
+
+  WeightView view;
+  std::vector<float> rows;
+  uint32_t first = 0, last = 0; ///< Rows at hand.
+};
+
 struct RoundingCounters {
   uint64_t zeroGroups = 0;      ///< All weights below 2^-60: scale 1 (or multiplier 1), elements 0.
   uint64_t zeroScales = 0;      ///< The fp16 scale rounded to 0: scale 1, elements 0.

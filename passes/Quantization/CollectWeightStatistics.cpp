@@ -26,12 +26,13 @@ struct Measurement {
 /// The sum of squares runs over rows ascending, so it does not depend on threads.
 void measure(Measurement &measurement) {
   const WeightView &view = measurement.view;
+  RowReader rows(view);
   double squares = 0;
   float absMax = 0;
   for (uint32_t row = 0; row < view.rows; ++row) {
-    const float *w = view.base + view.offset + int64_t(row) * view.rowStride;
+    const float *w = rows.row(row);
     for (uint32_t column = 0; column < view.columns; ++column) {
-      float value = w[int64_t(column) * view.columnStride];
+      float value = w[column];
       if (!std::isfinite(value)) {
         measurement.notFinite = {row, column};
         return;
@@ -46,6 +47,8 @@ void measure(Measurement &measurement) {
 
 struct CollectWeightStatisticsPass
     : impl::CollectWeightStatisticsPassBase<CollectWeightStatisticsPass> {
+  explicit CollectWeightStatisticsPass(DoneReading done = {}) : done(std::move(done)) {}
+
   void runOnOperation() override {
     std::vector<Measurement> measurements;
     for (auto weight : getOperation().getOps<lm::WeightOp>()) {
@@ -55,8 +58,10 @@ struct CollectWeightStatisticsPass
       if (*view)
         measurements.push_back({weight, **view, {}, {}});
     }
-    parallelFor(&getContext(), 0, measurements.size(),
-                [&](size_t index) { measure(measurements[index]); });
+    parallelFor(&getContext(), 0, measurements.size(), [&](size_t index) {
+      measure(measurements[index]);
+      tellDone(done, measurements[index].weight);
+    });
     for (const Measurement &measurement : measurements) {
       lm::WeightOp weight = measurement.weight;
       if (measurement.notFinite) {
@@ -68,7 +73,15 @@ struct CollectWeightStatisticsPass
       setFloatStatistics(weight, measurement.statistics);
     }
   }
+
+private:
+  DoneReading done;
 };
 
 } // namespace
+
+std::unique_ptr<Pass> createCollectWeightStatisticsPass(DoneReading done) {
+  return std::make_unique<CollectWeightStatisticsPass>(std::move(done));
+}
+
 } // namespace llmc::passes

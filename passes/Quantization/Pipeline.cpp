@@ -34,10 +34,10 @@ LogicalResult parseAndBuild(OpPassManager &manager, StringRef text, ErrorHandler
 
 } // namespace
 
-void buildQuantizePipeline(OpPassManager &manager, const Recipe &recipe) {
+void buildQuantizePipeline(OpPassManager &manager, const Recipe &recipe, const DoneReading &done) {
   manager.addPass(createChooseFormatsPass(recipe));
-  manager.addPass(createCollectWeightStatisticsPass());
-  manager.addPass(createRoundWeightsPass());
+  manager.addPass(createCollectWeightStatisticsPass(done));
+  manager.addPass(createRoundWeightsPass(done));
   if (recipe.kvCache == CacheFormat::F16)
     manager.addPass(createQuantizeKvCachePass());
 }

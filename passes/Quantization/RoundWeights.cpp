@@ -34,12 +34,13 @@ struct QuantizedWeight {
 /// The sum runs in double, rows and columns ascending, so it does not depend on threads.
 double squaredErrorOf(const WeightView &view, const RoundedWeights &rounded) {
   std::vector<float> decoded(view.columns);
+  RowReader rows(view);
   double sum = 0;
   for (uint32_t row = 0; row < view.rows; ++row) {
     decodeRow(rounded, row, decoded.data());
-    const float *w = view.base + view.offset + int64_t(row) * view.rowStride;
+    const float *w = rows.row(row);
     for (uint32_t column = 0; column < view.columns; ++column) {
-      double difference = double(decoded[column]) - double(w[int64_t(column) * view.columnStride]);
+      double difference = double(decoded[column]) - double(w[column]);
       sum += difference * difference;
     }
   }
@@ -181,11 +182,16 @@ void mergeQuantizations(ModuleOp module) {
 }
 
 struct RoundWeightsPass : impl::RoundWeightsPassBase<RoundWeightsPass> {
+  explicit RoundWeightsPass(DoneReading done = {}) : done(std::move(done)) {}
+
   void runOnOperation() override {
     FailureOr<std::vector<Task>> tasks = collect();
     if (failed(tasks))
       return signalPassFailure();
-    parallelFor(&getContext(), 0, tasks->size(), [&](size_t index) { round((*tasks)[index]); });
+    parallelFor(&getContext(), 0, tasks->size(), [&](size_t index) {
+      round((*tasks)[index]);
+      tellDone(done, (*tasks)[index].weight);
+    });
     for (Task &task : *tasks)
       if (task.error) {
         task.weight.emitOpError() << "@" << task.weight.getSymName() << ": " << task.error->message;
@@ -237,7 +243,14 @@ private:
     }
     return success();
   }
+
+  DoneReading done;
 };
 
 } // namespace
+
+std::unique_ptr<Pass> createRoundWeightsPass(DoneReading done) {
+  return std::make_unique<RoundWeightsPass>(std::move(done));
+}
+
 } // namespace llmc::passes

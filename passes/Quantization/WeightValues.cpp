@@ -29,6 +29,13 @@ FailureOr<std::optional<WeightView>> floatViewOf(lm::WeightOp weight) {
   return std::optional(view);
 }
 
+void tellDone(const DoneReading &done, lm::WeightOp weight) {
+  auto resource = dyn_cast<DenseResourceElementsAttr>(weight.getValue());
+  const AsmResourceBlob *blob = resource ? resource.getRawHandle().getBlob() : nullptr;
+  if (done && blob)
+    done(blob->getData());
+}
+
 ElementsAttr constantLike(ElementsAttr like, StringRef name, RankedTensorType type,
                           ArrayRef<char> bytes) {
   if (!isa<DenseResourceElementsAttr>(like))

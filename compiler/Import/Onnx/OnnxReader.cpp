@@ -306,6 +306,12 @@ void Reader::readMetadata(pbf_reader message) {
 
 } // namespace
 
+void OnnxFile::dropPages(std::span<const char> bytes) const {
+  storage.file->dropPages(bytes);
+  for (const auto &[location, file] : storage.external)
+    file->dropPages(bytes);
+}
+
 std::shared_ptr<const OnnxFile> OnnxFile::open(const std::string &path, std::string &error) {
   auto result = std::make_shared<OnnxFile>();
   Storage &storage = result->storage;

@@ -31,6 +31,9 @@ public:
   const Model &model() const { return contents; }
   const std::string &path() const { return storage.file->path(); }
 
+  /// Gives the memory of mapped bytes back, whichever of the files they lie in. They stay readable.
+  void dropPages(std::span<const char> bytes) const;
+
 private:
   Storage storage;
   Model contents;
