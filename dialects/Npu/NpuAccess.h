@@ -28,13 +28,13 @@ void setWaits(mlir::Operation *command, mlir::ArrayAttr waits);
 /// Short name of a command for messages.
 llvm::StringRef labelOf(mlir::Operation *command);
 
-/// Bytes of an element in bits.
+/// Size of an element in bits.
 unsigned bitsOf(Element element);
 
 /// Bytes a transfer moves with its arguments at their maxima.
 int64_t maxBytesOf(DmaOp dma);
 
-/// All commands of a program in program order; `inTrips` tells the layers' commands.
+/// All commands of a program in program order; `body` runs `trips` times.
 struct CommandList {
   llvm::SmallVector<mlir::Operation *> prologue, body, epilogue;
   int64_t trips = 0;

@@ -67,6 +67,41 @@ LogicalResult ConstantOp::verify() {
   return checkArray<FlatSymbolRefAttr>(*this, getSources(), "sources");
 }
 
+/// Run-time arguments that a command names, -1 among them where it could and does not.
+static SmallVector<int64_t> argumentsOf(Operation *command) {
+  SmallVector<int64_t> named;
+  command->getAttrDictionary().walk([&](Attribute attribute) {
+    if (auto extent = dyn_cast<ExtentAttr>(attribute))
+      named.push_back(extent.getArgument());
+    else if (auto place = dyn_cast<PlaceAttr>(attribute))
+      named.push_back(place.getArgument());
+    else if (auto access = dyn_cast<AccessAttr>(attribute))
+      named.push_back(access.getArgument());
+  });
+  if (auto chain = dyn_cast<ChainOp>(command))
+    named.push_back(chain.getPositionArgument());
+  return named;
+}
+
+LogicalResult ProgramOp::verifyRegions() {
+  if (failed(checkArray<ArgumentAttr>(*this, getArguments(), "arguments")))
+    return failure();
+  if (llvm::range_size(getBody().front().getOps<TripsOp>()) > 1)
+    return emitOpError() << "has more than one npu.trips; a machine's list has one loop";
+  WalkResult result = walk([&](Operation *op) {
+    if (!isCommand(op))
+      return WalkResult::advance();
+    for (int64_t argument : argumentsOf(op))
+      if (argument < -1 || argument >= int64_t(getArguments().size())) {
+        op->emitOpError() << "names argument " << argument << " of a program that has "
+                          << getArguments().size();
+        return WalkResult::interrupt();
+      }
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
 LogicalResult TripsOp::verify() {
   if (int64_t(getCount()) < 1)
     return emitOpError() << "must run at least once";
@@ -100,10 +135,11 @@ LogicalResult MatmulOp::verify() {
 }
 
 LogicalResult ChainOp::verify() {
-  if (getOperands().size() != getAccesses().size() ||
-      failed(checkArray<AccessAttr>(*this, getAccesses(), "accesses")) ||
-      failed(checkArray<StepAttr>(*this, getSteps(), "steps")))
+  if (getOperands().size() != getAccesses().size())
     return emitOpError() << "needs one access for each operand";
+  if (failed(checkArray<AccessAttr>(*this, getAccesses(), "accesses")) ||
+      failed(checkArray<StepAttr>(*this, getSteps(), "steps")))
+    return failure();
   int64_t index = 0;
   for (StepAttr step : getSteps().getAsRange<StepAttr>()) {
     unsigned inputs = inputsOf(step.getKind());

@@ -26,15 +26,17 @@ def ProgramOp : Npu_Op<"program", [Symbol, SingleBlock, NoTerminator, IsolatedFr
   let summary = "One entry as commands in program order";
   let description = [{
     `kind` is prefill, decode or head; `rows` the static number of rows. `io_bytes` and `scratch_bytes` are what the program uses of these
-    spaces, `sram_bytes` its highest on-chip address once planned.
+    spaces, `sram_bytes` its highest on-chip address once planned, `live_bytes` the most that lives together, `prefetch_bytes` the part of the ring beyond need.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$kind, I64Attr:$rows, ArrayAttr:$arguments,
-                       OptionalAttr<I64Attr>:$sram_bytes, OptionalAttr<I64Attr>:$live_bytes, I64Attr:$scratch_bytes);
+                       OptionalAttr<I64Attr>:$sram_bytes, OptionalAttr<I64Attr>:$live_bytes,
+                       OptionalAttr<I64Attr>:$prefetch_bytes, I64Attr:$scratch_bytes);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
-    $sym_name $kind `rows` $rows `arguments` $arguments `scratch` $scratch_bytes (`sram` $sram_bytes^)? (`live` $live_bytes^)?
+    $sym_name $kind `rows` $rows `arguments` $arguments `scratch` $scratch_bytes (`sram` $sram_bytes^)? (`live` $live_bytes^)? (`prefetch` $prefetch_bytes^)?
     attr-dict-with-keyword $body
   }];
+  let hasRegionVerifier = 1;
 }
 
 def TripsOp : Npu_Op<"trips", [SingleBlock, NoTerminator, HasParent<"ProgramOp">]> {

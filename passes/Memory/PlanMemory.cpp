@@ -20,8 +20,10 @@ namespace {
 constexpr uint64_t kBufferAlignment = 64;
 
 struct LiveRange {
-  uint32_t first = UINT32_MAX, last = 0; // [first, last)
-  bool inBody = false, outsideBody = false;
+  uint32_t first = UINT32_MAX, last = 0;     // [first, last)
+  bool inSection[3] = {false, false, false}; // prologue, body, epilogue
+
+  unsigned sections() const { return inSection[0] + inSection[1] + inSection[2]; }
 };
 
 /// Plans one program.
@@ -34,7 +36,9 @@ public:
   std::string run() {
     measure();
     std::string problem = planResident();
-    return problem.empty() ? planRing() : problem;
+    if (problem.empty())
+      problem = planRing();
+    return problem.empty() ? judge() : problem;
   }
 
 private:
@@ -49,33 +53,35 @@ private:
           LiveRange &range = ranges[access.buffer];
           range.first = std::min(range.first, step);
           range.last = std::max(range.last, step + 1);
-          (step >= bodyFirst && step < bodyLast ? range.inBody : range.outsideBody) = true;
+          range.inSection[step < bodyFirst ? 0 : step < bodyLast ? 1 : 2] = true;
         }
         ++step;
       }
     // What enters or leaves the loop lives through all of its trips.
     for (auto &[buffer, range] : ranges)
-      if (range.inBody && range.outsideBody) {
+      if (range.inSection[1] && range.sections() > 1) {
         range.first = std::min<uint32_t>(range.first, bodyFirst);
         range.last = std::max<uint32_t>(range.last, bodyLast);
       }
   }
 
+  bool isUsed(npu::BufferOp buffer) { return ranges[buffer.getResult()].last != 0; }
+
   /// Reused inside its section, so fit for the ring.
   bool isStream(npu::BufferOp buffer) {
-    const LiveRange &range = ranges[buffer.getResult()];
-    return buffer.getStream() && !(range.inBody && range.outsideBody);
+    return buffer.getStream() && ranges[buffer.getResult()].sections() == 1;
   }
 
-  std::string planResident() {
+  /// The buffers that `wanted` picks, as a placement problem.
+  SramProblem problemOf(SmallVectorImpl<npu::BufferOp> &buffers,
+                        llvm::function_ref<bool(npu::BufferOp)> wanted) {
     SramProblem problem;
     problem.capacity = target.getSramBytes();
-    SmallVector<npu::BufferOp> resident;
     for (npu::BufferOp buffer : program.getBody().front().getOps<npu::BufferOp>()) {
-      const LiveRange &range = ranges[buffer.getResult()];
-      if (isStream(buffer) || range.last == 0)
+      if (!isUsed(buffer) || !wanted(buffer))
         continue;
-      resident.push_back(buffer);
+      const LiveRange &range = ranges[buffer.getResult()];
+      buffers.push_back(buffer);
       SramBuffer item;
       item.name = buffer.getLabel().str();
       item.first = StepIdx{range.first};
@@ -84,17 +90,35 @@ private:
       item.alignment = kBufferAlignment;
       problem.buffers.push_back(item);
     }
+    return problem;
+  }
+
+  std::string planResident() {
+    SmallVector<npu::BufferOp> resident;
+    SramProblem problem =
+        problemOf(resident, [&](npu::BufferOp buffer) { return !isStream(buffer); });
     SramPlan plan = planSram(problem);
     if (!plan.error.empty())
       return plan.error;
     if (!plan.fits)
       return explainOverflow(problem, plan);
-    for (const std::string &fault : validatePlan(problem, plan.offsets))
-      return "internal error, the planner broke a rule: " + fault;
     for (auto [buffer, offset] : llvm::zip(resident, plan.offsets))
       buffer.setOffset(offset);
     residentPeak = plan.peak;
-    residentLive = plan.lowerBound;
+    return {};
+  }
+
+  /// The independent judge over all buffers, stream buffers with the places that the ring gave
+  /// them; then what the program uses.
+  std::string judge() {
+    SmallVector<npu::BufferOp> buffers;
+    SramProblem problem = problemOf(buffers, [](npu::BufferOp) { return true; });
+    std::vector<uint64_t> offsets;
+    for (npu::BufferOp buffer : buffers)
+      offsets.push_back(*buffer.getOffset());
+    for (const std::string &fault : validatePlan(problem, offsets))
+      return "internal error, the planner broke a rule: " + fault;
+    program.setLiveBytes(maxLive(problem).bytes);
     return {};
   }
 
@@ -102,7 +126,7 @@ private:
     std::vector<StreamBuffer> streams;
     SmallVector<npu::BufferOp> ops;
     for (npu::BufferOp buffer : program.getBody().front().getOps<npu::BufferOp>())
-      if (isStream(buffer))
+      if (isUsed(buffer) && isStream(buffer))
         ops.push_back(buffer);
     llvm::sort(ops, [&](npu::BufferOp a, npu::BufferOp b) {
       return ranges[a.getResult()].first < ranges[b.getResult()].first;
@@ -123,9 +147,10 @@ private:
     for (auto [buffer, offset] : llvm::zip(ops, ring.offsets))
       buffer.setOffset(base + offset);
     OpBuilder builder(program);
+    uint64_t needed = ringLowerBound(streams, kBufferAlignment);
     program.setSramBytesAttr(builder.getI64IntegerAttr(base + ring.used));
-    program.setLiveBytesAttr(
-        builder.getI64IntegerAttr(llvm::alignTo(residentLive, kBufferAlignment) + ring.used));
+    program.setPrefetchBytesAttr(
+        builder.getI64IntegerAttr(ring.used > needed ? ring.used - needed : 0));
     return {};
   }
 
@@ -160,7 +185,7 @@ private:
   npu::TargetAttr target;
   uint32_t bodyFirst = 0, bodyLast = 0;
   DenseMap<Value, LiveRange> ranges;
-  uint64_t residentPeak = 0, residentLive = 0;
+  uint64_t residentPeak = 0;
 };
 
 struct PlanMemoryPass : impl::PlanMemoryPassBase<PlanMemoryPass> {

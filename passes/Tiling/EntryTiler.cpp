@@ -25,7 +25,8 @@ int64_t EntryTiler::streamLimit() const {
 LogicalResult EntryTiler::run() {
   auto kind = cast<StringAttr>(entry->getAttr("lm.entry"));
   program = npu::ProgramOp::create(builder, entry.getLoc(), entry.getSymName(), kind.getValue(),
-                                   rows, builder.getArrayAttr({}), IntegerAttr(), IntegerAttr(), 0);
+                                   rows, builder.getArrayAttr({}), IntegerAttr(), IntegerAttr(),
+                                   IntegerAttr(), 0);
   program.getBody().emplaceBlock();
   builder.setInsertionPointToEnd(&program.getBody().front());
   out = std::make_unique<ProgramBuilder>(builder, program);
@@ -39,7 +40,8 @@ void EntryTiler::bindArguments() {
     int64_t row = out->argument(npu::ArgumentKind::Row, layout.maxRows - rows);
     TileTensor hidden{{}, npu::Element::F32, rows, columns, 0, columns * 4};
     hidden.buffer = out->load("hidden", out->place(npu::Space::Io, 0, row, columns * 4),
-                              {rows * columns * 4, -1});
+                              {rows * columns * 4, -1}, 1,
+                              /*stream=*/false);
     tensors[entry.getArgument(0)] = hidden;
     return;
   }

@@ -61,6 +61,7 @@ private:
   // TileVector.cpp
   mlir::LogicalResult tileRowwise(llvm::ArrayRef<mlir::Operation *> ops, mlir::ValueRange results,
                                   const std::string &label);
+  mlir::FailureOr<OperandView> loadVector(mlir::Value vector, const std::string &label);
   mlir::LogicalResult tileEmbed(lm::QuantizedEmbedOp embed);
   mlir::LogicalResult tileRope(lm::RopeOp rope, mlir::Value result);
   mlir::FailureOr<TileTensor> ropeRows(lm::RopeOp rope);

@@ -7,7 +7,8 @@ def TilePass : Pass<"llmc-tile", "::mlir::ModuleOp"> {
     Requires: a specialized, quantized and fused module with laid out weights; `npu.target`.
     Ensures:  each entry is one `npu.program` in a valid sequential order; layers are one `npu.trips` region. Weights, cached keys and values,
               tables and ids come by `npu.dma` into stream buffers cut to the target's on-chip memory; every kernel addresses buffers
-              only. The entry functions and layer functions are gone.
+              only. The entry functions and layer functions are gone. `npu.chunk_rows` on the module is the number of hidden rows with
+              which Io begins, whichever entries are left out later.
     Fails:    no `npu.target`; an operation without a kernel (not quantized, a bias, a rotation by an explicit table, an f32 cache); a weight
               or table without a place, or layers without a constant stride; a group that yields more than its last operation's
               results.

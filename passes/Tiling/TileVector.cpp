@@ -1,6 +1,8 @@
 // Row operations: one vector chain per group.
 #include "passes/Tiling/EntryTiler.h"
 
+#include "llvm/ADT/TypeSwitch.h"
+
 using namespace mlir;
 
 namespace llmc::passes {
@@ -13,23 +15,53 @@ using npu::StepKind;
 class RowChain {
 public:
   RowChain(ProgramBuilder &out, int64_t rows, int64_t columns)
-      : chain(out, rows, 1, {columns, -1}) {}
+      : chain(out, rows, 1, {columns, -1}), columns(columns) {}
 
   ChainBuilder chain;
-  DenseMap<Value, int64_t> steps;
+  DenseMap<Value, int64_t> steps; ///< Must hold the operands of what is appended.
 
-  int64_t rmsNorm(int64_t x, int64_t weight, int64_t columns, float epsilon) {
-    int64_t sum = chain.step(StepKind::SumLanes, chain.step(StepKind::Mul, x, x));
-    int64_t mean = chain.step(StepKind::Mul, sum, chain.constant(1.0f / float(columns)));
-    int64_t factor =
-        chain.step(StepKind::Rsqrt, chain.step(StepKind::Add, mean, chain.constant(epsilon)));
-    return chain.step(StepKind::Mul, chain.step(StepKind::Mul, x, factor), weight);
+  /// False where the vector engine has no steps for `op`.
+  bool append(Operation *op) {
+    return llvm::TypeSwitch<Operation *, bool>(op)
+        .Case<lm::RmsNormOp, lm::AddOp, lm::GatedActOp, lm::RoundF16Op, lm::QuantizeRowsOp>(
+            [&](auto known) {
+              appendSteps(known);
+              return true;
+            })
+        .Default(false);
   }
 
-  int64_t silu(int64_t gate, int64_t up) {
-    return chain.step(StepKind::Mul,
-                      chain.step(StepKind::Mul, gate, chain.step(StepKind::Sigmoid, gate)), up);
+private:
+  int64_t multiply(int64_t a, int64_t b) { return chain.step(StepKind::Mul, a, b); }
+
+  void appendSteps(lm::RmsNormOp norm) {
+    int64_t x = steps[norm.getInput()], sum = chain.step(StepKind::SumLanes, multiply(x, x)),
+            mean = multiply(sum, chain.constant(1.0f / float(columns))),
+            epsilon = chain.constant(norm.getEpsilon().convertToFloat()),
+            factor = chain.step(StepKind::Rsqrt, chain.step(StepKind::Add, mean, epsilon));
+    steps[norm.getResult()] = multiply(multiply(x, factor), steps[norm.getWeight()]);
   }
+
+  void appendSteps(lm::AddOp add) {
+    steps[add.getResult()] = chain.step(StepKind::Add, steps[add.getLhs()], steps[add.getRhs()]);
+  }
+
+  void appendSteps(lm::GatedActOp gated) {
+    int64_t gate = steps[gated.getGate()],
+            activated = multiply(gate, chain.step(StepKind::Sigmoid, gate));
+    steps[gated.getResult()] = multiply(activated, steps[gated.getUp()]);
+  }
+
+  /// The store rounds.
+  void appendSteps(lm::RoundF16Op round) { steps[round.getResult()] = steps[round.getInput()]; }
+
+  void appendSteps(lm::QuantizeRowsOp quantize) {
+    int64_t x = steps[quantize.getInput()], largest = chain.step(StepKind::AbsMax, x);
+    steps[quantize.getValues()] = multiply(x, chain.step(StepKind::InverseScale, largest));
+    steps[quantize.getScales()] = chain.step(StepKind::ActivationScale, largest);
+  }
+
+  int64_t columns;
 };
 
 npu::Element elementOf(Type type) {
@@ -45,56 +77,46 @@ LogicalResult EntryTiler::tileRowwise(ArrayRef<Operation *> ops, ValueRange resu
                                       const std::string &label) {
   int64_t columns = cast<RankedTensorType>(ops.front()->getOperand(0).getType()).getDimSize(1);
   RowChain row(*out, rows, columns);
-  auto valueOf = [&](Value value) {
-    auto [entry, isNew] = row.steps.try_emplace(value, 0);
-    if (isNew)
-      entry->second = row.chain.load(StepKind::LoadMatrix, viewOf(tensorOf(value)));
-    return entry->second;
-  };
-  Operation *last = ops.back();
   for (Operation *op : ops) {
-    if (auto norm = dyn_cast<lm::RmsNormOp>(op)) {
-      FailureOr<ConstantPlace> place = placeOf(norm.getWeight());
-      if (failed(place))
+    for (Value operand : op->getOperands()) {
+      if (row.steps.contains(operand))
+        continue;
+      auto norm = dyn_cast<lm::RmsNormOp>(op);
+      if (!norm || operand != norm.getWeight()) {
+        row.steps[operand] = row.chain.load(StepKind::LoadMatrix, viewOf(tensorOf(operand)));
+        continue;
+      }
+      FailureOr<OperandView> weight = loadVector(operand, "norm.weight");
+      if (failed(weight))
         return failure();
-      Value weight = out->load(
-          "norm.weight", out->place(npu::Space::Weights, place->offset, -1, 0, place->tripStride),
-          {columns * 4, -1});
-      int64_t x = valueOf(norm.getInput());
-      int64_t w =
-          row.chain.load(StepKind::LoadRow, {weight, npu::Element::F32, 0, 0, 0, columns * 4});
-      row.steps[norm.getResult()] = row.rmsNorm(x, w, columns, norm.getEpsilon().convertToFloat());
-    } else if (auto add = dyn_cast<lm::AddOp>(op)) {
-      int64_t a = valueOf(add.getLhs()), b = valueOf(add.getRhs());
-      row.steps[add.getResult()] = row.chain.step(StepKind::Add, a, b);
-    } else if (auto gated = dyn_cast<lm::GatedActOp>(op)) {
-      int64_t gate = valueOf(gated.getGate()), up = valueOf(gated.getUp());
-      row.steps[gated.getResult()] = row.silu(gate, up);
-    } else if (auto round = dyn_cast<lm::RoundF16Op>(op)) {
-      row.steps[round.getResult()] = valueOf(round.getInput());
-    } else if (auto quantize = dyn_cast<lm::QuantizeRowsOp>(op)) {
-      int64_t x = valueOf(quantize.getInput());
-      int64_t largest = row.chain.step(StepKind::AbsMax, x);
-      row.steps[quantize.getValues()] =
-          row.chain.step(StepKind::Mul, x, row.chain.step(StepKind::InverseScale, largest));
-      row.steps[quantize.getScales()] = row.chain.step(StepKind::ActivationScale, largest);
-    } else {
-      return op->emitOpError() << "cannot be part of a vector chain";
+      row.steps[operand] = row.chain.load(StepKind::LoadRow, *weight);
     }
+    if (!row.append(op))
+      return op->emitOpError() << "cannot be part of a vector chain";
   }
+  Operation *last = ops.back();
   for (auto [result, value] : llvm::zip(results, last->getResults())) {
     bool isScalar = cast<RankedTensorType>(result.getType()).getRank() == 1;
-    TileTensor into;
-    if (isa<lm::AddOp>(last))
-      into = resultLike(last, last->getOperand(0), label);
-    else
-      into = out->tensor(label, rows, isScalar ? 1 : columns, elementOf(result.getType()));
+    TileTensor into = isa<lm::AddOp>(last) ? resultLike(last, last->getOperand(0), label)
+                                           : out->tensor(label, rows, isScalar ? 1 : columns,
+                                                         elementOf(result.getType()));
     row.chain.store(isScalar ? StepKind::StoreScalar : StepKind::StoreMatrix, viewOf(into),
                     row.steps[value]);
     tensors[result] = into;
   }
   row.chain.finish(label);
   return success();
+}
+
+/// A vector of the weights segment, in a buffer of its own.
+FailureOr<OperandView> EntryTiler::loadVector(Value vector, const std::string &label) {
+  FailureOr<ConstantPlace> place = placeOf(vector);
+  if (failed(place))
+    return failure();
+  int64_t bytes = cast<RankedTensorType>(vector.getType()).getDimSize(0) * 4;
+  npu::PlaceAttr from = out->place(npu::Space::Weights, place->offset, -1, 0, place->tripStride);
+  Value buffer = out->load(label, from, {bytes, -1});
+  return OperandView{buffer, npu::Element::F32, 0, 0, 0, bytes};
 }
 
 LogicalResult EntryTiler::tileEmbed(lm::QuantizedEmbedOp embed) {

@@ -3,7 +3,7 @@
 // Buffers that live together lie apart, aligned to 64; one that is dead gives its place away. The stream buffer lies behind.
 // `a` lives with `b`, `b` with `c`, and `a` is dead when `c` is written.
 
-// CHECK: npu.program @decode "decode" rows 1 arguments [] scratch 0 sram 3072 live 3072
+// CHECK: npu.program @decode "decode" rows 1 arguments [] scratch 0 sram 3072 live 2048 prefetch 0
 // CHECK: npu.buffer "stream" bytes 1024 stream at 2048
 // CHECK: npu.buffer "a" bytes 1000 at [[A:[0-9]+]]{{$}}
 // CHECK: npu.buffer "b" bytes 1000 at {{0|1024}}{{$}}
@@ -57,7 +57,7 @@ npu.program @decode "decode" rows 1 arguments [] scratch 0 {
 
 // The ring is what the others leave: here two slots, which three streams share in turn.
 
-// CHECK: npu.program @decode {{.*}} sram 192 live 192
+// CHECK: npu.program @decode {{.*}} sram 192 live 128 prefetch 64
 // CHECK: npu.buffer "x" bytes 64 at 0
 // CHECK: npu.buffer "w0" bytes 64 stream at 64
 // CHECK: npu.buffer "w1" bytes 64 stream at 128
