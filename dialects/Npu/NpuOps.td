@@ -12,7 +12,7 @@ def ConstantOp : Npu_Op<"constant", [Symbol]> {
   let summary = "A constant in the weights segment";
   let description = [{
     With `format`, a matrix packed as row records from the lm.weight symbols `sources` (elements, scales, and multipliers where the format has
-    them); without, the fp32 elements of one source as they are. `kind` "rope" is a table: rows of cos then sin by the formula `rope`.
+    them); without, the fp32 elements of one source as they are. With `rope`, and no sources, a table: rows of cos then sin by that formula.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$offset, I64Attr:$bytes, ArrayAttr:$sources, OptionalAttr<Lm_FormatAttr>:$format,
                        OptionalAttr<Lm_RopeAttr>:$rope);
@@ -25,8 +25,8 @@ def ConstantOp : Npu_Op<"constant", [Symbol]> {
 def ProgramOp : Npu_Op<"program", [Symbol, SingleBlock, NoTerminator, IsolatedFromAbove]> {
   let summary = "One entry as commands in program order";
   let description = [{
-    `kind` is prefill, decode or head; `rows` the static number of rows. `io_bytes` and `scratch_bytes` are what the program uses of these
-    spaces, `sram_bytes` its highest on-chip address once planned, `live_bytes` the most that lives together, `prefetch_bytes` the part of the ring beyond need.
+    `kind` is prefill, decode or head; `rows` the static number of rows. `scratch_bytes` is what the program uses of
+    that space, `sram_bytes` its highest on-chip address once planned, `live_bytes` the most that lives together, `prefetch_bytes` the part of the ring beyond need.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$kind, I64Attr:$rows, ArrayAttr:$arguments,
                        OptionalAttr<I64Attr>:$sram_bytes, OptionalAttr<I64Attr>:$live_bytes,

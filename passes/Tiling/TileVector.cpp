@@ -20,15 +20,15 @@ public:
   ChainBuilder chain;
   DenseMap<Value, int64_t> steps; ///< Must hold the operands of what is appended.
 
-  /// False where the vector engine has no steps for `op`.
-  bool append(Operation *op) {
-    return llvm::TypeSwitch<Operation *, bool>(op)
+  /// Whether the vector engine has steps for `op`.
+  static bool accepts(Operation *op) {
+    return isa<lm::RmsNormOp, lm::AddOp, lm::GatedActOp, lm::RoundF16Op, lm::QuantizeRowsOp>(op);
+  }
+
+  void append(Operation *op) {
+    llvm::TypeSwitch<Operation *>(op)
         .Case<lm::RmsNormOp, lm::AddOp, lm::GatedActOp, lm::RoundF16Op, lm::QuantizeRowsOp>(
-            [&](auto known) {
-              appendSteps(known);
-              return true;
-            })
-        .Default(false);
+            [&](auto known) { appendSteps(known); });
   }
 
 private:
@@ -78,6 +78,8 @@ LogicalResult EntryTiler::tileRowwise(ArrayRef<Operation *> ops, ValueRange resu
   int64_t columns = cast<RankedTensorType>(ops.front()->getOperand(0).getType()).getDimSize(1);
   RowChain row(*out, rows, columns);
   for (Operation *op : ops) {
+    if (!RowChain::accepts(op))
+      return op->emitOpError() << "cannot be part of a vector chain";
     for (Value operand : op->getOperands()) {
       if (row.steps.contains(operand))
         continue;
@@ -91,8 +93,7 @@ LogicalResult EntryTiler::tileRowwise(ArrayRef<Operation *> ops, ValueRange resu
         return failure();
       row.steps[operand] = row.chain.load(StepKind::LoadRow, *weight);
     }
-    if (!row.append(op))
-      return op->emitOpError() << "cannot be part of a vector chain";
+    row.append(op);
   }
   Operation *last = ops.back();
   for (auto [result, value] : llvm::zip(results, last->getResults())) {

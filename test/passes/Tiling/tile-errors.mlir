@@ -155,3 +155,23 @@ npu.constant @packed.n0 at 512 bytes 64 from [@n0]
 npu.constant @packed.n1 at 576 bytes 64 from [@n1]
 npu.constant @packed.n2 at 704 bytes 64 from [@n2]
 }
+
+// -----
+
+module attributes {npu.target = #npu.target<"tiny", sram_bytes = 65536, alignment = 16, row_granule = 16, record_alignment = 16, chunks = [8], head_rows = 4>} {
+lm.weight @w : tensor<16x16xi8> = dense<1> : tensor<16x16xi8>
+lm.weight @s : tensor<16xf32> = dense<1.0> : tensor<16xf32>
+func.func @no_chain(%ids: tensor<1xi32>, %position: i32) -> tensor<1x16xf32> attributes {lm.entry = "decode", lm.rows = 1 : i64} {
+  %w = lm.get @w : tensor<16x16xi8>
+  %s = lm.get @s : tensor<16xf32>
+  %x = lm.quantized_embed %ids, %w, %s <i8, group = 0, scale = f32> : (tensor<1xi32>, tensor<16x16xi8>, tensor<16xf32>) -> tensor<1x16xf32>
+  %y = lm.group 0 -> tensor<1x16xf32> {
+    %a = lm.add %x, %x : tensor<1x16xf32>
+    // expected-error@below {{cannot be part of a vector chain}}
+    %b = lm.rope %a at %position heads 1 formula <base = 10000.0 : f64, dim = 16, scaling = 1.0 : f32> : (tensor<1x16xf32>, i32) -> tensor<1x16xf32>
+    lm.yield %b : tensor<1x16xf32>
+  }
+  return %y : tensor<1x16xf32>
+}
+npu.constant @packed.w at 0 bytes 512 from [@w, @s] format <i8, group = 0, scale = f32>
+}
