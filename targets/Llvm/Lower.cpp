@@ -3,6 +3,7 @@
 #include "targets/Llvm/ChainKernel.h"
 #include "targets/Llvm/Codegen.h"
 #include "targets/Llvm/Link.h"
+#include "targets/Llvm/X86Linear.h"
 
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
@@ -16,8 +17,14 @@ namespace llmc::target {
 static bool emitKernel(llvm::Module &module, const IsaTable &isa, const KernelRequest &kernel,
                        std::string &error) {
   std::string reason;
-  const auto *chain = std::get_if<VectorChain>(&kernel.work);
-  const bool done = chain && emitChain(module, isa, kernel.name, *chain, kernel.operands, reason);
+  bool done = false;
+  if (const auto *chain = std::get_if<VectorChain>(&kernel.work))
+    done = emitChain(module, isa, kernel.name, *chain, kernel.operands, reason);
+  else if (const auto *pack = std::get_if<PackRows>(&kernel.work))
+    done = emitX86PackRows(module, isa, kernel.name, *pack, kernel.operands, reason);
+  else
+    done = emitX86Linear(module, isa, kernel.name, std::get<Matmul>(kernel.work), kernel.operands,
+                         reason);
   if (!done)
     error = fmt::format("kernel '{}' for '{}': {}", kernel.name, isa.name, reason);
   return done;

@@ -19,6 +19,17 @@ struct KernelOperand {
   uint32_t tokenStride = 0, subStride = 0;
 };
 
+/// Brings int8 activations into the order that a Linear of more than one row reads; once for all
+/// layers that share them. Operands: the rows (I8, columns beside each other, values within +-127),
+/// the packed rows (packedRowsBytes(), aligned to 64).
+struct PackRows {
+  Extent tokens;
+  uint32_t subRows = 1;
+  uint32_t columns = 0;
+  uint32_t group = 0; ///< Of weights with a scale per group; else 0.
+};
+uint64_t packedRowsBytes(const IsaTable &isa, const PackRows &pack);
+
 /// One entry of the blob. Its function is
 ///
 ///     void(void *const *operands, const uint32_t *params, uint32_t part, uint32_t parts)
@@ -29,7 +40,7 @@ struct KernelOperand {
 /// both are the same elements at the same place and the written one is no wider.
 struct KernelRequest {
   std::string name;
-  std::variant<VectorChain> work;
+  std::variant<VectorChain, Matmul, PackRows> work;
   std::vector<KernelOperand> operands;
 };
 

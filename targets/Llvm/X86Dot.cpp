@@ -1,0 +1,75 @@
+#include "targets/Llvm/X86Dot.h"
+
+#include "llvm/IR/IntrinsicsX86.h"
+
+#include <array>
+
+namespace llmc::target {
+
+using llvm::Value;
+
+uint32_t X86Dot::correction(uint32_t bias) const {
+  return e.isa.dot == DotKind::MaddUbs && bias == 128 ? 0 : bias;
+}
+
+/// The elements [first, first + count).
+static Value *slice(llvm::IRBuilder<> &ir, Value *vector, int first, int count) {
+  llvm::SmallVector<int, 64> order;
+  for (int i = 0; i < count; ++i)
+    order.push_back(first + i);
+  return ir.CreateShuffleVector(vector, order);
+}
+
+static Value *join(llvm::IRBuilder<> &ir, Value *low, Value *high) {
+  llvm::SmallVector<int, kLanes> order;
+  for (int i = 0; i < int(kLanes); ++i)
+    order.push_back(i);
+  return ir.CreateShuffleVector(low, high, order);
+}
+
+/// AVX2: vpmaddubsw saturates at 2 * 128 * 127 < 2^15 only for codes above 128, so codes of bias
+/// 128 become |w|, and the activation takes the sign: |w| <= 128 and |a| <= 127.
+Value *X86Dot::addHalf(Value *sums, Value *codes, Value *activations, uint32_t bias) {
+  llvm::IRBuilder<> &ir = e.ir;
+  if (bias == 128) {
+    Value *weights = ir.CreateXor(codes, e.splat(ir.getInt8(0x80), 32));
+    codes = ir.CreateBinaryIntrinsic(llvm::Intrinsic::abs, weights, ir.getFalse());
+    activations = ir.CreateIntrinsic(llvm::Intrinsic::x86_avx2_psign_b, {activations, weights});
+  }
+  Value *pairs = ir.CreateIntrinsic(llvm::Intrinsic::x86_avx2_pmadd_ub_sw, {codes, activations});
+  Value *ones = e.splat(ir.getInt16(1), 16);
+  return ir.CreateAdd(sums, ir.CreateIntrinsic(llvm::Intrinsic::x86_avx2_pmadd_wd, {pairs, ones}));
+}
+
+Value *X86Dot::add(Value *sums, Value *codes, Value *activations, uint32_t bias) {
+  llvm::IRBuilder<> &ir = e.ir;
+  llvm::Type *bytes = e.vector(ir.getInt8Ty(), 64);
+  if (e.isa.dot != DotKind::MaddUbs)
+    return ir.CreateIntrinsic(llvm::Intrinsic::x86_avx512_vpdpbusd_512,
+                              {sums, codes, ir.CreateBitCast(e.splat(activations), bytes)});
+  Value *spread = ir.CreateBitCast(e.splat(activations, 8), e.vector(ir.getInt8Ty(), 32));
+  Value *low = addHalf(slice(ir, sums, 0, 8), slice(ir, codes, 0, 32), spread, bias);
+  Value *high = addHalf(slice(ir, sums, 8, 8), slice(ir, codes, 32, 32), spread, bias);
+  return join(ir, low, high);
+}
+
+Value *X86Dot::addProducts(Value *sums, Value *dots, Value *multipliers, bool narrow) {
+  llvm::IRBuilder<> &ir = e.ir;
+  if (!narrow)
+    return ir.CreateAdd(sums, ir.CreateMul(dots, multipliers));
+  // The upper halves of the multipliers are 0, so a pair of 16-bit products is the one of the lower
+  // halves.
+  llvm::Type *words = e.vector(ir.getInt16Ty(), 32);
+  Value *x = ir.CreateBitCast(dots, words), *y = ir.CreateBitCast(multipliers, words);
+  if (e.isa.dot != DotKind::MaddUbs)
+    return ir.CreateIntrinsic(llvm::Intrinsic::x86_avx512_vpdpwssd_512, {sums, x, y});
+  std::array<Value *, 2> halves;
+  for (int half = 0; half < 2; ++half)
+    halves[size_t(half)] = ir.CreateAdd(
+        slice(ir, sums, half * 8, 8),
+        ir.CreateIntrinsic(llvm::Intrinsic::x86_avx2_pmadd_wd,
+                           {slice(ir, x, half * 16, 16), slice(ir, y, half * 16, 16)}));
+  return join(ir, halves[0], halves[1]);
+}
+
+} // namespace llmc::target

@@ -1,0 +1,87 @@
+// Linear layers and their activations as x86 code. See X86WeightLayout.h and X86PackedRows.h for
+// what lies in memory.
+#pragma once
+
+#include "targets/Llvm/Emitter.h"
+#include "targets/Llvm/NumericsIr.h"
+#include "targets/Llvm/X86Dot.h"
+#include "targets/Llvm/X86PackedRows.h"
+#include "targets/Llvm/X86WeightLayout.h"
+
+#include <string>
+
+namespace llmc::target {
+
+/// Adds the function of a Linear. Errors: what X86WeightLayout::of reports, an instruction set
+/// without dot products of 8-bit integers, operands that are not those of a Linear, groups too
+/// large to decode.
+bool emitX86Linear(llvm::Module &module, const IsaTable &isa, const std::string &name,
+                   const Matmul &matmul, const std::vector<KernelOperand> &operands,
+                   std::string &error);
+
+/// Adds the function of PackRows. Errors: as above.
+bool emitX86PackRows(llvm::Module &module, const IsaTable &isa, const std::string &name,
+                     const PackRows &pack, const std::vector<KernelOperand> &operands,
+                     std::string &error);
+
+/// What the kernels of one Linear share.
+class X86Linear {
+public:
+  X86Linear(Emitter &emitter, const Matmul &matmul, const std::vector<KernelOperand> &operands,
+            const X86WeightLayout &layout)
+      : e(emitter), ir(emitter.ir), numerics(emitter.ir), dot(emitter), matmul(matmul),
+        operands(operands), layout(layout) {}
+
+  void run();
+
+protected:
+  Emitter &e;
+  llvm::IRBuilder<> &ir;
+  NumericsIr numerics;
+  X86Dot dot;
+  const Matmul &matmul;
+  const std::vector<KernelOperand> &operands;
+  const X86WeightLayout &layout;
+
+  /// Address of row `row` of an operand.
+  llvm::Value *rowOf(unsigned operand, llvm::Value *row);
+  llvm::Value *block(llvm::Value *index);
+  llvm::Value *blockCount() { return e.i64((matmul.n.value + 15) / 16); }
+  /// 64 codes of 4 columns; of nibbles, `half` picks the first or second 4 of 8.
+  llvm::Value *codes(llvm::Value *from, bool half);
+  /// The multipliers of a group, 16 x i32.
+  llvm::Value *multipliers(llvm::Value *block, llvm::Value *group);
+  /// The scales of a group, or of the rows, 16 x float.
+  llvm::Value *scales(llvm::Value *block, llvm::Value *group);
+  /// acc + float(dots) * scales: the only order of operations there is.
+  llvm::Value *accumulate(llvm::Value *acc, llvm::Value *dots, llvm::Value *scales);
+  llvm::Value *activationScale(llvm::Value *row);
+  /// The columns of block `index` that exist; null where all do.
+  llvm::Value *outputLanes(llvm::Value *index);
+  llvm::Value *outputAt(llvm::Value *row, llvm::Value *block);
+  /// value * activationScale(row) to the output.
+  void storeOutput(llvm::Value *value, llvm::Value *row, llvm::Value *block);
+
+private:
+  void oneRow();
+  llvm::Value *oneBlock(llvm::Value *block, llvm::Value *activations, llvm::Value *starts);
+  llvm::Value *groupDot(llvm::Value *from, llvm::Value *activations, llvm::Value *start,
+                        uint32_t columns);
+};
+
+/// A row of int8, in place where its length is a multiple of 64, else copied to the stack with
+/// zeros behind.
+class X86RowReader {
+public:
+  X86RowReader(Emitter &emitter, uint32_t columns);
+  llvm::Value *padded(llvm::Value *row);
+  /// The sum over `columns` elements from `from` on, a multiple of 8.
+  llvm::Value *sum(llvm::Value *from, uint32_t columns);
+
+private:
+  Emitter &e;
+  uint32_t columns;
+  llvm::Value *copy = nullptr;
+};
+
+} // namespace llmc::target

@@ -1,0 +1,41 @@
+// Random linear layers: their packed weights, activations, and the result by the letter of
+// docs/numerics.md.
+#pragma once
+
+#include "test/unit/targets/LlvmTestKit.h"
+
+#include "targets/Llvm/X86WeightLayout.h"
+
+#include <cstdint>
+#include <vector>
+
+namespace llmc::test {
+
+struct LinearCase {
+  target::WeightFormat format;
+  uint32_t m, n, k;
+  target::X86WeightLayout layout;
+  std::vector<int8_t> weights, activations; ///< [n, k], [m, k]
+  std::vector<uint8_t> multipliers;
+  std::vector<float> rowScales, groupScales, activationScales;
+  std::vector<uint16_t> halfScales;
+  std::vector<uint8_t> packed;
+
+  LinearCase(const target::WeightFormat &format, uint32_t m, uint32_t n, uint32_t k, uint64_t seed);
+  target::WeightRows rows() const;
+  std::vector<float> expected() const;
+};
+
+/// Memory that begins at a multiple of 64, with bytes behind that must stay what they are.
+class Guarded {
+public:
+  explicit Guarded(size_t bytes);
+  uint8_t *data() { return storage.data() + start; }
+  bool intact() const;
+
+private:
+  std::vector<uint8_t> storage;
+  size_t start, bytes;
+};
+
+} // namespace llmc::test
