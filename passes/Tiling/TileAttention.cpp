@@ -47,7 +47,7 @@ LogicalResult EntryTiler::tileAttention(lm::AttentionOp attention) {
   plan.capacity = state.getCapacity();
   plan.layerOffset = layerFirst * 2 * plan.stateBytes();
   plan.layerStride = layerLooped ? 2 * plan.stateBytes() : 0;
-  plan.cachedRows = plan.capacity - 1;
+  plan.cachedRows = std::max<int64_t>(plan.capacity - 1, 1); // a context of one token caches none
   int64_t fitting = std::max<int64_t>(2 * streamLimit() / (plan.headDim * 2), 16);
   plan.loads = llvm::divideCeil(plan.cachedRows, fitting);
   plan.rowsPerLoad = llvm::divideCeil(plan.cachedRows, plan.loads);

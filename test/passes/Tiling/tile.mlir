@@ -121,3 +121,25 @@ func.func @decode(%ids: tensor<1xi32>, %position: i32) -> tensor<1x96xf32> attri
 npu.constant @packed.g at 0 bytes 4608 from [@g, @s] format <i8, group = 0, scale = f32>
 npu.constant @packed.u at 4608 bytes 4608 from [@u, @s] format <i8, group = 0, scale = f32>
 }
+
+// -----
+
+// A context of one token, which caches nothing: the load is there and its run is the position, 0.
+
+// CHECK: npu.program @decode "decode" rows 1 arguments [#npu.argument<kind = position, maximum = 0>,
+// CHECK: npu.dma "kv.keys" {{.*}} run <32, argument = 0> unit 32
+module attributes {npu.target = #npu.target<"tiny", sram_bytes = 65536, alignment = 16, row_granule = 16, record_alignment = 16, chunks = [8], head_rows = 4>} {
+lm.weight @e : tensor<8x16xi8> = dense<1> : tensor<8x16xi8>
+lm.weight @s : tensor<8xf32> = dense<1.0> : tensor<8xf32>
+lm.kv_state @kv layers 1 kv_heads 1 head_dim 16 capacity 1 of f16
+func.func @decode(%ids: tensor<1xi32>, %position: i32) -> tensor<1x16xf32> attributes {lm.entry = "decode", lm.rows = 1 : i64} {
+  %e = lm.get @e : tensor<8x16xi8>
+  %s = lm.get @s : tensor<8xf32>
+  %x = lm.quantized_embed %ids, %e, %s <i8, group = 0, scale = f32> : (tensor<1xi32>, tensor<8x16xi8>, tensor<8xf32>) -> tensor<1x16xf32>
+  %q = lm.round_f16 %x : (tensor<1x16xf32>) -> tensor<1x16xf16>
+  %c = arith.constant 0 : index
+  %a = lm.attention %q, %q, %q at %position state @kv[%c] heads 1 scale 0.25 : (tensor<1x16xf16>, tensor<1x16xf16>, tensor<1x16xf16>, i32, index) -> tensor<1x16xf32>
+  return %a : tensor<1x16xf32>
+}
+npu.constant @packed.e at 0 bytes 256 from [@e, @s] format <i8, group = 0, scale = f32>
+}

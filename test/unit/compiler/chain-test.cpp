@@ -174,6 +174,12 @@ TEST_CASE("shapes that do not divide evenly") {
   compareAll(shape, "rnpu-soc");
 }
 
+TEST_CASE("a context of one token") {
+  ChainShape shape;
+  shape.capacity = 1;
+  compareAll(shape, "rnpu-soc");
+}
+
 TEST_CASE("an entry that does not fit leaves the others right") {
   compareAll(ChainShape(), "rnpu-soc", 56 * 1024, "prefill_64");
 }
