@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <thread>
 
 namespace llmc::rt::cpu {
 
@@ -53,6 +54,8 @@ private:
           return true;
         relaxCpu();
       }
+      // On a busy machine the thread waited for may need this very CPU.
+      std::this_thread::yield();
     } while (Clock::now() < end);
     return false;
   }

@@ -1,0 +1,159 @@
+#include "test/unit/runtime/cpu_plan.h"
+
+namespace llmc::test {
+
+using namespace llmc::rt;
+
+namespace {
+
+/// rdi operands, rsi parameters, edx part, ecx parts. A part's share of the 1024 words is
+/// [part * 1024 / parts, (part + 1) * 1024 / parts).
+constexpr uint8_t fill[] = {0x4C, 0x8B, 0x07,       //      mov  r8, [rdi]
+                            0x44, 0x8B, 0x4E, 0x0C, //      mov  r9d, [rsi + 12]
+                            0x41, 0x89, 0xD2,       //      mov  r10d, edx
+                            0x89, 0xD0,             //      mov  eax, edx
+                            0xC1, 0xE0, 0x0A,       //      shl  eax, 10
+                            0x31, 0xD2,             //      xor  edx, edx
+                            0xF7, 0xF1,             //      div  ecx
+                            0x41, 0x89, 0xC3,       //      mov  r11d, eax
+                            0x41, 0x8D, 0x42, 0x01, //      lea  eax, [r10 + 1]
+                            0xC1, 0xE0, 0x0A,       //      shl  eax, 10
+                            0x31, 0xD2,             //      xor  edx, edx
+                            0xF7, 0xF1,             //      div  ecx
+                            0x41, 0x39, 0xC3,       // 1:   cmp  r11d, eax
+                            0x73, 0x10,             //      jae  2f
+                            0x43, 0x8D, 0x14, 0x59, //      lea  edx, [r9 + 2*r11]
+                            0x44, 0x01, 0xDA,       //      add  edx, r11d
+                            0x43, 0x89, 0x14, 0x98, //      mov  [r8 + 4*r11], edx
+                            0x41, 0xFF, 0xC3,       //      inc  r11d
+                            0xEB, 0xEB,             //      jmp  1b
+                            0xC3};                  // 2:   ret
+
+/// At byte 0x40; its code begins 4 bytes later. The factor stands at 0x100, outside its range.
+constexpr uint8_t scale[] = {0xCC, 0xCC, 0xCC, 0xCC,             // int3: not the entry
+                             0x4C, 0x8B, 0x07,                   //      mov  r8, [rdi]
+                             0x4C, 0x8B, 0x4F, 0x08,             //      mov  r9, [rdi + 8]
+                             0x41, 0x89, 0xD2,                   //      mov  r10d, edx
+                             0x89, 0xD0,                         //      mov  eax, edx
+                             0xC1, 0xE0, 0x0A,                   //      shl  eax, 10
+                             0x31, 0xD2,                         //      xor  edx, edx
+                             0xF7, 0xF1,                         //      div  ecx
+                             0x41, 0x89, 0xC3,                   //      mov  r11d, eax
+                             0x41, 0x8D, 0x42, 0x01,             //      lea  eax, [r10 + 1]
+                             0xC1, 0xE0, 0x0A,                   //      shl  eax, 10
+                             0x31, 0xD2,                         //      xor  edx, edx
+                             0xF7, 0xF1,                         //      div  ecx
+                             0x8B, 0x0D, 0x95, 0x00, 0x00, 0x00, //      mov  ecx, [rip + 0x95]
+                             0x41, 0x39, 0xC3,                   // 1:   cmp  r11d, eax
+                             0x73, 0x10,                         //      jae  2f
+                             0x43, 0x8B, 0x14, 0x98,             //      mov  edx, [r8 + 4*r11]
+                             0x0F, 0xAF, 0xD1,                   //      imul edx, ecx
+                             0x43, 0x89, 0x14, 0x99,             //      mov  [r9 + 4*r11], edx
+                             0x41, 0xFF, 0xC3,                   //      inc  r11d
+                             0xEB, 0xEB,                         //      jmp  1b
+                             0xC3};                              // 2:   ret
+
+constexpr uint8_t note[] = {0x48, 0x8B, 0x07,             // mov  rax, [rdi]
+                            0x89, 0xD2,                   // mov  edx, edx
+                            0x89, 0x0C, 0x90,             // mov  [rax + 4*rdx], ecx
+                            0x0F, 0xAE, 0x5C, 0x90, 0x40, // stmxcsr [rax + 4*rdx + 64]
+                            0xC3};                        // ret
+
+constexpr uint32_t scaleAt = 0x40, noteAt = 0xC0, factorAt = 0x100, blobBytes = 0x108;
+constexpr uint64_t codePitch = 0x180; // between the segments of two targets
+
+std::vector<uint8_t> blob() {
+  std::vector<uint8_t> bytes(blobBytes, 0xCC); // int3
+  std::memcpy(&bytes[0], fill, sizeof(fill));
+  std::memcpy(&bytes[scaleAt], scale, sizeof(scale));
+  std::memcpy(&bytes[noteAt], note, sizeof(note));
+  std::memcpy(&bytes[factorAt], &cpuFactor, sizeof(cpuFactor));
+  return bytes;
+}
+
+enum { codeRegion, ramRegion };
+
+void addMemory(PlanDescription &d, size_t nTargets) {
+  constexpr uint64_t bytes = 4 * cpuWords;
+  d.regions = {{(nTargets - 1) * codePitch + blobBytes, d.intern("code"), 6, RegionKind::Dram,
+                Lifetime::Constant, cpuReads | deviceReads},
+               {2 * bytes + 128, d.intern("ram"), 6, RegionKind::Dram, Lifetime::Call,
+                cpuReads | cpuWrites | deviceReads | deviceWrites}};
+  const auto add = [&](uint64_t offset, uint64_t size) {
+    Operand operand = {};
+    operand.offset = offset;
+    operand.extent = size;
+    operand.buffer = uint16_t(d.buffers.size());
+    operand.region = ramRegion;
+    operand.access = LLMC_READ | LLMC_WRITE;
+    operand.param[0] = operand.param[1] = operand.param[2] = none8;
+    operand.flags = operandStatic;
+    d.operands.push_back(operand);
+    d.buffers.push_back({offset, size, none32, ramRegion, none16});
+  };
+  add(0, bytes);
+  add(bytes, bytes);
+  add(2 * bytes, 128);
+}
+
+void addTarget(PlanDescription &d, const std::string &variant) {
+  const auto t = uint16_t(d.targets.size());
+  d.targets.push_back({LLMC_CPU_BACKEND, "any", variant, LLMC_CPU_KERNEL_ABI, 1, std::nullopt});
+  SegmentDescription code;
+  code.kind = SegmentKind::Kernel;
+  code.name = "kernels-" + variant;
+  code.region = codeRegion;
+  code.regionOffset = t * codePitch;
+  code.alignLog2 = 6;
+  code.source = segmentFromBytes(blob());
+  const auto segment = uint16_t(d.segments.size());
+  d.segments.push_back(code);
+  const auto kernel = [&](const char *name, uint32_t at, uint32_t size, uint32_t entry,
+                          uint16_t args) {
+    d.kernels.push_back(
+        {at, size, entry, 0, 64, d.intern(name), segment, t, LLMC_CPU_KERNEL_ABI, args, 0});
+  };
+  kernel("fill", 0, scaleAt, 0, 1);
+  kernel("scale", scaleAt, noteAt - scaleAt, 4, 2);
+  kernel("note", noteAt, factorAt - noteAt, 0, 1);
+  d.queues.push_back({t, 0});
+}
+
+void addEntry(PlanDescription &d, uint16_t t) {
+  EntryDescription entry;
+  entry.name = "run-" + d.targets[t].variant;
+  entry.firstStep = uint32_t(d.steps.size());
+  const auto dispatch = [&](uint16_t kernel, std::vector<uint16_t> args) {
+    d.steps.push_back({StepOp::Dispatch, uint8_t(t), 0, uint32_t(t * cpuKernels + kernel),
+                       uint32_t(d.args.size()), uint32_t(args.size())});
+    d.args.insert(d.args.end(), args.begin(), args.end());
+  };
+  dispatch(cpuFill, {cpuFilled});
+  dispatch(cpuScale, {cpuFilled, cpuScaled});
+  dispatch(cpuNote, {cpuWho});
+  d.steps.push_back({StepOp::Barrier, 0, 0, 0, 0, 0});
+  d.steps.push_back({StepOp::End, 0, 0, 0, 0, 0});
+  entry.nSteps = uint32_t(d.steps.size()) - entry.firstStep;
+  entry.targetMask = 1u << t;
+  for (const Region &region : d.regions)
+    entry.peakBytes.push_back(region.size);
+  d.entries.push_back(entry);
+}
+
+} // namespace
+
+PlanDescription cpuPlan(const std::vector<std::string> &variants) {
+  PlanDescription d;
+  d.params = {{0, 0, ParamKind::Input, none8, none8, 0},
+              {1, 0, ParamKind::Input, none8, none8, 0},
+              {1, 0, ParamKind::KvLen, none8, none8, 0},
+              {1u << 20, 7, ParamKind::Input, none8, none8, 0}};
+  addMemory(d, variants.size());
+  for (const std::string &variant : variants)
+    addTarget(d, variant);
+  for (uint16_t t = 0; t < variants.size(); ++t)
+    addEntry(d, t);
+  return d;
+}
+
+} // namespace llmc::test
