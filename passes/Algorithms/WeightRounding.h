@@ -20,8 +20,8 @@ struct WeightView {
   uint32_t columns = 0;
 };
 
-/// The rows of a view as consecutive numbers. Rows asked for in ascending order are gathered several
-/// at a time, so that a view whose rows are the fast axis is read along it.
+/// The rows of a view as consecutive numbers. Rows asked for in ascending order are gathered
+/// several at a time, so that a view whose rows are the fast axis is read along it.
 class RowReader {
 public:
   explicit RowReader(const WeightView &view);
