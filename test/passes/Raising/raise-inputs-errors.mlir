@@ -14,6 +14,13 @@ func.func @main(%pixels: tensor<?x3x?xf32> {lm.name = "pixels"}) {
 
 // -----
 
+// expected-error @+1 {{input 'past_key_values.0.key' is 'f16': graphs that compute in half precision cannot be raised; export the model in fp32 (weights that fit fp16 lose nothing)}}
+func.func @main(%keys: tensor<?x2x?x16xf16> {lm.name = "past_key_values.0.key"}) {
+  return
+}
+
+// -----
+
 // expected-error @+1 {{input 'token_type_ids' has the role of an earlier input}}
 func.func @main(%ids: tensor<?x?xi64> {lm.name = "input_ids"}, %types: tensor<?x?xi64> {lm.name = "token_type_ids"}) {
   return
