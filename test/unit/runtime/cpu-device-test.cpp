@@ -1,7 +1,7 @@
 // The host's CPU as a device: real code, the memory it stands in, and what is refused.
 #include "runtime/drivers/cpu/cpu_device.h"
 #include "runtime/schema/explain.h"
-#include "test/unit/runtime/cpu_plan.h"
+#include "test/unit/runtime/cpu_fixture.h"
 
 #include "catch2/catch.hpp"
 #include <fstream>
@@ -32,25 +32,6 @@ std::unique_ptr<WorkerPool> poolOf(uint32_t threads) {
   INFO(error);
   REQUIRE(pool);
   return pool;
-}
-
-/// A CPU that has everything, but for what a test takes away.
-CpuProbe completeCpu() {
-  CpuProbe probe;
-  probe.x86 = true;
-  probe.cpuid = [](uint32_t, uint32_t) { return CpuidWords{~0u, ~0u, ~0u, ~0u}; };
-  probe.savedStates = [] { return ~uint64_t(0); };
-  probe.permitTiles = [] { return true; };
-  return probe;
-}
-
-/// The same without AVX-512 VNNI and AMX.
-CpuProbe plainAvx2Cpu() {
-  CpuProbe probe = completeCpu();
-  probe.cpuid = [](uint32_t leaf, uint32_t) {
-    return leaf == 7 ? CpuidWords{~0u, ~0u, ~(1u << 11), 0} : CpuidWords{~0u, ~0u, ~0u, ~0u};
-  };
-  return probe;
 }
 
 /// A plan with its memory and a device for one of its targets.
@@ -167,30 +148,6 @@ TEST_CASE("kernels compute by the same floating-point rules whatever the program
 }
 #endif
 
-TEST_CASE("a host binds the best variant the machine can run") {
-  const auto pool = poolOf(1);
-  const PlanDescription description = cpuPlan({"amx", "avx512", "avx2"});
-  const Machine machine(description);
-  std::string error;
-  const CpuProbe complete = completeCpu(), plain = plainAvx2Cpu();
-  CHECK(chooseTarget(machine.plan, std::nullopt, complete, error) == 0u);
-  CHECK(chooseTarget(machine.plan, Isa::Avx512, complete, error) == 1u);
-  CHECK(chooseTarget(machine.plan, std::nullopt, plain, error) == 2u);
-  CHECK_FALSE(chooseTarget(machine.plan, Isa::Avx512, plain, error));
-  CHECK(error == "this machine cannot run the plan's code: avx512 needs avx512_vnni");
-  CHECK_FALSE(chooseTarget(Machine(cpuPlan({"avx2"})).plan, Isa::Amx, complete, error));
-  CHECK(error == "the plan has no code for amx; it has it for avx2");
-  CHECK_FALSE(chooseTarget(Machine(languageModel()).plan, std::nullopt, complete, error));
-  CHECK_THAT(error, Contains("no target of 'x86-64'"));
-  CpuProbe none = completeCpu();
-  none.savedStates = [] { return uint64_t(2); };
-  CHECK_FALSE(chooseTarget(machine.plan, std::nullopt, none, error));
-  CHECK_THAT(error, Contains("avx2 needs an operating system that saves the registers"));
-  none.x86 = false;
-  CHECK_FALSE(chooseTarget(machine.plan, std::nullopt, none, error));
-  CHECK_THAT(error, Contains("an x86-64 CPU"));
-}
-
 TEST_CASE("every variant of one plan gives the same bytes, alone among its targets") {
   const auto pool = poolOf(2);
   const std::vector<std::string> variants = {"amx", "avx512", "avx2"};
@@ -207,47 +164,38 @@ TEST_CASE("every variant of one plan gives the same bytes, alone among its targe
   }
 }
 
-TEST_CASE("features are those the system reports") {
-  std::ifstream file("/proc/cpuinfo");
-  std::string flags;
-  for (std::string line; flags.empty() && std::getline(file, line);)
-    if (line.rfind("flags", 0) == 0)
-      flags = line.substr(line.find(':') + 1) + " ";
-  if (flags.empty() || !hostProbe().x86)
+TEST_CASE("tiles work on every thread of the pool") {
+  if (!hostRuns(Isa::Amx))
     return;
-  const auto has = [&](const char *name) {
-    return flags.find(" " + std::string(name) + " ") != std::string::npos;
-  };
-  const auto hasAll = [&](std::initializer_list<const char *> names) {
-    return std::all_of(names.begin(), names.end(), has);
-  };
-  const bool avx2 = hasAll({"avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe"});
-  const bool avx512 =
-      avx2 && hasAll({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl", "avx512_vnni"});
-  CHECK(missingFor(Isa::Avx2, hostProbe()).empty() == avx2);
-  CHECK(missingFor(Isa::Avx512, hostProbe()).empty() == avx512);
-  const std::string amx = missingFor(Isa::Amx, hostProbe());
-  if (!avx512 || !hasAll({"amx_tile", "amx_int8"}))
-    CHECK_FALSE(amx.empty());
-  else
-    CHECK((amx.empty() || amx == "the operating system's permission to use AMX tiles"));
-}
-
-TEST_CASE("a machine needs the registers saved and the tiles permitted") {
-  CpuProbe probe = completeCpu();
-  CHECK(missingFor(Isa::Amx, probe).empty());
-  probe.permitTiles = [] { return false; };
-  CHECK_THAT(missingFor(Isa::Amx, probe), Contains("permission"));
-  CHECK(missingFor(Isa::Avx512, probe).empty());
-  probe.savedStates = [] { return uint64_t(0x7); };
-  CHECK_THAT(missingFor(Isa::Avx512, probe), Contains("registers of avx512"));
-  CHECK(missingFor(Isa::Avx2, probe).empty());
-  probe.cpuid = [](uint32_t leaf, uint32_t) {
-    return leaf == 1 ? CpuidWords{0, 0, ~(1u << 27), 0} : CpuidWords{~0u, ~0u, ~0u, ~0u};
-  };
-  CHECK_THAT(missingFor(Isa::Avx2, probe), Contains("registers of avx2"));
-  probe.cpuid = [](uint32_t, uint32_t) { return CpuidWords(); };
-  CHECK_THAT(missingFor(Isa::Amx, probe), Contains("avx2, ") && Contains("amx_int8"));
+  constexpr uint8_t code[] = {0x48, 0x8B, 0x07,                    // mov  rax, [rdi]
+                              0xC4, 0xE2, 0x78, 0x49, 0x00,        // ldtilecfg [rax]
+                              0xC4, 0xE2, 0x7B, 0x49, 0xC0,        // tilezero tmm0
+                              0x89, 0xD2,                          // mov  edx, edx
+                              0x48, 0x8B, 0x47, 0x08,              // mov  rax, [rdi + 8]
+                              0x48, 0xC1, 0xE2, 0x06,              // shl  rdx, 6
+                              0x48, 0x01, 0xD0,                    // add  rax, rdx
+                              0xB9, 0x40, 0x00, 0x00, 0x00,        // mov  ecx, 64
+                              0xC4, 0xE2, 0x7A, 0x4B, 0x04, 0x08,  // tilestored [rax + rcx], tmm0
+                              0xC4, 0xE2, 0x78, 0x49, 0xC0, 0xC3}; // tilerelease; ret
+  std::string error;
+  const auto blob = ExecutableBlob::create({code, sizeof(code)}, 1, error);
+  REQUIRE(blob);
+  uint8_t config[64] = {1}; // palette
+  config[16] = 64;          // bytes per row of tile 0
+  config[48] = 1;           // its rows
+  std::vector<uint8_t> rows(3 * 64, 0xAA);
+  struct Call {
+    llmc_cpu_kernel kernel;
+    void *operands[2];
+  } call = {reinterpret_cast<llmc_cpu_kernel>(reinterpret_cast<uintptr_t>(blob->code().data)),
+            {config, rows.data()}};
+  poolOf(3)->run(
+      [](void *context, uint32_t part, uint32_t parts) {
+        const Call &call = *static_cast<const Call *>(context);
+        call.kernel(call.operands, nullptr, part, parts);
+      },
+      &call);
+  CHECK(rows == std::vector<uint8_t>(3 * 64, 0));
 }
 
 TEST_CASE("foreign plans are refused with a sentence") {

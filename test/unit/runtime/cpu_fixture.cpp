@@ -1,8 +1,10 @@
-#include "test/unit/runtime/cpu_plan.h"
+#include "test/unit/runtime/cpu_fixture.h"
 
 namespace llmc::test {
 
 using namespace llmc::rt;
+using rt::cpu::CpuidWords;
+using rt::cpu::CpuProbe;
 
 namespace {
 
@@ -154,6 +156,23 @@ PlanDescription cpuPlan(const std::vector<std::string> &variants) {
   for (uint16_t t = 0; t < variants.size(); ++t)
     addEntry(d, t);
   return d;
+}
+
+CpuProbe completeCpu() {
+  CpuProbe probe;
+  probe.x86 = true;
+  probe.cpuid = [](uint32_t, uint32_t) { return CpuidWords{~0u, ~0u, ~0u, ~0u}; };
+  probe.savedStates = [] { return ~uint64_t(0); };
+  probe.permitTiles = [] { return true; };
+  return probe;
+}
+
+CpuProbe plainAvx2Cpu() {
+  CpuProbe probe = completeCpu();
+  probe.cpuid = [](uint32_t leaf, uint32_t) {
+    return leaf == 7 ? CpuidWords{~0u, ~0u, ~(1u << 11), 0} : CpuidWords{~0u, ~0u, ~0u, ~0u};
+  };
+  return probe;
 }
 
 } // namespace llmc::test

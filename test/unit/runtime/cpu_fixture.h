@@ -1,6 +1,8 @@
-// A plan whose kernels are a few bytes of real x86-64 code, once per instruction-set variant.
+// A plan whose kernels are a few bytes of real x86-64 code, once per instruction-set variant, and
+// machines that say what a test wants.
 #pragma once
 
+#include "runtime/drivers/cpu/cpu_features.h"
 #include "runtime/drivers/cpu/kernel_abi.h"
 #include "test/unit/runtime/plan_fixture.h"
 
@@ -19,5 +21,10 @@ enum CpuKernel : uint16_t { cpuFill, cpuScale, cpuNote, cpuKernels };
 /// the factor to Scaled, and `note` writes `parts` to word p of Who and MXCSR to word 16 + p, for
 /// its part p.
 PlanDescription cpuPlan(const std::vector<std::string> &variants);
+
+/// A CPU that has everything, but for what a test takes away.
+rt::cpu::CpuProbe completeCpu();
+/// The same without AVX-512 VNNI and AMX.
+rt::cpu::CpuProbe plainAvx2Cpu();
 
 } // namespace llmc::test
