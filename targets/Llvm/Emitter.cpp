@@ -106,6 +106,19 @@ Value *Emitter::at(Value *base, Value *offset) {
 
 Value *Emitter::at(Value *base, uint64_t offset) { return at(base, i64(offset)); }
 
+Value *Emitter::rowOf(unsigned index, uint32_t tokenStride, uint32_t subStride, uint32_t subRows,
+                      Value *row) {
+  Value *token = ir.CreateMul(ir.CreateUDiv(row, i64(subRows)), i64(tokenStride));
+  Value *sub = ir.CreateMul(ir.CreateURem(row, i64(subRows)), i64(subStride));
+  return at(operand(index), ir.CreateAdd(token, sub));
+}
+
+Value *Emitter::multiplyAdd(Value *x, Value *y, Value *sum) {
+  if (isa.fusedMultiplyAdd)
+    return ir.CreateIntrinsic(sum->getType(), llvm::Intrinsic::fma, {x, y, sum});
+  return ir.CreateFAdd(ir.CreateFMul(x, y), sum);
+}
+
 Value *Emitter::f32(float value) { return llvm::ConstantFP::get(ir.getFloatTy(), value); }
 
 Value *Emitter::splat(Value *scalar, unsigned lanes) { return ir.CreateVectorSplat(lanes, scalar); }

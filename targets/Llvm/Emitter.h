@@ -51,6 +51,12 @@ public:
   llvm::Value *at(llvm::Value *base, llvm::Value *offset);
   llvm::Value *at(llvm::Value *base, uint64_t offset);
 
+  /// Address of row `row` of an operand: token row / subRows, sub-row row % subRows.
+  llvm::Value *rowOf(unsigned operand, uint32_t tokenStride, uint32_t subStride, uint32_t subRows,
+                     llvm::Value *row);
+  /// x * y + sum where the product is exact: fused where the machine can.
+  llvm::Value *multiplyAdd(llvm::Value *x, llvm::Value *y, llvm::Value *sum);
+
   llvm::ConstantInt *i64(uint64_t value) { return ir.getInt64(value); }
   llvm::Value *f32(float value);
   llvm::Value *splat(llvm::Value *scalar, unsigned lanes = kLanes);

@@ -10,7 +10,8 @@ const IsaTable &x86Avx2() {
                               .abi = "",
                               .vectorBits = 256,
                               .dot = DotKind::MaddUbs,
-                              .halfConversion = true};
+                              .halfConversion = true,
+                              .fusedMultiplyAdd = true};
   return table;
 }
 
@@ -22,7 +23,8 @@ const IsaTable &x86Avx512() {
                               .abi = "",
                               .vectorBits = 512,
                               .dot = DotKind::Vpdpbusd,
-                              .halfConversion = true};
+                              .halfConversion = true,
+                              .fusedMultiplyAdd = true};
   return table;
 }
 
@@ -34,7 +36,8 @@ const IsaTable &x86Amx() {
                               .abi = "",
                               .vectorBits = 512,
                               .dot = DotKind::Tdpbsud,
-                              .halfConversion = true};
+                              .halfConversion = true,
+                              .fusedMultiplyAdd = true};
   return table;
 }
 

@@ -26,8 +26,9 @@ struct IsaTable {
   uint32_t vectorBits = 128;
   DotKind dot = DotKind::None;
   CodeModel codeModel = CodeModel::Default;
-  bool halfConversion = false;  ///< Has instructions between fp16 and fp32.
-  uint32_t blobAlignment = 128; ///< Of the address a blob is loaded at. A power of two.
+  bool halfConversion = false;   ///< Has instructions between fp16 and fp32.
+  bool fusedMultiplyAdd = false; ///< In vectors of fp32.
+  uint32_t blobAlignment = 128;  ///< Of the address a blob is loaded at. A power of two.
 };
 
 /// The variants of x86-64, by what a machine must have: AVX2 with F16C; AVX-512 F/BW/VL/DQ/VNNI;

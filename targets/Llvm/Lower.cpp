@@ -1,5 +1,6 @@
 #include "targets/Llvm/Lower.h"
 
+#include "targets/Llvm/AttentionKernel.h"
 #include "targets/Llvm/ChainKernel.h"
 #include "targets/Llvm/Codegen.h"
 #include "targets/Llvm/Link.h"
@@ -22,9 +23,10 @@ static bool emitKernel(llvm::Module &module, const IsaTable &isa, const KernelRe
     done = emitChain(module, isa, kernel.name, *chain, kernel.operands, reason);
   else if (const auto *pack = std::get_if<PackRows>(&kernel.work))
     done = emitX86PackRows(module, isa, kernel.name, *pack, kernel.operands, reason);
+  else if (const auto &matmul = std::get<Matmul>(kernel.work); matmul.kind == MatmulKind::Linear)
+    done = emitX86Linear(module, isa, kernel.name, matmul, kernel.operands, reason);
   else
-    done = emitX86Linear(module, isa, kernel.name, std::get<Matmul>(kernel.work), kernel.operands,
-                         reason);
+    done = emitAttention(module, isa, kernel.name, matmul, kernel.operands, reason);
   if (!done)
     error = fmt::format("kernel '{}' for '{}': {}", kernel.name, isa.name, reason);
   return done;

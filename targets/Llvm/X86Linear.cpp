@@ -10,10 +10,7 @@ using llvm::Value;
 
 Value *X86Linear::rowOf(unsigned operand, Value *row) {
   const KernelOperand &where = operands[operand];
-  Value *subRows = e.i64(matmul.subRows);
-  Value *token = ir.CreateMul(ir.CreateUDiv(row, subRows), e.i64(where.tokenStride));
-  Value *sub = ir.CreateMul(ir.CreateURem(row, subRows), e.i64(where.subStride));
-  return e.at(e.operand(operand), ir.CreateAdd(token, sub));
+  return e.rowOf(operand, where.tokenStride, where.subStride, matmul.subRows, row);
 }
 
 Value *X86Linear::block(Value *index) {

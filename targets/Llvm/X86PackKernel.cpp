@@ -79,11 +79,8 @@ private:
   }
 
   void one(Value *row, Value *panel, Value *lane) {
-    Value *subRows = e.i64(pack.subRows);
-    Value *offset =
-        ir.CreateAdd(ir.CreateMul(ir.CreateUDiv(row, subRows), e.i64(source.tokenStride)),
-                     ir.CreateMul(ir.CreateURem(row, subRows), e.i64(source.subStride)));
-    Value *from = reader.padded(e.at(e.operand(0), offset));
+    Value *from =
+        reader.padded(e.rowOf(0, source.tokenStride, source.subStride, pack.subRows, row));
     llvm::Type *type =
         rows.tiles ? static_cast<llvm::Type *>(e.vector(ir.getInt8Ty(), 64)) : ir.getInt32Ty();
     e.loop(e.i64(0), e.i64(rows.paddedColumns), run(rows), [&](Value *column) {
