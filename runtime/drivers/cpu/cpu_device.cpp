@@ -1,6 +1,6 @@
 #include "runtime/drivers/cpu/cpu_device.h"
 
-#include <cstring>
+#include <algorithm>
 
 #if defined(__x86_64__)
 #include <xmmintrin.h>
