@@ -1,8 +1,8 @@
 // llmc compile and llmc recipe.
 #include "tools/llmc/CompileCommand.h"
 
-#include "compiler/Pipeline/Compiler.h"
 #include "compiler/Support/AtomicFile.h"
+#include "tools/llmc/CompilerLoader.h"
 #include "tools/llmc/Errors.h"
 
 #include <CLI/CLI.hpp>
@@ -52,7 +52,7 @@ void compile(const CompileArguments &arguments, const Toolbox &tools) {
       return false;
     }
   };
-  const CompileResult result = compileModel(options, tools.targets);
+  const CompileResult result = loadCompiler().compile(options, tools.targets);
   for (const std::string &warning : result.warnings)
     fmt::print(stderr, "warning: {}\n", warning);
   if (!result.error.empty())
@@ -64,7 +64,7 @@ void compile(const CompileArguments &arguments, const Toolbox &tools) {
 
 void printRecipe(const std::string &name) {
   std::string error;
-  const std::optional<std::string> text = recipeText(name, error);
+  const std::optional<std::string> text = loadCompiler().recipeText(name, error);
   if (!text)
     throw InputError(error);
   print(text->ends_with('\n') ? *text : *text + "\n");

@@ -1,4 +1,4 @@
-// The commands that compile, and the evaluation of models: the part of `llmc` that needs the
+// The commands that compile, and the evaluation of models: the part of `llmc` that loads the
 // compiler.
 #pragma once
 

@@ -1,7 +1,7 @@
 // An ONNX model, evaluated by the reference evaluator.
 #include "compiler/Import/Tokenizer/TokenizerJson.h"
-#include "compiler/Pipeline/Compiler.h"
 #include "tools/llmc/CompileCommand.h"
+#include "tools/llmc/CompilerLoader.h"
 #include "tools/llmc/Errors.h"
 
 #include <filesystem>
@@ -18,7 +18,7 @@ public:
     options.quant = choice.quant;
     options.context = choice.context;
     std::string error;
-    model = loadReference(options, error);
+    model = loadCompiler().loadReference(options, error);
     if (!model)
       throw InputError(error);
   }
