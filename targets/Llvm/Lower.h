@@ -38,6 +38,11 @@ uint64_t packedRowsBytes(const IsaTable &isa, const PackRows &pack);
 /// < parts divides the work, never a sum, so that results do not depend on it: parts may run in any
 /// order, at once or on one thread. An operand that is written shares no byte with another, unless
 /// both are the same elements at the same place and the written one is no wider.
+///
+/// A Linear has the operands of matmul::Operand, its weights packed as X86WeightLayout says and
+/// aligned to 64. With at most one row, A is that row (I8); with more, A is what PackRows of the
+/// same rows, columns and group wrote (U8, no strides). Its parts take blocks of 16 outputs, those
+/// of everything else take rows. Scores and Values leave AScale unused.
 struct KernelRequest {
   std::string name;
   std::variant<VectorChain, Matmul, PackRows> work;

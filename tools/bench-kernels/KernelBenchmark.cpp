@@ -1,0 +1,202 @@
+// Linear kernels of every instruction set: one row against the read bandwidth, many rows against
+// the instruction's peak. Rates compare within one run only; a thread is a part.
+#include "targets/Llvm/Lower.h"
+#include "targets/Llvm/X86WeightLayout.h"
+#include "tools/bench-kernels/MachinePeaks.h"
+
+#include <benchmark/benchmark.h>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <sys/mman.h>
+
+using namespace llmc::target;
+using namespace llmc::bench;
+
+namespace {
+
+using Kernel = void(void *const *, const uint32_t *, uint32_t, uint32_t);
+
+constexpr size_t poolBytes = size_t(1) << 30;
+constexpr uint32_t columns = 2048, outputs = 5632, rows = 512;
+
+[[noreturn]] void fail(const std::string &what) {
+  std::fprintf(stderr, "llvm-kernel-benchmark: %s\n", what.c_str());
+  std::exit(2);
+}
+
+uint8_t *mapped(size_t bytes) {
+  void *memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED)
+    fail("no memory for " + std::to_string(bytes) + " bytes");
+  return static_cast<uint8_t *>(memory);
+}
+
+/// Any bytes are weights; these are ordinary numbers where they are scales.
+uint8_t *pool() {
+  static uint8_t *const memory = [] {
+    uint8_t *bytes = mapped(poolBytes);
+    madvise(bytes, poolBytes, MADV_HUGEPAGE);
+    std::memset(bytes, 0x3c, poolBytes);
+    return bytes;
+  }();
+  return memory;
+}
+
+struct Layer {
+  std::string name;
+  X86WeightLayout layout;
+  Kernel *linear = nullptr, *pack = nullptr;
+  uint8_t *packedRows = nullptr;
+  std::vector<int8_t> activations;
+  std::vector<float> scales, out;
+};
+
+std::shared_ptr<Layer> makeLayer(const IsaTable &isa, const WeightFormat &format, uint32_t m) {
+  auto layer = std::make_shared<Layer>();
+  std::string error;
+  const auto layout = X86WeightLayout::of(format, columns, error);
+  if (!layout)
+    fail(error);
+  layer->layout = *layout;
+  Matmul matmul;
+  matmul.tokens = {m, -1};
+  matmul.n = {outputs, -1};
+  matmul.k = {columns, -1};
+  matmul.format = format;
+  PackRows pack{{m, -1}, 1, columns, layout->scaledByGroup() ? format.group : 0};
+  const KernelOperand a{ElementType::I8, columns, columns}, packed{ElementType::U8};
+  const KernelOperand scale{ElementType::F32, 4}, out{ElementType::F32, outputs * 4};
+  const auto blob =
+      lowerLlvm({{"linear", matmul, {m == 1 ? a : packed, scale, {format.element}, out}},
+                 {"pack", pack, {a, packed}}},
+                isa, error);
+  if (!blob)
+    fail(error);
+  uint8_t *code = mapped(blob->bytes.size());
+  std::memcpy(code, blob->bytes.data(), blob->bytes.size());
+  mprotect(code, blob->bytes.size(), PROT_READ | PROT_EXEC);
+  layer->linear = reinterpret_cast<Kernel *>(code + blob->entries[0].offset);
+  layer->pack = reinterpret_cast<Kernel *>(code + blob->entries[1].offset);
+  layer->packedRows = mapped(packedRowsBytes(isa, pack));
+  layer->activations.assign(size_t(m) * columns, 3);
+  layer->scales.assign(m, 0.5f);
+  layer->out.resize(size_t(m) * outputs);
+  void *operands[] = {layer->activations.data(), layer->packedRows};
+  layer->pack(operands, nullptr, 0, 1);
+  return layer;
+}
+
+void addRead() {
+  benchmark::RegisterBenchmark("read",
+                               [](benchmark::State &state) {
+                                 const size_t share =
+                                     poolBytes / size_t(state.threads()) / 4096 * 4096;
+                                 const uint8_t *from =
+                                     pool() + share * size_t(state.thread_index());
+                                 for (auto _ : state)
+                                   readAll(from, share);
+                                 state.SetBytesProcessed(int64_t(share) * state.iterations());
+                               })
+      ->ThreadRange(1, 2)
+      ->UseRealTime()
+      ->Unit(benchmark::kMillisecond);
+}
+
+/// One pass over as many matrices as the pool holds.
+void addOneRow(const IsaTable &isa, const char *name, const WeightFormat &format) {
+  const auto layer = makeLayer(isa, format, 1);
+  benchmark::RegisterBenchmark(
+      ("one row/" + isa.name + "/" + name).c_str(),
+      [layer](benchmark::State &state) {
+        const size_t bytes = layer->layout.bytes(outputs), count = poolBytes / bytes;
+        for (auto _ : state)
+          for (size_t i = 0; i < count; ++i) {
+            void *operands[] = {layer->activations.data(), layer->scales.data(), pool() + i * bytes,
+                                layer->out.data()};
+            layer->linear(operands, nullptr, uint32_t(state.thread_index()),
+                          uint32_t(state.threads()));
+          }
+        state.SetBytesProcessed(int64_t(count * bytes) / state.threads() * state.iterations());
+      })
+      ->ThreadRange(1, 2)
+      ->UseRealTime()
+      ->Unit(benchmark::kMillisecond);
+}
+
+void addManyRows(const IsaTable &isa, const char *name, const WeightFormat &format) {
+  const auto layer = makeLayer(isa, format, rows);
+  benchmark::RegisterBenchmark(("512 rows/" + isa.name + "/" + name).c_str(),
+                               [layer](benchmark::State &state) {
+                                 void *operands[] = {layer->packedRows, layer->scales.data(),
+                                                     pool(), layer->out.data()};
+                                 for (auto _ : state)
+                                   layer->linear(operands, nullptr, uint32_t(state.thread_index()),
+                                                 uint32_t(state.threads()));
+                                 state.SetItemsProcessed(int64_t(2) * rows * columns * outputs /
+                                                         state.threads() * state.iterations());
+                               })
+      ->ThreadRange(1, 2)
+      ->UseRealTime()
+      ->Unit(benchmark::kMillisecond);
+  if (std::strcmp(name, "w8") != 0)
+    return;
+  benchmark::RegisterBenchmark(("pack 512 rows/" + isa.name).c_str(),
+                               [layer](benchmark::State &state) {
+                                 void *operands[] = {layer->activations.data(), layer->packedRows};
+                                 for (auto _ : state)
+                                   layer->pack(operands, nullptr, uint32_t(state.thread_index()),
+                                               uint32_t(state.threads()));
+                               })
+      ->ThreadRange(1, 2)
+      ->UseRealTime()
+      ->Unit(benchmark::kMillisecond);
+}
+
+void addPeak(const char *name, uint64_t (*run)(uint64_t)) {
+  benchmark::RegisterBenchmark(name,
+                               [run](benchmark::State &state) {
+                                 uint64_t operations = 0;
+                                 for (auto _ : state)
+                                   operations += run(200000);
+                                 state.SetItemsProcessed(int64_t(operations));
+                               })
+      ->ThreadRange(1, 2)
+      ->UseRealTime()
+      ->Unit(benchmark::kMillisecond);
+}
+
+void addAll(const IsaTable &isa) {
+  const std::pair<const char *, WeightFormat> formats[] = {
+      {"w8", {ElementType::I8, ScaleKind::F32Row, 0}},
+      {"m16", {ElementType::I4, ScaleKind::MultiplierF32Row, 16}},
+      {"m32", {ElementType::I4, ScaleKind::MultiplierF32Row, 32}},
+      {"g32", {ElementType::I4, ScaleKind::F16Group, 32}}};
+  for (const auto &[name, format] : formats)
+    addOneRow(isa, name, format);
+  for (const auto &[name, format] : formats)
+    addManyRows(isa, name, format);
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv))
+    return 1;
+  addRead();
+  addPeak("peak vpmaddubsw", runMaddUbs);
+  addAll(x86Avx2());
+  if (hasAvx512Vnni()) {
+    addPeak("peak vpdpbusd", runVpdpbusd);
+    addAll(x86Avx512());
+  }
+  if (hasAmx()) {
+    addPeak("peak tdpbsud", runTdpbsud);
+    addAll(x86Amx());
+  }
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+  return 0;
+}
