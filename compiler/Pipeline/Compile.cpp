@@ -50,6 +50,8 @@ private:
     if (!model)
       return false;
     traffic = compulsoryTraffic(model->module());
+    for (passes::WeightStatistics &weight : passes::weightStatisticsOf(model->module()))
+      weights.push_back(std::move(weight));
     describeModel();
     inputs.model.digest = modelDigest(model->module());
     return checkLegalization();
@@ -197,7 +199,9 @@ private:
     facts.contextLength = model->contextLength;
     facts.compulsoryWeightBytes = traffic.weightBytes;
     facts.kvBytesPerPosition = traffic.kvBytesPerPosition;
+    facts.weights = weights;
     facts.warnings = model->log->warnings;
+    facts.warnings.insert(facts.warnings.end(), notes.begin(), notes.end());
     facts.seconds = std::chrono::duration<double>(Clock::now() - start).count();
     return compileReport(facts);
   }
@@ -213,6 +217,7 @@ private:
   Clock::time_point start;
   std::unique_ptr<FrontendModel> model;
   CompulsoryTraffic traffic;
+  std::vector<passes::WeightStatistics> weights;
   std::shared_ptr<LevelComparison> comparison;
   PlanInputs inputs;
   std::optional<EmittedPlan> plan;

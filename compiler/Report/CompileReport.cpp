@@ -1,5 +1,8 @@
 #include "compiler/Report/CompileReport.h"
 
+#include "compiler/Report/WeightReport.h"
+
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <sys/resource.h>
 
@@ -69,7 +72,8 @@ json entriesOf(const std::vector<EntryEstimate> &estimates) {
                        {"sram_peak_over_live", peakOverLive(entry)},
                        {"blob_bytes", entry.blobBytes},
                        {"commands", entry.commands},
-                       {"engine_cycles", cycles}});
+                       {"engine_cycles", cycles},
+                       {"bound_cycles", *std::ranges::max_element(entry.engineCycles)}});
   }
   return entries;
 }
@@ -102,6 +106,8 @@ std::string compileReport(const CompileFacts &facts) {
                  {"kv_bytes_per_position", facts.kvBytesPerPosition},
                  {"plan_file_bytes", facts.written->fileBytes},
                  {"plan_flatbuffer_bytes", facts.written->planBytes},
+                 {"formats", formatsReport(facts.weights)},
+                 {"weights", weightsReport(facts.weights)},
                  {"raising", json::parse(facts.raised->toJson())},
                  {"warnings", facts.warnings},
                  {"compile_seconds", facts.seconds},

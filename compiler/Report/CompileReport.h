@@ -4,6 +4,7 @@
 #include "compiler/Emit/EmitPlan.h"
 #include "compiler/Emit/PlanWriter.h"
 #include "compiler/Pipeline/Compiler.h"
+#include "passes/Quantization/WeightStatistics.h"
 #include "passes/Raising/RaiseReport.h"
 
 #include <string>
@@ -25,6 +26,7 @@ struct CompileFacts {
   const EmittedPlan *plan = nullptr;
   const PlanWriterResult *written = nullptr;
   const passes::RaiseReport *raised = nullptr;
+  std::vector<passes::WeightStatistics> weights;
   std::string recipe;
   uint32_t contextLength = 0;
   uint64_t compulsoryWeightBytes = 0, kvBytesPerPosition = 0;
