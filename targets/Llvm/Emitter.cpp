@@ -113,6 +113,12 @@ Value *Emitter::rowOf(unsigned index, uint32_t tokenStride, uint32_t subStride, 
   return at(operand(index), ir.CreateAdd(token, sub));
 }
 
+void Emitter::prefetch(Value *address) {
+  constexpr uint32_t read = 0, second = 2, data = 1;
+  ir.CreateIntrinsic(llvm::Intrinsic::prefetch, {ir.getPtrTy()},
+                     {address, ir.getInt32(read), ir.getInt32(second), ir.getInt32(data)});
+}
+
 Value *Emitter::multiplyAdd(Value *x, Value *y, Value *sum) {
   if (isa.fusedMultiplyAdd)
     return ir.CreateIntrinsic(sum->getType(), llvm::Intrinsic::fma, {x, y, sum});

@@ -54,6 +54,8 @@ public:
   /// Address of row `row` of an operand: token row / subRows, sub-row row % subRows.
   llvm::Value *rowOf(unsigned operand, uint32_t tokenStride, uint32_t subStride, uint32_t subRows,
                      llvm::Value *row);
+  /// Asks for the line at an address, which need not exist, to come into the second-level cache.
+  void prefetch(llvm::Value *address);
   /// x * y + sum where the product is exact: fused where the machine can.
   llvm::Value *multiplyAdd(llvm::Value *x, llvm::Value *y, llvm::Value *sum);
 

@@ -9,9 +9,11 @@ namespace llmc::target {
 
 using llvm::Value;
 
-/// Columns whose codes for three blocks stay in a first-level cache of 48 KB, next to the rows.
-static constexpr uint32_t usualRun = 1024;
+/// Columns whose codes stay in a first-level cache, next to the rows.
+static constexpr uint32_t usualRun = 512;
 static constexpr unsigned mostBlocks = 3;
+/// Rows whose unfinished sums wait on the stack; a multiple of every unit's height.
+static constexpr uint64_t mostRows = 512;
 
 X86Gemm::X86Gemm(const X86Linear &linear)
     : X86Linear(linear), packed(X86PackedRows::of(e.isa, layout.columns,
@@ -30,7 +32,7 @@ uint32_t X86Gemm::runColumns(const X86WeightLayout &layout) {
 }
 
 bool X86Gemm::fits(const X86WeightLayout &layout, uint64_t rows, std::string &error) {
-  const uint64_t bytes = uint64_t(runColumns(layout)) * 16 * mostBlocks;
+  const uint64_t bytes = (uint64_t(runColumns(layout)) * 16 + mostRows * 64) * mostBlocks;
   if (rows <= 1 || layout.format.element == ElementType::I8 || bytes <= kKernelStackBytes)
     return true;
   error =
@@ -43,6 +45,7 @@ void X86Gemm::run() {
   rows = ir.CreateMul(e.extent(matmul.tokens), e.i64(matmul.subRows));
   if (layout.format.element == ElementType::I4)
     decoded = e.stack(uint64_t(runColumns(layout)) * 16 * width);
+  partial = e.stack(mostRows * width * 64);
   if (packed.tiles)
     configureTiles();
   const auto [first, end] = e.share(blockCount());
@@ -56,29 +59,39 @@ void X86Gemm::run() {
 }
 
 void X86Gemm::blocks(Value *index, unsigned count) {
+  e.loop(e.i64(0), rows, mostRows, [&](Value *firstRow) {
+    Run run;
+    run.firstRow = firstRow;
+    run.endRow = ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin,
+                                          ir.CreateAdd(firstRow, e.i64(mostRows)), rows);
+    run.index = index;
+    run.blocks = count;
+    rowsOf(run);
+  });
+}
+
+void X86Gemm::rowsOf(Run run) {
   const uint32_t step = runColumns(layout);
   const uint32_t columns = layout.sumsByGroup() // What lies behind the last group is padding.
                                ? std::min(layout.groups * layout.groupSize, layout.paddedColumns)
                                : layout.paddedColumns;
+  for (unsigned i = 0; i < run.blocks; ++i)
+    run.weights.push_back(block(ir.CreateAdd(run.index, e.i64(i))));
   e.loop(e.i64(0), e.i64(columns), step, [&](Value *first) {
-    Run run;
-    run.index = index;
-    run.blocks = count;
+    const bool one = columns <= step;
     run.first = first;
     run.end = ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, ir.CreateAdd(first, e.i64(step)),
                                        e.i64(columns));
-    run.isFirst =
-        columns <= step ? static_cast<Value *>(ir.getTrue()) : ir.CreateICmpEQ(first, e.i64(0));
-    run.isLast = columns <= step ? static_cast<Value *>(ir.getTrue())
-                                 : ir.CreateICmpEQ(run.end, e.i64(columns));
-    for (unsigned i = 0; i < count; ++i) {
-      run.weights.push_back(block(ir.CreateAdd(index, e.i64(i))));
+    run.isFirst = one ? ir.getTrue() : ir.CreateICmpEQ(first, e.i64(0));
+    run.isLast = one ? ir.getTrue() : ir.CreateICmpEQ(run.end, e.i64(columns));
+    run.codes.clear();
+    for (unsigned i = 0; i < run.blocks; ++i) {
       run.codes.push_back(decoded ? e.at(decoded, uint64_t(i) * step * 16)
                                   : e.at(run.weights[i], ir.CreateMul(first, e.i64(16))));
       if (decoded)
         decode(run, i);
     }
-    e.loop(e.i64(0), rows, height, [&](Value *row) {
+    e.loop(run.firstRow, run.endRow, height, [&](Value *row) {
       if (packed.tiles)
         tileUnit(run, row);
       else
@@ -125,48 +138,35 @@ Value *X86Gemm::activationSum(Value *row, Value *group) {
   return ir.CreateLoad(ir.getInt32Ty(), at);
 }
 
-Value *X86Gemm::unfinished(Value *row, Value *index, llvm::Type *element) {
-  llvm::Type *type = e.vector(element);
-  if (Value *lanes = outputLanes(index))
-    return ir.CreateMaskedLoad(type, outputAt(row, index), llvm::Align(4), lanes,
-                               llvm::Constant::getNullValue(type));
-  return ir.CreateAlignedLoad(type, outputAt(row, index), llvm::Align(4));
+Value *X86Gemm::unfinished(const Run &run, Value *row, unsigned block) {
+  Value *at = ir.CreateSub(row, run.firstRow);
+  if (!packed.tiles)
+    return e.at(partial, ir.CreateAdd(ir.CreateMul(at, e.i64(width * 64)), e.i64(block * 64)));
+  Value *tile = ir.CreateAdd(ir.CreateMul(ir.CreateLShr(at, e.i64(4)), e.i64(width)), e.i64(block));
+  Value *line = ir.CreateShl(ir.CreateAnd(at, e.i64(15)), 6);
+  return e.at(partial, ir.CreateAdd(ir.CreateShl(tile, 10), line));
 }
 
-void X86Gemm::put(Value *value, Value *row, Value *index) {
-  if (Value *lanes = outputLanes(index))
-    ir.CreateMaskedStore(value, outputAt(row, index), llvm::Align(4), lanes);
-  else
-    ir.CreateAlignedStore(value, outputAt(row, index), llvm::Align(4));
+/// A unit's outputs lie on as many pages as it has rows, where no hardware looks ahead.
+void X86Gemm::prefetchOutputs(const Run &run, Value *row) {
+  e.when(run.isLast, [&] {
+    for (unsigned r = 0; r < height; ++r)
+      for (unsigned i = 0; i < run.blocks; ++i)
+        e.prefetch(outputAt(ir.CreateAdd(row, e.i64(r)), ir.CreateAdd(run.index, e.i64(i))));
+  });
 }
 
 void X86Gemm::finishRow(const Run &run, Value *row, llvm::ArrayRef<Value *> sums) {
-  const bool grouped = layout.sumsByGroup(), single = llvm::isa<llvm::Constant>(run.isLast);
-  llvm::SmallVector<Value *, 4> totals(sums), indices;
+  const bool grouped = layout.sumsByGroup();
+  Value *factor = ir.getInt32(dot.correction(bias()));
+  Value *excess = grouped ? nullptr : ir.CreateMul(activationSum(row, e.i64(0)), factor);
   for (unsigned i = 0; i < run.blocks; ++i) {
-    indices.push_back(ir.CreateAdd(run.index, e.i64(i)));
-    if (grouped || single)
-      continue;
-    Value *before = unfinished(row, indices[i], ir.getInt32Ty());
-    before = ir.CreateSelect(run.isFirst, llvm::Constant::getNullValue(before->getType()), before);
-    totals[i] = ir.CreateAdd(totals[i], before);
+    Value *value = sums[i];
+    if (!grouped)
+      value = accumulate(e.splat(e.f32(0)), ir.CreateSub(value, e.splat(excess)),
+                         scales(run.weights[i], e.i64(0)));
+    storeOutput(value, row, ir.CreateAdd(run.index, e.i64(i)));
   }
-  e.when(run.isLast, [&] {
-    Value *factor = ir.getInt32(dot.correction(bias()));
-    Value *excess = grouped ? nullptr : ir.CreateMul(activationSum(row, e.i64(0)), factor);
-    for (unsigned i = 0; i < run.blocks; ++i) {
-      Value *value = totals[i];
-      if (!grouped)
-        value = accumulate(e.splat(e.f32(0)), ir.CreateSub(value, e.splat(excess)),
-                           scales(run.weights[i], e.i64(0)));
-      storeOutput(value, row, indices[i]);
-    }
-  });
-  if (!single)
-    e.when(ir.CreateNot(run.isLast), [&] {
-      for (unsigned i = 0; i < run.blocks; ++i)
-        put(totals[i], row, indices[i]);
-    });
 }
 
 /// sums + codes . activations of columns [first, end), relative to the run.
@@ -198,20 +198,8 @@ X86Gemm::Sums X86Gemm::columnSums(const Run &run, Value *activations, Value *fir
 }
 
 /// fp32 sums of a unit over the groups of a run; those of earlier runs come first.
-X86Gemm::Sums X86Gemm::groupSums(const Run &run, Value *row, Value *activations) {
-  Value *size = e.i64(layout.groupSize), *lastRow = ir.CreateSub(rows, e.i64(1));
-  Sums start;
-  for (unsigned r = 0; r < height; ++r)
-    for (unsigned i = 0; i < run.blocks; ++i) {
-      Value *existing =
-          ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, ir.CreateAdd(row, e.i64(r)), lastRow);
-      Value *zero = e.splat(e.f32(0));
-      start.push_back(llvm::isa<llvm::Constant>(run.isFirst)
-                          ? zero
-                          : ir.CreateSelect(run.isFirst, zero,
-                                            unfinished(existing, ir.CreateAdd(run.index, e.i64(i)),
-                                                       ir.getFloatTy())));
-    }
+X86Gemm::Sums X86Gemm::groupSums(const Run &run, Value *row, Value *activations, Sums start) {
+  Value *size = e.i64(layout.groupSize);
   Value *firstGroup = ir.CreateUDiv(run.first, size);
   Value *endGroup = ir.CreateUDiv(ir.CreateAdd(run.end, e.i64(layout.groupSize - 1)), size);
   const Emitter::Values last =
@@ -238,15 +226,31 @@ void X86Gemm::vectorUnit(const Run &run, Value *row) {
   Value *lane = ir.CreateURem(row, e.i64(packed.panelRows));
   Value *activations = e.at(panelOf(row), ir.CreateShl(lane, 2));
   activations = e.at(activations, ir.CreateMul(run.first, e.i64(packed.panelRows)));
-  Sums sums(height * run.blocks, e.splat(ir.getInt32(0)));
-  sums = layout.sumsByGroup()
-             ? groupSums(run, row, activations)
-             : columnSums(run, activations, e.i64(0), ir.CreateSub(run.end, run.first), sums);
-  for (unsigned r = 0; r < height; ++r) {
-    Value *at = ir.CreateAdd(row, e.i64(r));
-    e.when(ir.CreateICmpULT(at, rows),
-           [&] { finishRow(run, at, llvm::ArrayRef(sums).slice(r * run.blocks, run.blocks)); });
+  prefetchOutputs(run, row);
+  const bool grouped = layout.sumsByGroup(), one = isOneRun(run);
+  llvm::Type *type = e.vector(grouped ? ir.getFloatTy() : ir.getInt32Ty());
+  Sums sums(height * run.blocks, llvm::Constant::getNullValue(type));
+  const auto waiting = [&](unsigned index) {
+    return unfinished(run, ir.CreateAdd(row, e.i64(index / run.blocks)), index % run.blocks);
+  };
+  for (unsigned index = 0; !one && index < sums.size(); ++index) {
+    Value *before = ir.CreateAlignedLoad(type, waiting(index), llvm::Align(64));
+    sums[index] = ir.CreateSelect(run.isFirst, sums[index], before);
   }
+  sums = grouped ? groupSums(run, row, activations, sums)
+                 : columnSums(run, activations, e.i64(0), ir.CreateSub(run.end, run.first), sums);
+  if (!one)
+    e.when(ir.CreateNot(run.isLast), [&] {
+      for (unsigned index = 0; index < sums.size(); ++index)
+        ir.CreateAlignedStore(sums[index], waiting(index), llvm::Align(64));
+    });
+  e.when(run.isLast, [&] {
+    for (unsigned r = 0; r < height; ++r) {
+      Value *at = ir.CreateAdd(row, e.i64(r));
+      e.when(ir.CreateICmpULT(at, rows),
+             [&] { finishRow(run, at, llvm::ArrayRef(sums).slice(r * run.blocks, run.blocks)); });
+    }
+  });
 }
 
 } // namespace llmc::target

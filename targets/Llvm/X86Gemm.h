@@ -1,9 +1,9 @@
 // Linear for many rows.
 //
-// For a few blocks of 16 outputs and about a thousand columns at a time, weights become codes of
-// bytes on the stack (bytes are used where they lie), which then meet every panel of rows from the
-// nearest cache. Between such runs of columns an output holds its unfinished sum: int32, or fp32
-// where groups have their own scale.
+// For a few blocks of 16 outputs and a run of columns at a time, weights become codes of bytes on
+// the stack (bytes are used where they lie), which then meet up to 512 rows from the nearest cache.
+// Between runs the unfinished sums wait on the stack: int32, or fp32 where groups have their own
+// scale.
 #pragma once
 
 #include "targets/Llvm/X86Linear.h"
@@ -21,6 +21,7 @@ public:
 private:
   /// The blocks and columns that are worked on at a time.
   struct Run {
+    llvm::Value *firstRow = nullptr, *endRow = nullptr;
     llvm::Value *index = nullptr; ///< Of the first block.
     unsigned blocks = 1;
     llvm::Value *first = nullptr, *end = nullptr; ///< Columns.
@@ -31,6 +32,8 @@ private:
   using Sums = llvm::SmallVector<llvm::Value *, 32>; ///< [row][block]
 
   static uint32_t runColumns(const X86WeightLayout &layout);
+  /// Rows [firstRow, endRow) of all runs.
+  void rowsOf(Run run);
   void blocks(llvm::Value *index, unsigned count);
   void decode(const Run &run, unsigned block);
   llvm::Value *decodedCodes(llvm::Value *from, llvm::Value *column, llvm::Value *weights,
@@ -42,21 +45,24 @@ private:
   void vectorUnit(const Run &run, llvm::Value *row);
   Sums columnSums(const Run &run, llvm::Value *activations, llvm::Value *first, llvm::Value *end,
                   Sums sums);
-  Sums groupSums(const Run &run, llvm::Value *row, llvm::Value *activations);
+  Sums groupSums(const Run &run, llvm::Value *row, llvm::Value *activations, Sums start);
   void tileUnit(const Run &run, llvm::Value *row);
   void configureTiles();
 
   llvm::Value *panelOf(llvm::Value *row);
   llvm::Value *activationSum(llvm::Value *row, llvm::Value *group);
-  llvm::Value *unfinished(llvm::Value *row, llvm::Value *block, llvm::Type *element);
-  /// Adds what earlier runs left and finishes, or leaves, the int32 sums of one row.
+  bool isOneRun(const Run &run) const { return llvm::isa<llvm::Constant>(run.isLast); }
+  /// Where a row's sums over the runs so far lie: [row][block][16], or the same in tiles of 16
+  /// rows.
+  llvm::Value *unfinished(const Run &run, llvm::Value *row, unsigned block);
+  /// Scales the sums of one row and writes them out.
+  void prefetchOutputs(const Run &run, llvm::Value *row);
   void finishRow(const Run &run, llvm::Value *row, llvm::ArrayRef<llvm::Value *> sums);
-  void put(llvm::Value *value, llvm::Value *row, llvm::Value *block);
 
   X86PackedRows packed;
   unsigned height; ///< Rows of a unit.
   unsigned width;  ///< Blocks of a unit.
-  llvm::Value *rows = nullptr, *decoded = nullptr, *tileSums = nullptr;
+  llvm::Value *rows = nullptr, *decoded = nullptr, *partial = nullptr;
 };
 
 } // namespace llmc::target

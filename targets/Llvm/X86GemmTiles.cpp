@@ -9,14 +9,13 @@ using llvm::Value;
 
 namespace {
 
-constexpr unsigned tileRows = 16, tileBytes = 1024;
+constexpr unsigned tileRows = 16;
 constexpr uint8_t firstRows = 4, firstCodes = 6; ///< Tiles 0 ... 3 hold sums, [row half][block].
 
 } // namespace
 
 /// Palette 1, eight tiles of 16 rows of 64 bytes.
 void X86Gemm::configureTiles() {
-  tileSums = e.stack(4 * tileBytes);
   Value *config = e.stack(64);
   std::array<uint8_t, 64> bytes{};
   bytes[0] = 1;
@@ -30,6 +29,7 @@ void X86Gemm::configureTiles() {
 }
 
 void X86Gemm::tileUnit(const Run &run, Value *row) {
+  prefetchOutputs(run, row);
   const auto tile = [&](unsigned index) { return ir.getInt8(uint8_t(index)); };
   Value *stride = e.i64(64);
   Value *lastRow = ir.CreateSub(rows, e.i64(1));
@@ -38,8 +38,18 @@ void X86Gemm::tileUnit(const Run &run, Value *row) {
       ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, ir.CreateAdd(row, e.i64(tileRows)), lastRow);
   Value *offset = ir.CreateMul(run.first, e.i64(tileRows));
   Value *panels[] = {e.at(panelOf(row), offset), e.at(panelOf(second), offset)};
-  for (unsigned index = 0; index < 2 * run.blocks; ++index)
-    ir.CreateIntrinsic(llvm::Intrinsic::x86_tilezero, {tile(index)});
+  const auto waiting = [&](unsigned index) {
+    Value *first = ir.CreateAdd(row, e.i64(index / run.blocks * tileRows));
+    return unfinished(run, first, index % run.blocks);
+  };
+  e.when(run.isFirst, [&] {
+    for (unsigned index = 0; index < 2 * run.blocks; ++index)
+      ir.CreateIntrinsic(llvm::Intrinsic::x86_tilezero, {tile(index)});
+  });
+  e.when(ir.CreateNot(run.isFirst), [&] {
+    for (unsigned index = 0; index < 2 * run.blocks; ++index)
+      ir.CreateIntrinsic(llvm::Intrinsic::x86_tileloadd64, {tile(index), waiting(index), stride});
+  });
   e.loop(e.i64(0), ir.CreateSub(run.end, run.first), 64, [&](Value *column) {
     Value *at = ir.CreateShl(column, 4);
     for (unsigned i = 0; i < run.blocks; ++i)
@@ -55,23 +65,18 @@ void X86Gemm::tileUnit(const Run &run, Value *row) {
     }
   });
   for (unsigned index = 0; index < 2 * run.blocks; ++index)
-    ir.CreateIntrinsic(llvm::Intrinsic::x86_tilestored64,
-                       {tile(index), e.at(tileSums, index * tileBytes), stride});
-  for (unsigned half = 0; half < 2; ++half) {
-    Value *first = ir.CreateAdd(row, e.i64(half * tileRows));
-    Value *end =
-        ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, ir.CreateAdd(first, e.i64(tileRows)), rows);
-    e.loop(first, end, 1, [&](Value *at) {
-      Value *line = ir.CreateShl(ir.CreateSub(at, first), 6);
+    ir.CreateIntrinsic(llvm::Intrinsic::x86_tilestored64, {tile(index), waiting(index), stride});
+  e.when(run.isLast, [&] {
+    Value *end = ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin,
+                                          ir.CreateAdd(row, e.i64(2 * tileRows)), rows);
+    e.loop(row, end, 1, [&](Value *at) {
       llvm::SmallVector<Value *, 2> sums;
       for (unsigned i = 0; i < run.blocks; ++i)
-        sums.push_back(ir.CreateAlignedLoad(
-            e.vector(ir.getInt32Ty()),
-            e.at(tileSums, ir.CreateAdd(line, e.i64((half * run.blocks + i) * tileBytes))),
-            llvm::Align(64)));
+        sums.push_back(ir.CreateAlignedLoad(e.vector(ir.getInt32Ty()), unfinished(run, at, i),
+                                            llvm::Align(64)));
       finishRow(run, at, sums);
     });
-  }
+  });
 }
 
 } // namespace llmc::target

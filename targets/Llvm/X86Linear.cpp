@@ -79,6 +79,10 @@ void X86Linear::storeOutput(Value *value, Value *row, Value *index) {
     ir.CreateAlignedStore(value, outputAt(row, index), llvm::Align(4));
 }
 
+/// Bytes ahead of a row's only pass over its weights. The hardware's own prefetching stops at
+/// pages.
+static constexpr uint64_t prefetchDistance = 8192;
+
 /// start + codes . activations over one group; two sums, so that their latencies overlap.
 Value *X86Linear::groupDot(Value *from, Value *activations, Value *start, uint32_t columns) {
   const bool nibbles = layout.format.element == ElementType::I4;
@@ -90,6 +94,8 @@ Value *X86Linear::groupDot(Value *from, Value *activations, Value *start, uint32
       Value *four = ir.CreateAlignedLoad(
           ir.getInt32Ty(), e.at(activations, ir.CreateAdd(column, e.i64(4 * i))), llvm::Align(1));
       Value *code = codes(nibbles ? at : e.at(at, 64 * i), i == 1);
+      if (!nibbles || i == 0)
+        e.prefetch(e.at(at, prefetchDistance + 64 * i));
       next[i] = dot.add(next[i], code, four, bias);
     }
     return next;
@@ -141,6 +147,10 @@ void X86Linear::oneRow() {
   prepare(e.i64(last), layout.sizeOf(last));
   const auto [first, end] = e.share(blockCount());
   e.loop(first, end, 1, [&](Value *index) {
+    // A block needs its multipliers and scales from its beginning; they lie at its end.
+    Value *following = e.at(block(index), layout.blockBytes);
+    e.loop(e.i64(layout.multipliers), e.i64(layout.blockBytes), 64,
+           [&](Value *line) { e.prefetch(e.at(following, line)); });
     storeOutput(oneBlock(block(index), activations, starts), row, index);
   });
 }
