@@ -166,6 +166,12 @@ TEST_CASE("Many rows") {
   }
 }
 
+TEST_CASE("More rows than wait on the stack at a time") {
+  for (const IsaTable *isa : isas)
+    for (const WeightFormat &format : {w8, m32, g32})
+      check(LinearCase(format, 531, 20, 600, 8), *isa);
+}
+
 TEST_CASE("No rows at all: nothing is written") {
   for (const IsaTable *isa : isas) {
     const LinearCase data(m32, 9, 20, 70, 5);
