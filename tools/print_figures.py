@@ -40,7 +40,9 @@ def rows(report_path, stats_path):
         return field(stats, stats_path, name)
 
     yield "tokens", f"{stat('prefill_tokens')} read, {stat('decode_tokens')} written"
-    yield "cycles per written token", f"{stat('decode_cycles_per_token'):,.0f}"
+    cycles, bound = stat("decode_cycles_per_token"), stat("bound_cycles_per_token")
+    ratio = f", {cycles / bound:.2f} x the bound {bound:,.0f}" if bound else ""
+    yield "cycles per written token", f"{cycles:,.0f}{ratio}"
     peak, capacity = stat("sram_peak_bytes"), stat("sram_capacity_bytes")
     yield "SRAM peak", f"{peak:,} of {capacity:,} bytes ({percent(peak, capacity)})"
     moved, compulsory = stat("dram_bytes_per_token"), stat("compulsory_bytes_per_token")
