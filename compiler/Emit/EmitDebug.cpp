@@ -11,28 +11,16 @@ namespace llmc {
 
 static json describeEntry(npu::ProgramOp program, uint64_t capacity) {
   npu::CommandList commands = npu::commandsOf(program);
-  struct Range {
-    uint32_t first = UINT32_MAX, last = 0;
-  };
-  DenseMap<Value, Range> ranges;
-  uint32_t step = 0;
-  for (const auto &list : {commands.prologue, commands.body, commands.epilogue})
-    for (Operation *command : list) {
-      for (const npu::BufferAccess &access : npu::accessesOf(command)) {
-        Range &range = ranges[access.buffer];
-        range.first = std::min(range.first, step);
-        range.last = std::max(range.last, step + 1);
-      }
-      ++step;
-    }
+  DenseMap<Value, npu::AccessRange> ranges = npu::accessRangesOf(commands);
+  size_t steps = commands.prologue.size() + commands.body.size() + commands.epilogue.size();
   json entry = {{"name", program.getSymName().str()},
                 {"capacity", capacity},
                 {"sram_bytes", program.getSramBytes().value_or(0)},
                 {"live_bytes", program.getLiveBytes().value_or(0)},
-                {"steps", step},
+                {"steps", steps},
                 {"buffers", json::array()}};
   for (npu::BufferOp buffer : program.getBody().front().getOps<npu::BufferOp>()) {
-    const Range &range = ranges[buffer.getResult()];
+    const npu::AccessRange &range = ranges[buffer.getResult()];
     if (range.last == 0 || !buffer.getOffset())
       continue;
     entry["buffers"].push_back({{"name", buffer.getLabel().str()},

@@ -118,4 +118,23 @@ CommandList commandsOf(ProgramOp program) {
   return list;
 }
 
+llvm::DenseMap<Value, AccessRange> accessRangesOf(const CommandList &commands) {
+  llvm::DenseMap<Value, AccessRange> ranges;
+  uint32_t step = 0;
+  unsigned section = 0;
+  for (const auto *list : {&commands.prologue, &commands.body, &commands.epilogue}) {
+    for (Operation *command : *list) {
+      for (const BufferAccess &access : accessesOf(command)) {
+        AccessRange &range = ranges[access.buffer];
+        range.first = std::min(range.first, step);
+        range.last = std::max(range.last, step + 1);
+        range.inSection[section] = true;
+      }
+      ++step;
+    }
+    ++section;
+  }
+  return ranges;
+}
+
 } // namespace llmc::npu

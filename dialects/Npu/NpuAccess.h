@@ -41,4 +41,13 @@ struct CommandList {
 };
 CommandList commandsOf(ProgramOp program);
 
+/// From the first to one past the last command that touches a buffer, numbered in program order.
+struct AccessRange {
+  uint32_t first = UINT32_MAX, last = 0;
+  bool inSection[3] = {false, false, false}; ///< Prologue, body, epilogue.
+
+  unsigned sections() const { return inSection[0] + inSection[1] + inSection[2]; }
+};
+llvm::DenseMap<mlir::Value, AccessRange> accessRangesOf(const CommandList &commands);
+
 } // namespace llmc::npu

@@ -19,13 +19,6 @@ namespace {
 /// Kernels read vectors of this many bytes; also a multiple of every transfer alignment in use.
 constexpr uint64_t kBufferAlignment = 64;
 
-struct LiveRange {
-  uint32_t first = UINT32_MAX, last = 0;     // [first, last)
-  bool inSection[3] = {false, false, false}; // prologue, body, epilogue
-
-  unsigned sections() const { return inSection[0] + inSection[1] + inSection[2]; }
-};
-
 /// Plans one program.
 class ProgramPlanner {
 public:
@@ -46,17 +39,7 @@ private:
     npu::CommandList commands = npu::commandsOf(program);
     bodyFirst = commands.prologue.size();
     bodyLast = bodyFirst + commands.body.size();
-    uint32_t step = 0;
-    for (const auto &list : {commands.prologue, commands.body, commands.epilogue})
-      for (Operation *command : list) {
-        for (const npu::BufferAccess &access : npu::accessesOf(command)) {
-          LiveRange &range = ranges[access.buffer];
-          range.first = std::min(range.first, step);
-          range.last = std::max(range.last, step + 1);
-          range.inSection[step < bodyFirst ? 0 : step < bodyLast ? 1 : 2] = true;
-        }
-        ++step;
-      }
+    ranges = npu::accessRangesOf(commands);
     // What enters or leaves the loop lives through all of its trips.
     for (auto &[buffer, range] : ranges)
       if (range.inSection[1] && range.sections() > 1) {
@@ -80,7 +63,7 @@ private:
     for (npu::BufferOp buffer : program.getBody().front().getOps<npu::BufferOp>()) {
       if (!isUsed(buffer) || !wanted(buffer))
         continue;
-      const LiveRange &range = ranges[buffer.getResult()];
+      const npu::AccessRange &range = ranges[buffer.getResult()];
       buffers.push_back(buffer);
       SramBuffer item;
       item.name = buffer.getLabel().str();
@@ -184,7 +167,7 @@ private:
   npu::ProgramOp program;
   npu::TargetAttr target;
   uint32_t bodyFirst = 0, bodyLast = 0;
-  DenseMap<Value, LiveRange> ranges;
+  DenseMap<Value, npu::AccessRange> ranges;
   uint64_t residentPeak = 0;
 };
 

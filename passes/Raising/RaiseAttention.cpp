@@ -317,9 +317,7 @@ std::unique_ptr<Pass> createRaiseAttentionPass(std::shared_ptr<RaiseReport> repo
                                                int64_t context) {
   RaiseAttentionPassOptions options;
   options.context = context;
-  auto pass = std::make_unique<RaiseAttentionPass>(options);
-  pass->report = std::move(report);
-  return pass;
+  return withReport<RaiseAttentionPass>(std::move(report), options);
 }
 
 } // namespace llmc::passes

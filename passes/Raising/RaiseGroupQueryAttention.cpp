@@ -241,9 +241,7 @@ std::unique_ptr<Pass> createRaiseGroupQueryAttentionPass(std::shared_ptr<RaiseRe
                                                          int64_t context) {
   RaiseGroupQueryAttentionPassOptions options;
   options.context = context;
-  auto pass = std::make_unique<RaiseGroupQueryAttentionPass>(options);
-  pass->report = std::move(report);
-  return pass;
+  return withReport<RaiseGroupQueryAttentionPass>(std::move(report), options);
 }
 
 } // namespace llmc::passes

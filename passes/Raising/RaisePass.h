@@ -32,10 +32,11 @@ struct RaiseStep {
 mlir::LogicalResult runStep(mlir::ModuleOp module, RaiseReport &report,
                             llvm::function_ref<mlir::LogicalResult(RaiseStep &)> step);
 
-/// The pass `PassClass`, reporting to `report`.
-template <class PassClass>
-std::unique_ptr<mlir::Pass> withReport(std::shared_ptr<RaiseReport> report) {
-  auto pass = std::make_unique<PassClass>();
+/// The pass `PassClass` with its options, reporting to `report`.
+template <class PassClass, class... Options>
+std::unique_ptr<mlir::Pass> withReport(std::shared_ptr<RaiseReport> report,
+                                       const Options &...options) {
+  auto pass = std::make_unique<PassClass>(options...);
   pass->report = std::move(report);
   return pass;
 }

@@ -257,9 +257,7 @@ struct RaiseRopePass : impl::RaiseRopePassBase<RaiseRopePass>, Reporting {
 std::unique_ptr<Pass> createRaiseRopePass(std::shared_ptr<RaiseReport> report, int64_t context) {
   RaiseRopePassOptions options;
   options.context = context;
-  auto pass = std::make_unique<RaiseRopePass>(options);
-  pass->report = std::move(report);
-  return pass;
+  return withReport<RaiseRopePass>(std::move(report), options);
 }
 
 } // namespace llmc::passes

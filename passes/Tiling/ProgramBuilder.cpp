@@ -140,6 +140,10 @@ int64_t ChainBuilder::constant(float value) {
   return push(npu::StepKind::Constant, -1, -1, -1, program.ops().getF32FloatAttr(value));
 }
 
+int64_t ChainBuilder::silu(int64_t value) {
+  return step(npu::StepKind::Mul, value, step(npu::StepKind::Sigmoid, value));
+}
+
 void ChainBuilder::store(npu::StepKind kind, const OperandView &view, int64_t value) {
   push(kind, value, -1, operand(view));
 }

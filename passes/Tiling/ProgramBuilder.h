@@ -94,6 +94,8 @@ public:
   int64_t step(npu::StepKind kind, int64_t a, int64_t b = -1);
   int64_t keepGe(int64_t value, int64_t against, float threshold);
   int64_t constant(float value);
+  /// value * sigmoid(value)
+  int64_t silu(int64_t value);
   void store(npu::StepKind kind, const OperandView &view, int64_t value);
   void finish(const std::string &label);
 

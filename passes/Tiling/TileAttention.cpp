@@ -25,6 +25,9 @@ struct EntryTiler::AttentionPlan {
   SmallVector<Value> keys, values; ///< Of the KV head at hand, where it is kept.
 
   int64_t stateBytes() const { return kvHeads * capacity * headDim * 2; }
+  /// Cached positions that stream buffer `load` covers.
+  int64_t firstOf(int64_t load) const { return load * rowsPerLoad; }
+  int64_t countOf(int64_t load) const { return std::min(rowsPerLoad, cachedRows - firstOf(load)); }
   int64_t blockRows(int64_t block, int64_t rows) const {
     return std::min(rowsPerBlock, rows - block * rowsPerBlock);
   }
@@ -89,15 +92,12 @@ LogicalResult EntryTiler::tileAttention(lm::AttentionOp attention) {
 int64_t EntryTiler::cachedCount(const AttentionPlan &plan, int64_t load) {
   if (plan.loads == 1)
     return positionArgument;
-  int64_t first = load * plan.rowsPerLoad;
-  return out->argument(npu::ArgumentKind::Clamp,
-                       std::min(plan.rowsPerLoad, plan.cachedRows - first), positionArgument,
-                       first);
+  return out->argument(npu::ArgumentKind::Clamp, plan.countOf(load), positionArgument,
+                       plan.firstOf(load));
 }
 
 Value EntryTiler::loadCache(const AttentionPlan &plan, int64_t head, int64_t load, bool isValue) {
-  int64_t first = load * plan.rowsPerLoad,
-          count = std::min(plan.rowsPerLoad, plan.cachedRows - first);
+  int64_t first = plan.firstOf(load), count = plan.countOf(load);
   int64_t offset = plan.layerOffset + (isValue ? plan.stateBytes() : 0) +
                    (head * plan.capacity + first) * plan.headDim * 2;
   return out->load(isValue ? "kv.values" : "kv.keys",
@@ -132,8 +132,7 @@ void EntryTiler::scoreBlock(const AttentionPlan &plan, int64_t head, int64_t blo
   int64_t scoreBytes = blockRows * plan.subRows * scores.tokenStride;
   FloatAttr scale = plan.scale;
   for (int64_t load = 0; load < plan.loads; ++load) {
-    int64_t first = load * plan.rowsPerLoad,
-            count = std::min(plan.rowsPerLoad, plan.cachedRows - first);
+    int64_t first = plan.firstOf(load), count = plan.countOf(load);
     Value loaded = plan.keepsCache ? plan.keys[load] : loadCache(plan, head, load, false);
     OperandView keys{loaded, npu::Element::F16, 0, size, 0, count * size};
     out->matmul("scores.cached", npu::MatmulKind::Scores, {q, keys, into(first, scoreBytes)},
@@ -195,8 +194,7 @@ void EntryTiler::valueBlock(const AttentionPlan &plan, int64_t head, int64_t blo
                      outSize,
                      (blockRows - 1) * plan.result.tokenStride + plan.subRows * outSize};
   for (int64_t load = 0; load < plan.loads; ++load) {
-    int64_t first = load * plan.rowsPerLoad,
-            count = std::min(plan.rowsPerLoad, plan.cachedRows - first);
+    int64_t first = plan.firstOf(load), count = plan.countOf(load);
     OperandView from{p.buffer,      npu::Element::F16, first * 2, plan.subRows * p.tokenStride,
                      p.tokenStride, pBytes - first * 2};
     Value loaded = plan.keepsCache ? plan.values[load] : loadCache(plan, head, load, true);

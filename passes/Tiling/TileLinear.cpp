@@ -109,8 +109,7 @@ LogicalResult EntryTiler::tileGatedGroup(lm::GroupOp group, lm::QuantizedLinearO
     tileRows(gate, *gateTiles, first, count, gateView, "gate");
     tileRows(up, *upTiles, first, count, upView, "up");
     ChainBuilder chain(*out, rows, 1, {count, -1});
-    int64_t x = chain.load(npu::StepKind::LoadMatrix, gateView);
-    int64_t activated = chain.step(npu::StepKind::Mul, x, chain.step(npu::StepKind::Sigmoid, x));
+    int64_t activated = chain.silu(chain.load(npu::StepKind::LoadMatrix, gateView));
     int64_t product =
         chain.step(npu::StepKind::Mul, activated, chain.load(npu::StepKind::LoadMatrix, upView));
     chain.store(npu::StepKind::StoreMatrix,

@@ -47,9 +47,7 @@ private:
   }
 
   void appendSteps(lm::GatedActOp gated) {
-    int64_t gate = steps[gated.getGate()],
-            activated = multiply(gate, chain.step(StepKind::Sigmoid, gate));
-    steps[gated.getResult()] = multiply(activated, steps[gated.getUp()]);
+    steps[gated.getResult()] = multiply(chain.silu(steps[gated.getGate()]), steps[gated.getUp()]);
   }
 
   /// The store rounds.

@@ -1,16 +1,10 @@
 // llmc-opt: runs any pass or bundle of llmc on MLIR text.
+#include "compiler/Pipeline/Lowering.h"
 #include "dialects/Lm/Lm.h"
 #include "dialects/Npu/Npu.h"
 #include "dialects/Plan/Plan.h"
-#include "passes/Fusion/Fuse.h"
-#include "passes/Lowering/LowerNpuToPlan.h"
-#include "passes/Memory/LayoutWeights.h"
-#include "passes/Memory/PlanMemory.h"
-#include "passes/Memory/Synchronize.h"
 #include "passes/Quantization/Pipeline.h"
 #include "passes/Raising/RaisingPasses.h"
-#include "passes/Specialization/Specialize.h"
-#include "passes/Tiling/Tile.h"
 #include "tools/llmc-opt/ImportOption.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -30,13 +24,7 @@ int main(int argc, char **argv) {
   mlir::registerTransformsPasses();
   llmc::passes::registerRaisingPasses();
   llmc::passes::registerQuantizationPasses();
-  llmc::passes::registerSpecializePass();
-  llmc::passes::registerFusePass();
-  llmc::passes::registerLayoutWeightsPass();
-  llmc::passes::registerTilePass();
-  llmc::passes::registerPlanMemoryPass();
-  llmc::passes::registerSynchronizePass();
-  llmc::passes::registerLowerNpuToPlanPass();
+  llmc::registerLowering();
   auto [input, output] =
       mlir::registerAndParseCLIOptions(argc, argv, "llmc pass driver\n", registry);
   return mlir::asMainReturnCode(importOnnx.empty()
