@@ -1,12 +1,14 @@
 // A kernel as plain data: what crosses from the compiler to a target. No MLIR here.
 //
-// A kernel is either a matrix multiplication on tiles or a vector chain: a flat SSA list of row
-// operations over a closed set. Semantics of every operation, to the bit, are those of
-// docs/numerics.md; `runtime/base/numerics.h` is the shared code.
+// A kernel is a matrix multiplication on tiles or a vector chain: a flat SSA list of row operations
+// over a closed set. Machines whose kernels address memory directly know three more: packing of
+// activations, embedding and attention over the whole cache. Semantics of every operation, to the
+// bit, are those of docs/numerics.md; `runtime/base/numerics.h` is the shared code.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace llmc::target {
@@ -139,6 +141,67 @@ struct VectorChain {
   uint32_t firstToken = 0; ///< Of this block of rows within the chunk.
   std::vector<ChainStep> steps;
   bool operator==(const VectorChain &) const = default;
+};
+
+/// Brings int8 activations into the order that a Linear of more than one row reads; once for all
+/// layers that share them. The order is the target's own.
+struct PackRows {
+  Extent tokens;
+  uint32_t subRows = 1;
+  uint32_t columns = 0;
+  uint32_t group = 0; ///< Of weights with a scale per group; else 0.
+  bool operator==(const PackRows &) const = default;
+};
+
+namespace packrows {
+enum Operand : uint8_t { Rows = 0, Packed = 1 }; // I8, values within +-127; U8, aligned to 64
+}
+
+/// Gathers rows of a packed table as fp32: element times multiplier times scale. Ids are rows of
+/// the table, which the host checks.
+struct EmbedRows {
+  Extent tokens;
+  uint32_t columns = 0;
+  WeightFormat format;
+  bool operator==(const EmbedRows &) const = default;
+};
+
+namespace embed {
+enum Operand : uint8_t { Ids = 0, Table = 1, Out = 2 }; // I32; packed weights; F32
+}
+
+/// Causal attention of a chunk over the cache, to which the chunk's own keys and values have been
+/// added: token t sees cached rows 0 ... position + t. Query head h reads KV head h / (heads /
+/// kvHeads). Operands: (token, head) rows of headDim elements; of the cache (position, KV head).
+struct Attention {
+  Extent tokens;
+  uint32_t heads = 1, kvHeads = 1, headDim = 0;
+  uint32_t capacity = 0; ///< Rows of the cache, at most position + tokens.
+  float scale = 1.0f;
+  int16_t positionArgument = -1;
+  bool operator==(const Attention &) const = default;
+};
+
+namespace attention {
+enum Operand : uint8_t { Queries = 0, Keys = 1, Values = 2, Out = 3 }; // F16, F16, F16, F32
+}
+
+/// An operand as far as code depends on it; addresses are aligned to the element.
+struct KernelOperand {
+  ElementType type = ElementType::F32;
+  uint32_t tokenStride = 0, subStride = 0; ///< Bytes.
+  uint64_t bytes = 0;                      ///< The most that is touched; 0: not stated.
+  bool operator==(const KernelOperand &) const = default;
+};
+
+using KernelWork = std::variant<VectorChain, Matmul, PackRows, EmbedRows, Attention>;
+
+/// A kernel that the runtime calls by itself.
+struct KernelRequest {
+  std::string name; ///< Unique among the kernels of one blob.
+  KernelWork work;
+  std::vector<KernelOperand> operands;
+  bool operator==(const KernelRequest &) const = default;
 };
 
 } // namespace llmc::target

@@ -69,6 +69,12 @@ struct Placement {
   std::string weights, state, scratch, io;
 };
 
+/// What one dispatch runs.
+enum class DispatchKind : uint8_t {
+  Stream, ///< A whole entry: a command stream. Commands work in SRAM, DMA moves data there and back.
+  Kernel, ///< One kernel, which addresses every memory directly; there is no DMA.
+};
+
 /// A machine of one target. Read from JSON; every number there has a source beside it.
 struct Machine {
   std::string name;    ///< "rnpu-soc"
@@ -77,6 +83,7 @@ struct Machine {
   double clockHz = 0;
   std::vector<Memory> memories;
   Placement placement;
+  DispatchKind dispatch = DispatchKind::Stream;
   TensorEngine tensor;
   VectorEngine vector;
   uint32_t dmaLoadChannels = 1, dmaStoreChannels = 1;

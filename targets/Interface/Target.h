@@ -1,6 +1,8 @@
 // What a target is to the compiler. In-tree targets use nothing else, and nothing here knows MLIR.
 #pragma once
 
+#include "targets/Interface/Blob.h"
+#include "targets/Interface/IsaTable.h"
 #include "targets/Interface/Machine.h"
 #include "targets/Interface/Program.h"
 
@@ -35,6 +37,26 @@ struct WeightRows {
   const float *groupScales = nullptr;   ///< [rows, groups] for F32Group.
 };
 
+/// What the compiler offers a target that emits kernels.
+class HostServices {
+public:
+  /// Kernels as code of one instruction set: one blob, an entry for each request in their order.
+  /// Errors: a kernel that the instruction set has no code for, by name.
+  virtual std::optional<Blob> lowerLlvm(const std::vector<KernelRequest> &kernels,
+                                        const IsaTable &isa, std::string &error) const = 0;
+
+protected:
+  ~HostServices() = default;
+};
+
+/// One of several kinds of code for the same machine; a plan has them all, the device picks.
+struct Variant {
+  std::string name;       ///< "avx512"; empty where there is one.
+  uint32_t abi = 1;       ///< Version of the kernels' calling convention.
+  uint32_t driverMin = 1; ///< Smallest driver version that may run it.
+  uint32_t stackBytes = 0; ///< The most a kernel takes.
+};
+
 class Target {
 public:
   virtual ~Target() = default;
@@ -60,9 +82,16 @@ public:
   /// Appends one packed tile (elements, then scales) of exactly packedBytes().
   virtual void pack(const WeightRows &rows, std::vector<uint8_t> &out) const = 0;
 
-  /// Encodes a program as this target's kernel blob.
+  /// Machines with command streams: encodes a program as this target's kernel blob.
   virtual std::optional<std::vector<uint8_t>> emit(const Machine &machine, const Program &program,
                                                    std::string &error) const = 0;
+  /// Kinds of code that a plan for this machine holds, the least demanding first.
+  virtual std::vector<Variant> variants(const Machine &) const { return {Variant()}; }
+  /// Machines whose kernels are dispatched one by one: all kernels of a plan as one blob of a
+  /// variant, an entry for each request in their order.
+  virtual std::optional<Blob> emitKernels(const Machine &machine, const Variant &variant,
+                                          const std::vector<KernelRequest> &kernels,
+                                          const HostServices &host, std::string &error) const;
   /// Text of a blob, one command a line.
   virtual std::string disassemble(const std::vector<uint8_t> &blob, std::string &error) const = 0;
 };

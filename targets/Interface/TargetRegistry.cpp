@@ -3,6 +3,14 @@
 
 namespace llmc::target {
 
+std::optional<Blob> Target::emitKernels(const Machine &machine, const Variant &,
+                                        const std::vector<KernelRequest> &, const HostServices &,
+                                        std::string &error) const {
+  error = "target '" + name() + "' has no kernels to dispatch one by one, which machine '" +
+          machine.name + "' asks for; its description must not say so";
+  return std::nullopt;
+}
+
 void TargetRegistry::add(std::unique_ptr<Target> target) { targets.push_back(std::move(target)); }
 
 std::vector<std::pair<const Target *, const Machine *>> TargetRegistry::machines() const {

@@ -1,7 +1,7 @@
 // LLVM modules to objects, under the rules that keep a blob self-contained and its numbers exact.
 #pragma once
 
-#include "targets/Llvm/IsaTable.h"
+#include "targets/Interface/IsaTable.h"
 
 #include <memory>
 #include <optional>

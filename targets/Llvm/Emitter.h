@@ -6,8 +6,8 @@
 // is the contract, is visible here line by line.
 #pragma once
 
+#include "targets/Interface/IsaTable.h"
 #include "targets/Interface/Kernel.h"
-#include "targets/Llvm/IsaTable.h"
 
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/SmallVector.h"

@@ -2,8 +2,8 @@
 // relocating, binding symbols, setting up data, is refused here.
 #pragma once
 
-#include "targets/Llvm/Blob.h"
-#include "targets/Llvm/IsaTable.h"
+#include "targets/Interface/Blob.h"
+#include "targets/Interface/IsaTable.h"
 
 #include <memory>
 #include <optional>

@@ -5,7 +5,7 @@
 // each group of columns: [groups][panelRows].
 #pragma once
 
-#include "targets/Llvm/IsaTable.h"
+#include "targets/Interface/IsaTable.h"
 #include "targets/Llvm/Lower.h"
 
 #include <cstdint>

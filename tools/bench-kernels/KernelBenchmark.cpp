@@ -2,6 +2,7 @@
 // the instruction's peak. Rates compare within one run only; a thread is a part.
 #include "targets/Llvm/Lower.h"
 #include "targets/Llvm/X86WeightLayout.h"
+#include "targets/X86/X86Isa.h"
 #include "tools/bench-kernels/MachinePeaks.h"
 
 #include <benchmark/benchmark.h>

@@ -4,6 +4,7 @@
 
 #include "runtime/base/numerics.h"
 #include "targets/Llvm/Lower.h"
+#include "targets/X86/X86Isa.h"
 
 #include "catch2/catch.hpp"
 

@@ -3,6 +3,8 @@
 #include "test/unit/targets/LlvmChainOracle.h"
 #include "test/unit/targets/LlvmTestKit.h"
 
+#include "targets/X86/X86Isa.h"
+
 #include "runtime/base/numerics.h"
 
 #include "catch2/catch.hpp"

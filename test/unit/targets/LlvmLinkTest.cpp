@@ -1,6 +1,8 @@
 // What a blob may be, and what the link refuses.
 #include "test/unit/targets/LlvmTestKit.h"
 
+#include "targets/X86/X86Isa.h"
+
 #include "targets/Llvm/Codegen.h"
 #include "targets/Llvm/Link.h"
 

@@ -3,6 +3,7 @@
 #include "test/unit/targets/LlvmMatmulKit.h"
 
 #include "targets/Llvm/Lower.h"
+#include "targets/X86/X86Isa.h"
 
 #include "catch2/catch.hpp"
 

@@ -1,8 +1,8 @@
 // Kernel blobs in memory, as a device would hold them, and random data for them.
 #pragma once
 
-#include "targets/Llvm/Blob.h"
-#include "targets/Llvm/IsaTable.h"
+#include "targets/Interface/Blob.h"
+#include "targets/Interface/IsaTable.h"
 
 #include <cstdint>
 #include <string>

@@ -1,4 +1,4 @@
-#include "targets/Llvm/IsaTable.h"
+#include "targets/X86/X86Isa.h"
 
 namespace llmc::target {
 

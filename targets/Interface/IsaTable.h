@@ -31,10 +31,4 @@ struct IsaTable {
   uint32_t blobAlignment = 128;  ///< Of the address a blob is loaded at. A power of two.
 };
 
-/// The variants of x86-64, by what a machine must have: AVX2 with F16C; AVX-512 F/BW/VL/DQ/VNNI;
-/// the same with AMX-INT8.
-const IsaTable &x86Avx2();
-const IsaTable &x86Avx512();
-const IsaTable &x86Amx();
-
 } // namespace llmc::target
