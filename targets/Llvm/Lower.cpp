@@ -23,6 +23,8 @@ static bool emitKernel(llvm::Module &module, const IsaTable &isa, const KernelRe
     done = emitChain(module, isa, kernel.name, *chain, kernel.operands, reason);
   else if (const auto *pack = std::get_if<PackRows>(&kernel.work))
     done = emitX86PackRows(module, isa, kernel.name, *pack, kernel.operands, reason);
+  else if (const auto *embed = std::get_if<EmbedRows>(&kernel.work))
+    done = emitX86EmbedRows(module, isa, kernel.name, *embed, kernel.operands, reason);
   else if (const auto &matmul = std::get<Matmul>(kernel.work); matmul.kind == MatmulKind::Linear)
     done = emitX86Linear(module, isa, kernel.name, matmul, kernel.operands, reason);
   else

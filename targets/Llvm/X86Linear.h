@@ -24,6 +24,11 @@ bool emitX86PackRows(llvm::Module &module, const IsaTable &isa, const std::strin
                      const PackRows &pack, const std::vector<KernelOperand> &operands,
                      std::string &error);
 
+/// Adds the function of EmbedRows. Errors: as above.
+bool emitX86EmbedRows(llvm::Module &module, const IsaTable &isa, const std::string &name,
+                      const EmbedRows &rows, const std::vector<KernelOperand> &operands,
+                      std::string &error);
+
 /// What the kernels of one Linear share.
 class X86Linear {
 public:
