@@ -71,7 +71,8 @@ struct Placement {
 
 /// What one dispatch runs.
 enum class DispatchKind : uint8_t {
-  Stream, ///< A whole entry: a command stream. Commands work in SRAM, DMA moves data there and back.
+  Stream, ///< A whole entry: a command stream. Commands work in SRAM, DMA moves data there and
+          ///< back.
   Kernel, ///< One kernel, which addresses every memory directly; there is no DMA.
 };
 

@@ -266,7 +266,7 @@ bool emitAttention(llvm::Module &module, const IsaTable &isa, const std::string 
                    std::string &error) {
   if (!checkAttention(matmul, operands, error))
     return false;
-  Emitter emitter(module, isa, name);
+  Emitter emitter(module, isa, name, operands);
   AttentionEmitter(emitter, matmul, operands).run();
   emitter.finish();
   return true;

@@ -282,7 +282,7 @@ bool emitChain(llvm::Module &module, const IsaTable &isa, const std::string &nam
   const auto phases = cutChain(chain, operands, error);
   if (!phases)
     return false;
-  Emitter emitter(module, isa, name);
+  Emitter emitter(module, isa, name, operands);
   ChainEmitter(emitter, chain, *phases, operands).run();
   emitter.finish();
   return true;

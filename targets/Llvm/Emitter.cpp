@@ -4,8 +4,9 @@ namespace llmc::target {
 
 using llvm::Value;
 
-Emitter::Emitter(llvm::Module &module, const IsaTable &isa, const std::string &name)
-    : ir(module.getContext()), isa(isa) {
+Emitter::Emitter(llvm::Module &module, const IsaTable &isa, const std::string &name,
+                 const std::vector<KernelOperand> &described)
+    : ir(module.getContext()), isa(isa), described(described) {
   llvm::Type *pointer = ir.getPtrTy(), *word = ir.getInt32Ty();
   auto *type = llvm::FunctionType::get(ir.getVoidTy(), {pointer, pointer, word, word}, false);
   function = llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage, name, module);
@@ -24,6 +25,9 @@ Value *Emitter::operand(unsigned index) {
   ir.SetInsertPoint(&entry, entry.getFirstInsertionPt());
   Value *slot = ir.CreateConstInBoundsGEP1_64(ir.getPtrTy(), function->getArg(0), index);
   known = ir.CreateLoad(ir.getPtrTy(), slot, "operand" + llvm::Twine(index));
+  const KernelOperand &operand = described[index];
+  if (operand.argument >= 0 && operand.argumentStride != 0)
+    known = at(known, ir.CreateMul(argument(operand.argument), i64(operand.argumentStride)));
   return known;
 }
 

@@ -26,12 +26,14 @@ public:
   using Body = llvm::function_ref<void(llvm::Value *index)>;
   using Step = llvm::function_ref<Values(llvm::Value *index, llvm::ArrayRef<llvm::Value *> state)>;
 
-  /// Starts the function `name`: void(ptr operands, ptr params, i32 part, i32 parts).
-  Emitter(llvm::Module &module, const IsaTable &isa, const std::string &name);
+  /// Starts the function `name`: void(ptr operands, ptr params, i32 part, i32 parts). `described`
+  /// outlives this object.
+  Emitter(llvm::Module &module, const IsaTable &isa, const std::string &name,
+          const std::vector<KernelOperand> &described);
   /// Ends it.
   void finish() { ir.CreateRetVoid(); }
 
-  /// The address of an operand; as often as wanted, it is read once.
+  /// The address of an operand, moved by its argument; as often as wanted, it is read once.
   llvm::Value *operand(unsigned index);
   /// An extent as i64.
   llvm::Value *extent(const Extent &extent);
@@ -71,6 +73,7 @@ public:
 
 private:
   llvm::Function *function;
+  const std::vector<KernelOperand> &described;
   llvm::DenseMap<unsigned, llvm::Value *> operands;
 };
 

@@ -131,7 +131,7 @@ bool emitX86EmbedRows(llvm::Module &module, const IsaTable &isa, const std::stri
             "elements and rows (f32)";
     return false;
   }
-  Emitter emitter(module, isa, name);
+  Emitter emitter(module, isa, name, operands);
   EmbedEmitter(emitter, rows, operands, *layout).run();
   emitter.finish();
   return true;

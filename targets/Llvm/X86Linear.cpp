@@ -199,7 +199,7 @@ bool emitX86Linear(llvm::Module &module, const IsaTable &isa, const std::string 
     return false;
   if (!X86Gemm::fits(*layout, uint64_t(matmul.tokens.value) * matmul.subRows, error))
     return false;
-  Emitter emitter(module, isa, name);
+  Emitter emitter(module, isa, name, operands);
   X86Linear(emitter, matmul, operands, *layout).run();
   emitter.finish();
   return true;

@@ -132,7 +132,7 @@ bool emitX86PackRows(llvm::Module &module, const IsaTable &isa, const std::strin
         "and packed rows (u8)";
     return false;
   }
-  Emitter emitter(module, isa, name);
+  Emitter emitter(module, isa, name, operands);
   PackEmitter(emitter, pack, operands[0]).run();
   emitter.finish();
   return true;
