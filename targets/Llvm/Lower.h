@@ -11,9 +11,6 @@
 
 namespace llmc::target {
 
-/// Bytes of the packed rows on this instruction set.
-uint64_t packedRowsBytes(const IsaTable &isa, const PackRows &pack);
-
 /// Stack a kernel may take for itself, in bytes.
 constexpr uint64_t kKernelStackBytes = 256 * 1024;
 

@@ -3,10 +3,10 @@
 #pragma once
 
 #include "targets/Llvm/Emitter.h"
+#include "targets/Llvm/Layout/X86PackedRows.h"
+#include "targets/Llvm/Layout/X86WeightLayout.h"
 #include "targets/Llvm/NumericsIr.h"
 #include "targets/Llvm/X86Dot.h"
-#include "targets/Llvm/X86PackedRows.h"
-#include "targets/Llvm/X86WeightLayout.h"
 
 #include <string>
 

@@ -1,7 +1,8 @@
 // Linear kernels of every instruction set: one row against the read bandwidth, many rows against
 // the instruction's peak. Rates compare within one run only; a thread is a part.
+#include "targets/Llvm/Layout/X86PackedRows.h"
+#include "targets/Llvm/Layout/X86WeightLayout.h"
 #include "targets/Llvm/Lower.h"
-#include "targets/Llvm/X86WeightLayout.h"
 #include "targets/X86/X86Isa.h"
 #include "tools/bench-kernels/MachinePeaks.h"
 

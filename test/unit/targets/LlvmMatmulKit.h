@@ -4,7 +4,7 @@
 
 #include "test/unit/targets/LlvmTestKit.h"
 
-#include "targets/Llvm/X86WeightLayout.h"
+#include "targets/Llvm/Layout/X86WeightLayout.h"
 
 #include <cstdint>
 #include <vector>

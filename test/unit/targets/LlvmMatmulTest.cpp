@@ -2,6 +2,7 @@
 // has.
 #include "test/unit/targets/LlvmMatmulKit.h"
 
+#include "targets/Llvm/Layout/X86PackedRows.h"
 #include "targets/Llvm/Lower.h"
 #include "targets/X86/X86Isa.h"
 

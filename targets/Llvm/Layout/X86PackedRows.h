@@ -6,7 +6,7 @@
 #pragma once
 
 #include "targets/Interface/IsaTable.h"
-#include "targets/Llvm/Lower.h"
+#include "targets/Interface/Kernel.h"
 
 #include <cstdint>
 
@@ -22,5 +22,8 @@ struct X86PackedRows {
   static X86PackedRows of(const IsaTable &isa, uint32_t columns, uint32_t group);
   uint64_t bytes(uint64_t rows) const { return (rows + panelRows - 1) / panelRows * panelBytes; }
 };
+
+/// Bytes of the packed operand on this instruction set.
+uint64_t packedRowsBytes(const IsaTable &isa, const PackRows &pack);
 
 } // namespace llmc::target

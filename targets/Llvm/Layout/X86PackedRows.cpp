@@ -1,4 +1,4 @@
-#include "targets/Llvm/X86PackedRows.h"
+#include "targets/Llvm/Layout/X86PackedRows.h"
 
 namespace llmc::target {
 

@@ -1,4 +1,4 @@
-#include "targets/Llvm/X86WeightLayout.h"
+#include "targets/Llvm/Layout/X86WeightLayout.h"
 
 #include <algorithm>
 #include <cstring>
