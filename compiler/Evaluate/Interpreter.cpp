@@ -320,15 +320,14 @@ LogicalResult Interpreter::runRepeat(lm::RepeatOp op) {
   auto callee = tables.lookupNearestSymbolFrom<func::FuncOp>(op, op.getCalleeAttr());
   Datum hidden = value(op.getHidden()), position = value(op.getPosition());
   for (int64_t index = 0; index < op.count(); ++index) {
-    values[callee.getArgument(0)] = hidden;
-    values[callee.getArgument(1)] = position;
+    values[callee.getArgument(lm::RepeatOp::hiddenArgument)] = hidden;
+    values[callee.getArgument(lm::RepeatOp::positionArgument)] = position;
     hidden = Datum();
     layer = int64_t(op.getFirst()) + index;
-    values[callee.getArgument(2)].integer = layer;
-    for (auto [place, binding] : llvm::enumerate(op.getBindings())) {
-      auto symbol = cast<FlatSymbolRefAttr>(cast<ArrayAttr>(binding)[index]);
-      values[callee.getArgument(3 + place)].weight = weights[symbol.getAttr()].get();
-    }
+    values[callee.getArgument(lm::RepeatOp::layerArgument)].integer = layer;
+    for (BlockArgument argument : callee.getArguments())
+      if (FlatSymbolRefAttr symbol = op.weightOf(argument, index))
+        values[argument].weight = weights[symbol.getAttr()].get();
     SmallVector<Datum> results;
     if (failed(runBlock(callee.getBody().front(), results)))
       return failure();

@@ -116,10 +116,10 @@ std::vector<Calls> callsFor(ModuleOp module, size_t tokens) {
     all.push_back(calls);
   };
   for (func::FuncOp entry : module.getOps<func::FuncOp>()) {
-    auto kind = entry->getAttrOfType<StringAttr>("lm.entry");
-    if (!kind || kind.getValue() != "prefill")
+    auto attribute = lm::EntryAttr::of(entry);
+    if (!attribute || attribute.getKind() != lm::EntryKind::Prefill)
       continue;
-    size_t rows = size_t(cast<IntegerAttr>(entry->getAttr("lm.rows")).getInt());
+    auto rows = size_t(attribute.getRows());
     add(entry.getSymName().str(), std::min(rows, tokens));
     if (rows > 1 && rows <= tokens)
       add(entry.getSymName().str(), rows - 1);

@@ -120,7 +120,8 @@ private:
   }
 
   bool lower() {
-    model->module()->setAttr("npu.target", targetAttribute(*model->context, target, machine));
+    model->module()->setAttr(npu::TargetAttr::moduleAttributeName,
+                             targetAttribute(*model->context, target, machine));
     describePlan(model->module(), target, machine, inputs);
     PassManager manager(model->context.get());
     auto difference = std::make_shared<std::string>();

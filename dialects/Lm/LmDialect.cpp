@@ -1,6 +1,7 @@
 // Registration and attributes of the lm dialect.
 #include "dialects/Lm/Lm.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -22,6 +23,28 @@ void LmDialect::initialize() {
 #define GET_OP_LIST
 #include "dialects/Lm/LmOps.cpp.inc"
       >();
+}
+
+LogicalResult LmDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
+  if (attribute.getName() != EntryAttr::functionAttributeName)
+    return success();
+  if (!isa<func::FuncOp>(op) || !isa<EntryAttr>(attribute.getValue()))
+    return op->emitError() << "'" << EntryAttr::functionAttributeName
+                           << "' must be a #lm.entry on a function";
+  return success();
+}
+
+EntryAttr EntryAttr::of(Operation *function) {
+  return function->getAttrOfType<EntryAttr>(functionAttributeName);
+}
+
+LogicalResult EntryAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, EntryKind kind,
+                                int64_t rows) {
+  if (rows < 1)
+    return emitError() << "entry: " << rows << " rows are not positive";
+  if (kind == EntryKind::Decode && rows != 1)
+    return emitError() << "entry: decode has one row, not " << rows;
+  return success();
 }
 
 LogicalResult FormatAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,

@@ -21,6 +21,7 @@ def LmDialect : Dialect {
     them), packed q/k/v (split by view), transposed weights (a view), shape arithmetic (folded while raising).
   }];
   let useDefaultAttributePrinterParser = 1;
+  let hasOperationAttrVerify = 1;
 }
 
 class Lm_Attr<string name, string attrMnemonic> : AttrDef<LmDialect, name> {
@@ -48,6 +49,30 @@ def Lm_ActivationKind : I32EnumAttr<"ActivationKind", "gate activation", [
   let genSpecializedAttr = 0;
 }
 def Lm_ActivationKindAttr : EnumAttr<LmDialect, Lm_ActivationKind, "activation">;
+
+def Lm_EntryKind : I32EnumAttr<"EntryKind", "what an entry computes", [
+  I32EnumAttrCase<"Prefill", 0, "prefill">, I32EnumAttrCase<"Decode", 1, "decode">, I32EnumAttrCase<"Head", 2, "head">]> {
+  let cppNamespace = "::llmc::lm";
+  let genSpecializedAttr = 0;
+}
+
+def Lm_EntryAttr : Lm_Attr<"Entry", "entry"> {
+  let summary = "Makes a function an entry of the program";
+  let description = [{
+    On a function as `lm.entry`. `prefill` and `decode` take token ids and a position to hidden states, `head` takes hidden states to
+    logits; `rows` is the static number of rows.
+
+    Example: `#lm.entry<prefill, rows = 128>`
+  }];
+  let parameters = (ins EnumParameter<Lm_EntryKind>:$kind, "int64_t":$rows);
+  let assemblyFormat = "`<` $kind `,` `rows` `=` $rows `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    static constexpr llvm::StringLiteral functionAttributeName = "lm.entry";
+    /// The entry that `function` is, or null.
+    static EntryAttr of(::mlir::Operation *function);
+  }];
+}
 
 def Lm_FormatAttr : Lm_Attr<"Format", "format"> {
   let summary = "How a weight is stored";

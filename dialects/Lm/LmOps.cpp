@@ -205,16 +205,24 @@ int64_t RepeatOp::count() {
   return getBindings().empty() ? 0 : int64_t(cast<ArrayAttr>(getBindings()[0]).size());
 }
 
+FlatSymbolRefAttr RepeatOp::weightOf(BlockArgument argument, int64_t layer) {
+  if (argument.getArgNumber() < firstWeightArgument)
+    return {};
+  auto symbols = cast<ArrayAttr>(getBindings()[argument.getArgNumber() - firstWeightArgument]);
+  return cast<FlatSymbolRefAttr>(symbols[layer]);
+}
+
 LogicalResult RepeatOp::verifySymbolUses(SymbolTableCollection &tables) {
   auto callee = tables.lookupNearestSymbolFrom<func::FuncOp>(*this, getCalleeAttr());
   if (!callee)
     return emitOpError() << "names @" << getCallee() << ", which is no function";
   FunctionType type = callee.getFunctionType();
-  if (type.getNumInputs() != getBindings().size() + 3 || type.getNumResults() != 1)
+  if (type.getNumInputs() != firstWeightArgument + getBindings().size() ||
+      type.getNumResults() != 1)
     return emitOpError() << "@" << getCallee() << " must take hidden state, position, layer and "
                          << getBindings().size() << " weights, and give one result";
-  if (type.getInput(0) != getHidden().getType() || type.getResult(0) != getHidden().getType() ||
-      getResult().getType() != getHidden().getType())
+  if (type.getInput(hiddenArgument) != getHidden().getType() ||
+      type.getResult(0) != getHidden().getType() || getResult().getType() != getHidden().getType())
     return emitOpError() << "hidden state, result and @" << getCallee()
                          << " must agree on one type";
   for (auto [index, binding] : llvm::enumerate(getBindings())) {
@@ -225,9 +233,10 @@ LogicalResult RepeatOp::verifySymbolUses(SymbolTableCollection &tables) {
       auto reference = dyn_cast<FlatSymbolRefAttr>(symbol);
       auto weight =
           reference ? tables.lookupNearestSymbolFrom<WeightOp>(*this, reference) : WeightOp();
-      if (!weight || weight.getType() != type.getInput(index + 3))
+      Type expected = type.getInput(firstWeightArgument + index);
+      if (!weight || weight.getType() != expected)
         return emitOpError() << "binding " << index << ": " << symbol
-                             << " must be a weight of type " << type.getInput(index + 3);
+                             << " must be a weight of type " << expected;
     }
   }
   return success();

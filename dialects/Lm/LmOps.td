@@ -216,8 +216,13 @@ def RepeatOp : Lm_Op<"repeat", [DeclareOpInterfaceMethods<SymbolUserOpInterface>
     $callee `(` $hidden `,` $position `)` `first` $first `bindings` $bindings attr-dict `:` functional-type(operands, results)
   }];
   let extraClassDeclaration = [{
+    /// Arguments of the callee before the weights.
+    enum : unsigned { hiddenArgument, positionArgument, layerArgument, firstWeightArgument };
     /// Number of layers.
     int64_t count();
+    /// The weight that argument `argument` of the callee is in the `layer`-th layer of the repeat; null for the arguments before the
+    /// weights.
+    ::mlir::FlatSymbolRefAttr weightOf(::mlir::BlockArgument argument, int64_t layer);
   }];
 }
 

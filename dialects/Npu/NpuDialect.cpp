@@ -11,6 +11,8 @@
 #define GET_ATTRDEF_CLASSES
 #include "dialects/Npu/NpuAttributes.cpp.inc"
 
+using namespace mlir;
+
 namespace llmc::npu {
 
 void NpuDialect::initialize() {
@@ -26,6 +28,37 @@ void NpuDialect::initialize() {
 #define GET_OP_LIST
 #include "dialects/Npu/NpuOps.cpp.inc"
       >();
+}
+
+LogicalResult NpuDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
+  StringRef name = attribute.getName();
+  if (name == TargetAttr::moduleAttributeName) {
+    if (isa<ModuleOp>(op) && isa<TargetAttr>(attribute.getValue()))
+      return success();
+    return op->emitError() << "'" << name << "' must be a #npu.target on a module";
+  }
+  if (name == chunkRowsAttributeName) {
+    auto rows = dyn_cast<IntegerAttr>(attribute.getValue());
+    if (isa<ModuleOp>(op) && rows && rows.getType().isInteger(64) && rows.getInt() > 0)
+      return success();
+    return op->emitError() << "'" << name << "' must be a positive i64 on a module";
+  }
+  return op->emitError() << "unknown attribute '" << name << "'; the npu dialect knows '"
+                         << TargetAttr::moduleAttributeName << "' and '" << chunkRowsAttributeName
+                         << "' on modules";
+}
+
+std::optional<int64_t> NpuDialect::chunkRowsOf(ModuleOp module) {
+  auto rows = module->getAttrOfType<IntegerAttr>(chunkRowsAttributeName);
+  return rows ? std::optional(rows.getInt()) : std::nullopt;
+}
+
+void NpuDialect::setChunkRows(ModuleOp module, int64_t rows) {
+  module->setAttr(chunkRowsAttributeName, Builder(module).getI64IntegerAttr(rows));
+}
+
+TargetAttr TargetAttr::of(ModuleOp module) {
+  return module->getAttrOfType<TargetAttr>(moduleAttributeName);
 }
 
 } // namespace llmc::npu

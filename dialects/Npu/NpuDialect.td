@@ -24,6 +24,13 @@ def NpuDialect : Dialect {
   let dependentDialects = ["::llmc::lm::LmDialect"]; // weight formats and rotations are its attributes
   let useDefaultAttributePrinterParser = 1;
   let useDefaultTypePrinterParser = 1;
+  let hasOperationAttrVerify = 1;
+  let extraClassDeclaration = [{
+    static constexpr llvm::StringLiteral chunkRowsAttributeName = "npu.chunk_rows";
+    /// Rows for which the programs of `module` lay out hidden states: those of the largest entry. None before tiling.
+    static std::optional<int64_t> chunkRowsOf(::mlir::ModuleOp module);
+    static void setChunkRows(::mlir::ModuleOp module, int64_t rows);
+  }];
 }
 
 class Npu_Attr<string name, string attrMnemonic> : AttrDef<NpuDialect, name> { let mnemonic = attrMnemonic; }
@@ -89,6 +96,11 @@ def Npu_TargetAttr : Npu_Attr<"Target", "target"> {
   let assemblyFormat = [{
     `<` $machine `,` `sram_bytes` `=` $sram_bytes `,` `alignment` `=` $alignment `,` `row_granule` `=` $row_granule `,`
     `record_alignment` `=` $record_alignment `,` `chunks` `=` `[` $chunks `]` `,` `head_rows` `=` $head_rows `>`
+  }];
+  let extraClassDeclaration = [{
+    static constexpr llvm::StringLiteral moduleAttributeName = "npu.target";
+    /// The target on `module`, or null.
+    static TargetAttr of(::mlir::ModuleOp module);
   }];
 }
 

@@ -109,10 +109,10 @@ private:
     if (!shapes.hidden || !shapes.vocabulary || !shapes.context)
       return missing(model, "a context, a vocabulary and a hidden size");
     // Programs address Io by the rows it was laid out for, whichever entries are left.
-    auto chunkRows = getOperation()->getAttrOfType<IntegerAttr>("npu.chunk_rows");
+    std::optional<int64_t> chunkRows = npu::NpuDialect::chunkRowsOf(getOperation());
     if (!chunkRows)
       return missing(getOperation(), "'npu.chunk_rows' on the module; run llmc-tile first");
-    shapes.maxRows = uint64_t(chunkRows.getInt());
+    shapes.maxRows = uint64_t(*chunkRows);
     for (npu::ProgramOp program : programs) {
       if (program.getRows() > shapes.maxRows)
         return program.emitError()

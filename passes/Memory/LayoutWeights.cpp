@@ -63,7 +63,7 @@ public:
 
   LogicalResult run() {
     for (auto entry : module.getOps<func::FuncOp>())
-      if (entry->hasAttr("lm.entry") && failed(visit(entry)))
+      if (lm::EntryAttr::of(entry) && failed(visit(entry)))
         return failure();
     return success();
   }
@@ -111,10 +111,8 @@ private:
     for (int64_t layer = 0; layer < repeat.count(); ++layer) {
       auto symbol = [&](Value value) {
         auto argument = dyn_cast_or_null<BlockArgument>(value);
-        if (!argument || argument.getArgNumber() < 3)
-          return symbolOf(value);
-        auto binding = cast<ArrayAttr>(repeat.getBindings()[argument.getArgNumber() - 3]);
-        return cast<FlatSymbolRefAttr>(binding[layer]).getAttr();
+        FlatSymbolRefAttr weight = argument ? repeat.weightOf(argument, layer) : nullptr;
+        return weight ? weight.getAttr() : symbolOf(value);
       };
       WalkResult result = callee.walk([&](Operation *op) {
         return failed(placeOperands(op, symbol)) ? WalkResult::interrupt() : WalkResult::advance();
@@ -137,8 +135,8 @@ private:
     for (lm::KvStateOp state : module.getOps<lm::KvStateOp>())
       rows = std::max(rows, int64_t(state.getCapacity()));
     for (auto entry : module.getOps<func::FuncOp>())
-      if (auto chunk = entry->getAttrOfType<IntegerAttr>("lm.rows"))
-        largest = std::max(largest, chunk.getInt());
+      if (auto attribute = lm::EntryAttr::of(entry))
+        largest = std::max(largest, attribute.getRows());
     append(name, (rows + largest) * int64_t(op.getRopeAttr().getDim()) * 4,
            builder.getArrayAttr({}), {}, op.getRopeAttr());
     return success();
@@ -192,7 +190,7 @@ private:
 
 struct LayoutWeightsPass : impl::LayoutWeightsPassBase<LayoutWeightsPass> {
   void runOnOperation() override {
-    auto target = getOperation()->getAttrOfType<npu::TargetAttr>("npu.target");
+    auto target = npu::TargetAttr::of(getOperation());
     if (!target) {
       getOperation().emitError()
           << "llmc-layout-weights needs the attribute npu.target on the module";

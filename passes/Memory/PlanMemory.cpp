@@ -174,7 +174,7 @@ private:
 struct PlanMemoryPass : impl::PlanMemoryPassBase<PlanMemoryPass> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    auto target = module->getAttrOfType<npu::TargetAttr>("npu.target");
+    auto target = npu::TargetAttr::of(module);
     if (!target) {
       module.emitError() << "llmc-plan-memory needs the attribute npu.target on the module";
       return signalPassFailure();

@@ -46,7 +46,7 @@ public:
   Specializer(ModuleOp module, func::FuncOp main, const LayeredProgram &program)
       : module(module), main(main), program(program), runs(runsOf(program)), builder(main) {}
 
-  void buildChunkEntry(StringRef kind, const std::string &name, int64_t rows) {
+  void buildChunkEntry(lm::EntryKind kind, const std::string &name, int64_t rows) {
     SmallVector<func::FuncOp> callees;
     for (auto [number, run] : llvm::enumerate(runs))
       callees.push_back(buildLayer(run, number, rows));
@@ -70,7 +70,7 @@ public:
     Type hidden = withRows(program.layers.back().output.getType(), rows);
     Value logits = main.getBody().front().getTerminator()->getOperand(0);
     func::FuncOp entry = beginFunction(name, {hidden}, {withRows(logits.getType(), rows)});
-    setEntry(entry, "head", rows);
+    setEntry(entry, lm::EntryKind::Head, rows);
     IRMapping mapping;
     mapping.map(program.layers.back().output, entry.getArgument(0));
     cloneOps(program.head, mapping, rows);
@@ -78,9 +78,9 @@ public:
   }
 
 private:
-  void setEntry(func::FuncOp entry, StringRef kind, int64_t rows) {
-    entry->setAttr("lm.entry", builder.getStringAttr(kind));
-    entry->setAttr("lm.rows", builder.getI64IntegerAttr(rows));
+  static void setEntry(func::FuncOp entry, lm::EntryKind kind, int64_t rows) {
+    entry->setAttr(lm::EntryAttr::functionAttributeName,
+                   lm::EntryAttr::get(entry.getContext(), kind, rows));
   }
 
   func::FuncOp beginFunction(const std::string &name, TypeRange inputs, TypeRange results) {
@@ -101,13 +101,14 @@ private:
     func::FuncOp function = beginFunction(name, inputs, {hidden});
     function.setPrivate();
     IRMapping mapping;
-    mapping.map(layer.input, function.getArgument(0));
-    mapping.map(main.getArgument(1), function.getArgument(1));
+    mapping.map(layer.input, function.getArgument(lm::RepeatOp::hiddenArgument));
+    mapping.map(main.getArgument(1), function.getArgument(lm::RepeatOp::positionArgument));
     for (auto [index, weight] : llvm::enumerate(layer.weights))
-      bindWeight(layer, weight, function.getArgument(index + 3), mapping);
+      bindWeight(layer, weight, function.getArgument(lm::RepeatOp::firstWeightArgument + index),
+                 mapping);
     for (Operation *op : layer.ops)
       if (auto attention = dyn_cast<lm::AttentionOp>(op))
-        mapping.map(attention.getLayer(), function.getArgument(2));
+        mapping.map(attention.getLayer(), function.getArgument(lm::RepeatOp::layerArgument));
     cloneOps(layer.ops, mapping, rows);
     func::ReturnOp::create(builder, main.getLoc(), mapping.lookup(layer.output));
     return function;
@@ -172,8 +173,8 @@ struct SpecializePass : impl::SpecializePassBase<SpecializePass> {
     roundCapacity(module);
     Specializer specializer(module, main, *program);
     for (int64_t rows : sizes)
-      specializer.buildChunkEntry("prefill", "prefill_" + std::to_string(rows), rows);
-    specializer.buildChunkEntry("decode", "decode", 1);
+      specializer.buildChunkEntry(lm::EntryKind::Prefill, "prefill_" + std::to_string(rows), rows);
+    specializer.buildChunkEntry(lm::EntryKind::Decode, "decode", 1);
     if (rowsOfHead > 1 && rowsCanBeStored(main))
       specializer.buildHead("head_" + std::to_string(rowsOfHead), rowsOfHead);
     specializer.buildHead("head_1", 1);
@@ -193,7 +194,7 @@ struct SpecializePass : impl::SpecializePassBase<SpecializePass> {
   /// Rows of logits follow each other without gaps, so where a row's bytes are no multiple of what
   /// a transfer asks for, logits leave row by row.
   bool rowsCanBeStored(func::FuncOp main) {
-    auto target = main->getParentOfType<ModuleOp>()->getAttrOfType<npu::TargetAttr>("npu.target");
+    auto target = npu::TargetAttr::of(main->getParentOfType<ModuleOp>());
     int64_t vocabulary = cast<RankedTensorType>(main.getFunctionType().getResult(0)).getDimSize(1);
     if (!target || vocabulary * 4 % target.getAlignment() == 0)
       return true;
@@ -204,7 +205,7 @@ struct SpecializePass : impl::SpecializePassBase<SpecializePass> {
   }
 
   LogicalResult readSizes(ModuleOp module) {
-    auto target = module->getAttrOfType<npu::TargetAttr>("npu.target");
+    auto target = npu::TargetAttr::of(module);
     sizes.assign(chunks.begin(), chunks.end());
     if (sizes.empty() && target)
       sizes.assign(target.getChunks().begin(), target.getChunks().end());

@@ -9,7 +9,7 @@ EntryTiler::EntryTiler(ModuleOp module, func::FuncOp entry, npu::TargetAttr targ
                        const OffChipLayout &layout)
     : module(module), entry(entry), target(target), layout(layout), symbols(module),
       builder(entry) {
-  rows = cast<IntegerAttr>(entry->getAttr("lm.rows")).getInt();
+  rows = lm::EntryAttr::of(entry).getRows();
 }
 
 /// The most bytes of one stream buffer. Loads run ahead of their use, so inside a program a tile
@@ -23,9 +23,9 @@ int64_t EntryTiler::streamLimit() const {
 }
 
 LogicalResult EntryTiler::run() {
-  auto kind = cast<StringAttr>(entry->getAttr("lm.entry"));
-  program = npu::ProgramOp::create(builder, entry.getLoc(), entry.getSymName(), kind.getValue(),
-                                   rows, builder.getArrayAttr({}), IntegerAttr(), IntegerAttr(),
+  StringRef kind = lm::stringifyEntryKind(lm::EntryAttr::of(entry).getKind());
+  program = npu::ProgramOp::create(builder, entry.getLoc(), entry.getSymName(), kind, rows,
+                                   builder.getArrayAttr({}), IntegerAttr(), IntegerAttr(),
                                    IntegerAttr(), 0);
   program.getBody().emplaceBlock();
   builder.setInsertionPointToEnd(&program.getBody().front());
@@ -35,7 +35,7 @@ LogicalResult EntryTiler::run() {
 }
 
 void EntryTiler::bindArguments() {
-  if (cast<StringAttr>(entry->getAttr("lm.entry")).getValue() == "head") {
+  if (lm::EntryAttr::of(entry).getKind() == lm::EntryKind::Head) {
     int64_t columns = cast<RankedTensorType>(entry.getArgument(0).getType()).getDimSize(1);
     int64_t row = out->argument(npu::ArgumentKind::Row, layout.maxRows - rows);
     TileTensor hidden{{}, npu::Element::F32, rows, columns, 0, columns * 4};
@@ -154,7 +154,7 @@ LogicalResult EntryTiler::tileLayers(lm::RepeatOp repeat, int64_t first, bool lo
   layerFirst = int64_t(repeat.getFirst()) + first;
   layerLooped = looped;
   TileTensor hidden = tensorOf(repeat.getHidden());
-  tensors[callee.getArgument(0)] = hidden;
+  tensors[callee.getArgument(lm::RepeatOp::hiddenArgument)] = hidden;
   for (auto [index, binding] : llvm::enumerate(repeat.getBindings().getAsRange<ArrayAttr>())) {
     auto offsetOf = [&](int64_t layer) -> int64_t {
       std::string name = "packed." + cast<FlatSymbolRefAttr>(binding[layer]).getValue().str();
@@ -169,7 +169,7 @@ LogicalResult EntryTiler::tileLayers(lm::RepeatOp repeat, int64_t first, bool lo
         return repeat.emitOpError()
                << "weight " << index
                << " does not lie at a constant stride over the layers; run llmc-layout-weights";
-    layerConstants[callee.getArgument(index + 3)] = place;
+    layerConstants[callee.getArgument(lm::RepeatOp::firstWeightArgument + index)] = place;
   }
   for (Operation &op : callee.getBody().front().without_terminator())
     if (failed(tileOp(&op)))

@@ -16,16 +16,16 @@ namespace {
 struct TilePass : impl::TilePassBase<TilePass> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    auto target = module->getAttrOfType<npu::TargetAttr>("npu.target");
+    auto target = npu::TargetAttr::of(module);
     if (!target) {
       module.emitError() << "llmc-tile needs the attribute npu.target on the module";
       return signalPassFailure();
     }
     SmallVector<func::FuncOp> entries, functions(module.getOps<func::FuncOp>());
     llvm::copy_if(functions, std::back_inserter(entries),
-                  [](func::FuncOp f) { return f->hasAttr("lm.entry"); });
+                  [](func::FuncOp f) { return bool(lm::EntryAttr::of(f)); });
     OffChipLayout layout = layoutOf(entries);
-    module->setAttr("npu.chunk_rows", Builder(module).getI64IntegerAttr(layout.maxRows));
+    npu::NpuDialect::setChunkRows(module, layout.maxRows);
     for (func::FuncOp entry : entries)
       if (failed(EntryTiler(module, entry, target, layout).run()))
         return signalPassFailure();
@@ -39,7 +39,7 @@ struct TilePass : impl::TilePassBase<TilePass> {
     int64_t columns = 0;
     for (func::FuncOp entry : entries) {
       FunctionType type = entry.getFunctionType();
-      bool isHead = cast<StringAttr>(entry->getAttr("lm.entry")).getValue() == "head";
+      bool isHead = lm::EntryAttr::of(entry).getKind() == lm::EntryKind::Head;
       auto hidden = cast<RankedTensorType>(isHead ? type.getInput(0) : type.getResult(0));
       layout.maxRows = std::max(layout.maxRows, hidden.getDimSize(0));
       columns = std::max(columns, hidden.getDimSize(1));

@@ -523,3 +523,18 @@ func.func @f(%q: tensor<2x4xf32>, %p: i32, %c: index) {
   %y = lm.attention %q, %q, %q at %p state @kv[%c] heads 1 scale 0.5 : (tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>, i32, index) -> tensor<2x8xf32>
   return
 }
+
+// -----
+
+// expected-error@below {{'lm.entry' must be a #lm.entry on a function}}
+func.func private @entry_of_words() attributes {lm.entry = "prefill"}
+
+// -----
+
+// expected-error@below {{entry: 0 rows are not positive}}
+func.func private @no_rows() attributes {lm.entry = #lm.entry<prefill, rows = 0>}
+
+// -----
+
+// expected-error@below {{entry: decode has one row, not 2}}
+func.func private @two_rows() attributes {lm.entry = #lm.entry<decode, rows = 2>}

@@ -297,3 +297,18 @@ npu.program @p "decode" rows 1 arguments [] scratch 0 {
   // expected-error@below {{names argument 0 of a program that has 0}}
   npu.chain "c" %x [#npu.access<element = f32, bytes = 16>] tokens <1> sub 1 columns <4> position 0 first 0 steps []
 }
+
+// -----
+
+// expected-error@below {{'npu.target' must be a #npu.target on a module}}
+module attributes {npu.target = "rnpu-mcu"} {}
+
+// -----
+
+// expected-error@below {{'npu.chunk_rows' must be a positive i64 on a module}}
+module attributes {npu.chunk_rows = 0 : i64} {}
+
+// -----
+
+// expected-error@below {{unknown attribute 'npu.chunks'; the npu dialect knows 'npu.target' and 'npu.chunk_rows' on modules}}
+module attributes {npu.chunks = 4 : i64} {}

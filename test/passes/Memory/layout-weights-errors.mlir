@@ -9,7 +9,7 @@ module attributes {npu.target = #npu.target<"tiny", sram_bytes = 65536, alignmen
 lm.weight @w : tensor<4x4xi8> = dense<1> : tensor<4x4xi8>
 lm.weight @s : tensor<4xf32> = dense<1.0> : tensor<4xf32>
 lm.weight @t : tensor<4xf32> = dense<2.0> : tensor<4xf32>
-func.func @two_scales(%q: tensor<1x4xi8>, %qs: tensor<1xf32>) -> tensor<1x4xf32> attributes {lm.entry = "decode", lm.rows = 1 : i64} {
+func.func @two_scales(%q: tensor<1x4xi8>, %qs: tensor<1xf32>) -> tensor<1x4xf32> attributes {lm.entry = #lm.entry<decode, rows = 1>} {
   %w = lm.get @w : tensor<4x4xi8>
   %s = lm.get @s : tensor<4xf32>
   %t = lm.get @t : tensor<4xf32>
@@ -23,7 +23,7 @@ func.func @two_scales(%q: tensor<1x4xi8>, %qs: tensor<1xf32>) -> tensor<1x4xf32>
 // -----
 
 module attributes {npu.target = #npu.target<"tiny", sram_bytes = 65536, alignment = 16, row_granule = 16, record_alignment = 16, chunks = [8], head_rows = 4>} {
-func.func @no_get(%x: tensor<1x4xf32>, %w: tensor<4xf32>) -> tensor<1x4xf32> attributes {lm.entry = "decode", lm.rows = 1 : i64} {
+func.func @no_get(%x: tensor<1x4xf32>, %w: tensor<4xf32>) -> tensor<1x4xf32> attributes {lm.entry = #lm.entry<decode, rows = 1>} {
   // expected-error@below {{reads a weight that is no lm.get}}
   %n = lm.rms_norm %x, %w epsilon 1.0e-5 : (tensor<1x4xf32>, tensor<4xf32>) -> tensor<1x4xf32>
   return %n : tensor<1x4xf32>
@@ -34,7 +34,7 @@ func.func @no_get(%x: tensor<1x4xf32>, %w: tensor<4xf32>) -> tensor<1x4xf32> att
 
 module attributes {npu.target = #npu.target<"tiny", sram_bytes = 65536, alignment = 16, row_granule = 16, record_alignment = 16, chunks = [8], head_rows = 4>} {
 lm.weight @cos : tensor<8x2xf32> = dense<1.0> : tensor<8x2xf32>
-func.func @table(%x: tensor<1x4xf32>, %position: i32) -> tensor<1x4xf32> attributes {lm.entry = "decode", lm.rows = 1 : i64} {
+func.func @table(%x: tensor<1x4xf32>, %position: i32) -> tensor<1x4xf32> attributes {lm.entry = #lm.entry<decode, rows = 1>} {
   %t = lm.get @cos : tensor<8x2xf32>
   // expected-error@below {{uses an explicit table, which targets do not take yet; the rotation must follow a formula}}
   %r = lm.rope %x at %position table %t, %t heads 1 : (tensor<1x4xf32>, i32, tensor<8x2xf32>, tensor<8x2xf32>) -> tensor<1x4xf32>

@@ -27,14 +27,14 @@ func.func private @layer(%h: tensor<1x4xf32>, %position: i32, %layer: index, %n:
   %y = lm.quantized_linear %q, %qs, %w, %s <i8, group = 0, scale = f32> : (tensor<1x4xi8>, tensor<1xf32>, tensor<4x4xi8>, tensor<4xf32>) -> tensor<1x4xf32>
   return %y : tensor<1x4xf32>
 }
-func.func @decode(%ids: tensor<1xi32>, %position: i32) -> tensor<1x4xf32> attributes {lm.entry = "decode", lm.rows = 1 : i64} {
+func.func @decode(%ids: tensor<1xi32>, %position: i32) -> tensor<1x4xf32> attributes {lm.entry = #lm.entry<decode, rows = 1>} {
   %e = lm.get @embed : tensor<8x4xi8>
   %es = lm.get @embed.s : tensor<8xf32>
   %x = lm.quantized_embed %ids, %e, %es <i8, group = 0, scale = f32> : (tensor<1xi32>, tensor<8x4xi8>, tensor<8xf32>) -> tensor<1x4xf32>
   %y = lm.repeat @layer(%x, %position) first 0 bindings [[@n0, @n1], [@w0, @w1], [@w0.s, @w1.s]] : (tensor<1x4xf32>, i32) -> tensor<1x4xf32>
   return %y : tensor<1x4xf32>
 }
-func.func @head_1(%h: tensor<1x4xf32>) -> tensor<1x8xf32> attributes {lm.entry = "head", lm.rows = 1 : i64} {
+func.func @head_1(%h: tensor<1x4xf32>) -> tensor<1x8xf32> attributes {lm.entry = #lm.entry<head, rows = 1>} {
   %e = lm.get @embed : tensor<8x4xi8>
   %es = lm.get @embed.s : tensor<8xf32>
   %q, %qs = lm.quantize_rows %h : (tensor<1x4xf32>) -> (tensor<1x4xi8>, tensor<1xf32>)
@@ -61,7 +61,7 @@ lm.weight @h : tensor<2x64xi8> = dense<1> : tensor<2x64xi8>
 lm.weight @h.s : tensor<2x4xf16> = dense<1.0> : tensor<2x4xf16>
 lm.weight @f : tensor<2x64xi8> = dense<1> : tensor<2x64xi8>
 lm.weight @f.s : tensor<2x4xf32> = dense<1.0> : tensor<2x4xf32>
-func.func @formats(%q: tensor<1x64xi8>, %qs: tensor<1xf32>) -> tensor<1x2xf32> attributes {lm.entry = "decode", lm.rows = 1 : i64} {
+func.func @formats(%q: tensor<1x64xi8>, %qs: tensor<1xf32>) -> tensor<1x2xf32> attributes {lm.entry = #lm.entry<decode, rows = 1>} {
   %m = lm.get @m : tensor<2x64xi8>
   %ms = lm.get @m.s : tensor<2xf32>
   %mm = lm.get @m.m : tensor<2x4xi8>
@@ -85,7 +85,7 @@ func.func @formats(%q: tensor<1x64xi8>, %qs: tensor<1xf32>) -> tensor<1x2xf32> a
 // CHECK-NOT: npu.constant
 module attributes {npu.target = #npu.target<"tiny", sram_bytes = 65536, alignment = 16, row_granule = 16, record_alignment = 16, chunks = [8], head_rows = 4>} {
 lm.kv_state @kv layers 2 kv_heads 1 head_dim 4 capacity 20 of f16
-func.func @near(%x: tensor<16x4xf32>, %position: i32) -> tensor<16x4xf32> attributes {lm.entry = "prefill", lm.rows = 16 : i64} {
+func.func @near(%x: tensor<16x4xf32>, %position: i32) -> tensor<16x4xf32> attributes {lm.entry = #lm.entry<prefill, rows = 16>} {
   %a = lm.rope %x at %position heads 1 formula <base = 10000.0 : f64, dim = 4, scaling = 1.0 : f32> : (tensor<16x4xf32>, i32) -> tensor<16x4xf32>
   %b = lm.rope %a at %position heads 1 formula <base = 10000.000001 : f64, dim = 4, scaling = 1.0 : f32> : (tensor<16x4xf32>, i32) -> tensor<16x4xf32>
   %c = lm.rope %b at %position heads 1 formula <base = 10000.0 : f64, dim = 4, scaling = 1.0 : f32> : (tensor<16x4xf32>, i32) -> tensor<16x4xf32>

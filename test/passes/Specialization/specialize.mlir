@@ -13,13 +13,13 @@
 // CHECK-NEXT: %[[A:.*]] = lm.attention %[[Q]], %[[Q]], %[[Q]] at %[[POSITION]] state @kv[%[[LAYER]]]
 // CHECK-NEXT: %[[SUM:.*]] = lm.add %[[H]], %[[A]]
 // CHECK-NEXT: return %[[SUM]]
-// CHECK: func.func @prefill_8(%[[IDS:.*]]: tensor<8xi32>, %[[POSITION:.*]]: i32) -> tensor<8x4xf32> attributes {lm.entry = "prefill", lm.rows = 8 : i64}
+// CHECK: func.func @prefill_8(%[[IDS:.*]]: tensor<8xi32>, %[[POSITION:.*]]: i32) -> tensor<8x4xf32> attributes {lm.entry = #lm.entry<prefill, rows = 8>}
 // CHECK: %[[X:.*]] = lm.embed %[[IDS]]
 // CHECK-NEXT: %[[Y:.*]] = lm.repeat @layer_0_rows_8(%[[X]], %[[POSITION]]) first 0 bindings {{\[\[}}@w0, @w1]]
 // CHECK-NEXT: return %[[Y]] : tensor<8x4xf32>
 // CHECK: func.func private @layer_0_rows_1(
-// CHECK: func.func @decode(%{{.*}}: tensor<1xi32>, %{{.*}}: i32) -> tensor<1x4xf32> attributes {lm.entry = "decode", lm.rows = 1 : i64}
-// CHECK: func.func @head_4(%[[H:.*]]: tensor<4x4xf32>) -> tensor<4x8xf32> attributes {lm.entry = "head", lm.rows = 4 : i64}
+// CHECK: func.func @decode(%{{.*}}: tensor<1xi32>, %{{.*}}: i32) -> tensor<1x4xf32> attributes {lm.entry = #lm.entry<decode, rows = 1>}
+// CHECK: func.func @head_4(%[[H:.*]]: tensor<4x4xf32>) -> tensor<4x8xf32> attributes {lm.entry = #lm.entry<head, rows = 4>}
 // CHECK: lm.linear %[[H]]
 // CHECK: func.func @head_1(%{{.*}}: tensor<1x4xf32>) -> tensor<1x8xf32>
 

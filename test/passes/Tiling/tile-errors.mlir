@@ -9,7 +9,7 @@ module attributes {npu.target = #npu.target<"tiny", sram_bytes = 65536, alignmen
 lm.weight @w : tensor<16x16xi8> = dense<1> : tensor<16x16xi8>
 lm.weight @s : tensor<16xf32> = dense<1.0> : tensor<16xf32>
 lm.weight @f : tensor<16x16xf32> = dense<1.0> : tensor<16x16xf32>
-func.func @float(%h: tensor<1x16xf32>) -> tensor<1x16xf32> attributes {lm.entry = "head", lm.rows = 1 : i64} {
+func.func @float(%h: tensor<1x16xf32>) -> tensor<1x16xf32> attributes {lm.entry = #lm.entry<head, rows = 1>} {
   %w = lm.get @f : tensor<16x16xf32>
   // expected-error@below {{has no kernel on a quantized target; run llmc-quantize first, or choose another recipe}}
   %y = lm.linear %h, %w : (tensor<1x16xf32>, tensor<16x16xf32>) -> tensor<1x16xf32>
@@ -23,7 +23,7 @@ module attributes {npu.target = #npu.target<"tiny", sram_bytes = 65536, alignmen
 lm.weight @w : tensor<16x16xi8> = dense<1> : tensor<16x16xi8>
 lm.weight @s : tensor<16xf32> = dense<1.0> : tensor<16xf32>
 lm.weight @f : tensor<16x16xf32> = dense<1.0> : tensor<16x16xf32>
-func.func @bias(%h: tensor<1x16xf32>) -> tensor<1x16xf32> attributes {lm.entry = "head", lm.rows = 1 : i64} {
+func.func @bias(%h: tensor<1x16xf32>) -> tensor<1x16xf32> attributes {lm.entry = #lm.entry<head, rows = 1>} {
   %w = lm.get @w : tensor<16x16xi8>
   %s = lm.get @s : tensor<16xf32>
   %q, %qs = lm.quantize_rows %h : (tensor<1x16xf32>) -> (tensor<1x16xi8>, tensor<1xf32>)
@@ -41,7 +41,7 @@ lm.weight @w : tensor<16x16xi8> = dense<1> : tensor<16x16xi8>
 lm.weight @s : tensor<16xf32> = dense<1.0> : tensor<16xf32>
 lm.weight @f : tensor<16x16xf32> = dense<1.0> : tensor<16x16xf32>
 // expected-error@below {{a weight of @no_place has no place in the weights segment; run llmc-layout-weights}}
-func.func @no_place(%h: tensor<1x16xf32>) -> tensor<1x16xf32> attributes {lm.entry = "head", lm.rows = 1 : i64} {
+func.func @no_place(%h: tensor<1x16xf32>) -> tensor<1x16xf32> attributes {lm.entry = #lm.entry<head, rows = 1>} {
   %w = lm.get @w : tensor<16x16xi8>
   %s = lm.get @s : tensor<16xf32>
   %q, %qs = lm.quantize_rows %h : (tensor<1x16xf32>) -> (tensor<1x16xi8>, tensor<1xf32>)
@@ -53,7 +53,7 @@ func.func @no_place(%h: tensor<1x16xf32>) -> tensor<1x16xf32> attributes {lm.ent
 // -----
 
 module attributes {npu.target = #npu.target<"tiny", sram_bytes = 65536, alignment = 16, row_granule = 16, record_alignment = 16, chunks = [8], head_rows = 4>} {
-func.func @unknown(%ids: tensor<1xi32>, %position: i32, %h: tensor<1x16xf32>) -> tensor<1x16xf32> attributes {lm.entry = "decode", lm.rows = 1 : i64} {
+func.func @unknown(%ids: tensor<1xi32>, %position: i32, %h: tensor<1x16xf32>) -> tensor<1x16xf32> attributes {lm.entry = #lm.entry<decode, rows = 1>} {
   // expected-error@below {{reads a value that no command of @unknown computes}}
   %y = lm.add %h, %h : tensor<1x16xf32>
   return %y : tensor<1x16xf32>
@@ -63,7 +63,7 @@ func.func @unknown(%ids: tensor<1xi32>, %position: i32, %h: tensor<1x16xf32>) ->
 // -----
 
 module attributes {npu.target = #npu.target<"tiny", sram_bytes = 65536, alignment = 16, row_granule = 16, record_alignment = 16, chunks = [8], head_rows = 4>} {
-func.func @yields_another(%h: tensor<1x16xf32>) -> tensor<1x16xf32> attributes {lm.entry = "head", lm.rows = 1 : i64} {
+func.func @yields_another(%h: tensor<1x16xf32>) -> tensor<1x16xf32> attributes {lm.entry = #lm.entry<head, rows = 1>} {
   // expected-error@below {{must yield the results of its last operation}}
   %y = lm.group 0 -> tensor<1x16xf32> {
     %a = lm.add %h, %h : tensor<1x16xf32>
@@ -81,7 +81,7 @@ lm.weight @w : tensor<16x16xi8> = dense<1> : tensor<16x16xi8>
 lm.weight @s : tensor<16xf32> = dense<1.0> : tensor<16xf32>
 lm.weight @f : tensor<16x16xf32> = dense<1.0> : tensor<16x16xf32>
 lm.kv_state @kv layers 1 kv_heads 1 head_dim 16 capacity 20 of f32
-func.func @float_cache(%ids: tensor<1xi32>, %position: i32) -> tensor<1x16xf32> attributes {lm.entry = "decode", lm.rows = 1 : i64} {
+func.func @float_cache(%ids: tensor<1xi32>, %position: i32) -> tensor<1x16xf32> attributes {lm.entry = #lm.entry<decode, rows = 1>} {
   %w = lm.get @w : tensor<16x16xi8>
   %s = lm.get @s : tensor<16xf32>
   %x = lm.quantized_embed %ids, %w, %s <i8, group = 0, scale = f32> : (tensor<1xi32>, tensor<16x16xi8>, tensor<16xf32>) -> tensor<1x16xf32>
@@ -100,7 +100,7 @@ lm.weight @w : tensor<16x16xi8> = dense<1> : tensor<16x16xi8>
 lm.weight @s : tensor<16xf32> = dense<1.0> : tensor<16xf32>
 lm.weight @f : tensor<16x16xf32> = dense<1.0> : tensor<16x16xf32>
 lm.weight @t : tensor<8x8xf32> = dense<1.0> : tensor<8x8xf32>
-func.func @table(%ids: tensor<1xi32>, %position: i32) -> tensor<1x16xf32> attributes {lm.entry = "decode", lm.rows = 1 : i64} {
+func.func @table(%ids: tensor<1xi32>, %position: i32) -> tensor<1x16xf32> attributes {lm.entry = #lm.entry<decode, rows = 1>} {
   %w = lm.get @w : tensor<16x16xi8>
   %s = lm.get @s : tensor<16xf32>
   %x = lm.quantized_embed %ids, %w, %s <i8, group = 0, scale = f32> : (tensor<1xi32>, tensor<16x16xi8>, tensor<16xf32>) -> tensor<1x16xf32>
@@ -118,7 +118,7 @@ module attributes {npu.target = #npu.target<"tiny", sram_bytes = 65536, alignmen
 lm.weight @w : tensor<16x16xi8> = dense<1> : tensor<16x16xi8>
 lm.weight @s : tensor<16xf32> = dense<1.0> : tensor<16xf32>
 lm.weight @f : tensor<16x16xf32> = dense<1.0> : tensor<16x16xf32>
-func.func @no_table(%ids: tensor<1xi32>, %position: i32) -> tensor<1x16xf32> attributes {lm.entry = "decode", lm.rows = 1 : i64} {
+func.func @no_table(%ids: tensor<1xi32>, %position: i32) -> tensor<1x16xf32> attributes {lm.entry = #lm.entry<decode, rows = 1>} {
   %w = lm.get @w : tensor<16x16xi8>
   %s = lm.get @s : tensor<16xf32>
   %x = lm.quantized_embed %ids, %w, %s <i8, group = 0, scale = f32> : (tensor<1xi32>, tensor<16x16xi8>, tensor<16xf32>) -> tensor<1x16xf32>
@@ -142,7 +142,7 @@ func.func private @layer(%h: tensor<1x16xf32>, %position: i32, %layer: index, %n
   %x = lm.rms_norm %h, %n epsilon 1.0e-5 : (tensor<1x16xf32>, tensor<16xf32>) -> tensor<1x16xf32>
   return %x : tensor<1x16xf32>
 }
-func.func @strides(%ids: tensor<1xi32>, %position: i32) -> tensor<1x16xf32> attributes {lm.entry = "decode", lm.rows = 1 : i64} {
+func.func @strides(%ids: tensor<1xi32>, %position: i32) -> tensor<1x16xf32> attributes {lm.entry = #lm.entry<decode, rows = 1>} {
   %w = lm.get @w : tensor<16x16xi8>
   %s = lm.get @s : tensor<16xf32>
   %x = lm.quantized_embed %ids, %w, %s <i8, group = 0, scale = f32> : (tensor<1xi32>, tensor<16x16xi8>, tensor<16xf32>) -> tensor<1x16xf32>
@@ -161,7 +161,7 @@ npu.constant @packed.n2 at 704 bytes 64 from [@n2]
 module attributes {npu.target = #npu.target<"tiny", sram_bytes = 65536, alignment = 16, row_granule = 16, record_alignment = 16, chunks = [8], head_rows = 4>} {
 lm.weight @w : tensor<16x16xi8> = dense<1> : tensor<16x16xi8>
 lm.weight @s : tensor<16xf32> = dense<1.0> : tensor<16xf32>
-func.func @no_chain(%ids: tensor<1xi32>, %position: i32) -> tensor<1x16xf32> attributes {lm.entry = "decode", lm.rows = 1 : i64} {
+func.func @no_chain(%ids: tensor<1xi32>, %position: i32) -> tensor<1x16xf32> attributes {lm.entry = #lm.entry<decode, rows = 1>} {
   %w = lm.get @w : tensor<16x16xi8>
   %s = lm.get @s : tensor<16xf32>
   %x = lm.quantized_embed %ids, %w, %s <i8, group = 0, scale = f32> : (tensor<1xi32>, tensor<16x16xi8>, tensor<16xf32>) -> tensor<1x16xf32>

@@ -23,7 +23,7 @@
 module attributes {npu.target = #npu.target<"tiny", sram_bytes = 65536, alignment = 16, row_granule = 16, record_alignment = 16, chunks = [8], head_rows = 4>} {
 lm.weight @w : tensor<100x64xi8> = dense<1> : tensor<100x64xi8>
 lm.weight @s : tensor<100x4xf16> = dense<1.0> : tensor<100x4xf16>
-func.func @head_2(%h: tensor<2x64xf32>) -> tensor<2x100xf32> attributes {lm.entry = "head", lm.rows = 2 : i64} {
+func.func @head_2(%h: tensor<2x64xf32>) -> tensor<2x100xf32> attributes {lm.entry = #lm.entry<head, rows = 2>} {
   %w = lm.get @w : tensor<100x64xi8>
   %s = lm.get @s : tensor<100x4xf16>
   %q, %qs = lm.quantize_rows %h : (tensor<2x64xf32>) -> (tensor<2x64xi8>, tensor<2xf32>)
@@ -74,7 +74,7 @@ func.func private @layer(%h: tensor<4x16xf32>, %position: i32, %layer: index, %n
   %y = lm.add %h, %a : tensor<4x16xf32>
   return %y : tensor<4x16xf32>
 }
-func.func @prefill_4(%ids: tensor<4xi32>, %position: i32) -> tensor<4x16xf32> attributes {lm.entry = "prefill", lm.rows = 4 : i64} {
+func.func @prefill_4(%ids: tensor<4xi32>, %position: i32) -> tensor<4x16xf32> attributes {lm.entry = #lm.entry<prefill, rows = 4>} {
   %e = lm.get @embed : tensor<8x16xi8>
   %es = lm.get @embed.s : tensor<8xf32>
   %x = lm.quantized_embed %ids, %e, %es <i8, group = 0, scale = f32> : (tensor<4xi32>, tensor<8x16xi8>, tensor<8xf32>) -> tensor<4x16xf32>
@@ -104,7 +104,7 @@ module attributes {npu.target = #npu.target<"tiny", sram_bytes = 65536, alignmen
 lm.weight @g : tensor<96x32xi8> = dense<1> : tensor<96x32xi8>
 lm.weight @u : tensor<96x32xi8> = dense<1> : tensor<96x32xi8>
 lm.weight @s : tensor<96xf32> = dense<1.0> : tensor<96xf32>
-func.func @decode(%ids: tensor<1xi32>, %position: i32) -> tensor<1x96xf32> attributes {lm.entry = "decode", lm.rows = 1 : i64} {
+func.func @decode(%ids: tensor<1xi32>, %position: i32) -> tensor<1x96xf32> attributes {lm.entry = #lm.entry<decode, rows = 1>} {
   %g = lm.get @g : tensor<96x32xi8>
   %u = lm.get @u : tensor<96x32xi8>
   %s = lm.get @s : tensor<96xf32>
@@ -132,7 +132,7 @@ module attributes {npu.target = #npu.target<"tiny", sram_bytes = 65536, alignmen
 lm.weight @e : tensor<8x16xi8> = dense<1> : tensor<8x16xi8>
 lm.weight @s : tensor<8xf32> = dense<1.0> : tensor<8xf32>
 lm.kv_state @kv layers 1 kv_heads 1 head_dim 16 capacity 1 of f16
-func.func @decode(%ids: tensor<1xi32>, %position: i32) -> tensor<1x16xf32> attributes {lm.entry = "decode", lm.rows = 1 : i64} {
+func.func @decode(%ids: tensor<1xi32>, %position: i32) -> tensor<1x16xf32> attributes {lm.entry = #lm.entry<decode, rows = 1>} {
   %e = lm.get @e : tensor<8x16xi8>
   %s = lm.get @s : tensor<8xf32>
   %x = lm.quantized_embed %ids, %e, %s <i8, group = 0, scale = f32> : (tensor<1xi32>, tensor<8x16xi8>, tensor<8xf32>) -> tensor<1x16xf32>

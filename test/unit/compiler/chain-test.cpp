@@ -29,7 +29,8 @@ public:
   Compiled(ModuleOp module, const target::Target &target, const target::Machine &machine,
            const ChainShape &shape)
       : device(machine) {
-    module->setAttr("npu.target", targetAttribute(*module.getContext(), target, machine));
+    module->setAttr(npu::TargetAttr::moduleAttributeName,
+                    targetAttribute(*module.getContext(), target, machine));
     PlanInputs inputs;
     inputs.model.vocabSize = uint32_t(shape.vocabulary);
     inputs.model.hiddenSize = uint32_t(shape.hidden);
