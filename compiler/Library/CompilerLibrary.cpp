@@ -1,5 +1,7 @@
 #include "compiler/Library/CompilerLibrary.h"
 
+#include "targets/Llvm/LlvmHost.h"
+
 using namespace llmc;
 
 namespace {
@@ -8,7 +10,7 @@ class LoadedCompiler final : public Compiler {
 public:
   CompileResult compile(const CompileOptions &options,
                         const target::TargetRegistry &targets) const override {
-    return compileModel(options, targets);
+    return compileModel(options, targets, target::LlvmHost());
   }
   std::unique_ptr<ReferenceModel> loadReference(const ReferenceOptions &options,
                                                 std::string &error) const override {

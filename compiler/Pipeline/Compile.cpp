@@ -28,8 +28,8 @@ using Clock = std::chrono::steady_clock;
 class Compilation {
 public:
   Compilation(const CompileOptions &options, const target::Target &target,
-              const target::Machine &machine)
-      : options(options), target(target), machine(machine), start(Clock::now()) {}
+              const target::Machine &machine, const target::HostServices &host)
+      : options(options), target(target), machine(machine), host(host), start(Clock::now()) {}
 
   CompileResult run() {
     CompileResult result;
@@ -215,6 +215,7 @@ private:
   const CompileOptions &options;
   const target::Target &target;
   const target::Machine &machine;
+  [[maybe_unused]] const target::HostServices &host;
   Clock::time_point start;
   std::unique_ptr<FrontendModel> model;
   CompulsoryTraffic traffic;
@@ -229,12 +230,13 @@ private:
 
 } // namespace
 
-CompileResult compileModel(const CompileOptions &options, const target::TargetRegistry &targets) {
+CompileResult compileModel(const CompileOptions &options, const target::TargetRegistry &targets,
+                           const target::HostServices &host) {
   CompileResult result;
   auto found = targets.find(options.machine, result.error);
   if (!found)
     return result;
-  return Compilation(options, *found->first, *found->second).run();
+  return Compilation(options, *found->first, *found->second, host).run();
 }
 
 } // namespace llmc

@@ -35,7 +35,9 @@ struct CompileResult {
   std::vector<std::string> warnings;
 };
 
-CompileResult compileModel(const CompileOptions &options, const target::TargetRegistry &targets);
+/// `host` serves targets that emit kernels.
+CompileResult compileModel(const CompileOptions &options, const target::TargetRegistry &targets,
+                           const target::HostServices &host);
 
 /// Logits of a chunk, row after row, each of `vocabulary` fp32 values.
 using ChunkLogits =
