@@ -190,13 +190,16 @@ enum Operand : uint8_t { Queries = 0, Keys = 1, Values = 2, Out = 3 }; // F16, F
 struct KernelOperand {
   ElementType type = ElementType::F32;
   uint32_t tokenStride = 0, subStride = 0; ///< Bytes.
-  int16_t argument = -1;                   ///< Its value times `argumentStride` bytes come on top of
-  uint32_t argumentStride = 0;             ///< the address that the kernel is given.
-  uint64_t bytes = 0; ///< The most that is touched, whatever the arguments; 0: not stated.
+  int16_t argument = -1;       ///< Its value times `argumentStride` bytes come on top of
+  uint32_t argumentStride = 0; ///< the address that the kernel is given.
+  uint64_t bytes = 0;          ///< The most that is touched, whatever the arguments; 0: not stated.
   bool operator==(const KernelOperand &) const = default;
 };
 
 using KernelWork = std::variant<VectorChain, Matmul, PackRows, EmbedRows, Attention>;
+
+/// Stack that the code of a kernel may take for itself, in bytes.
+constexpr uint64_t kKernelStackBytes = 256 * 1024;
 
 /// A kernel that the runtime calls by itself.
 struct KernelRequest {

@@ -1,7 +1,7 @@
 #include "targets/Llvm/ChainKernel.h"
 
 #include "targets/Llvm/ChainMemory.h"
-#include "targets/Llvm/ChainPhases.h"
+#include "targets/Llvm/Layout/ChainPhases.h"
 
 #include <limits>
 

@@ -11,9 +11,6 @@
 
 namespace llmc::target {
 
-/// Stack a kernel may take for itself, in bytes.
-constexpr uint64_t kKernelStackBytes = 256 * 1024;
-
 /// Every request becomes one entry of the blob, in their order. Its function is
 ///
 ///     void(void *const *operands, const uint32_t *params, uint32_t part, uint32_t parts)

@@ -6,7 +6,6 @@
 #pragma once
 
 #include "targets/Interface/Kernel.h"
-#include "targets/Llvm/Lower.h"
 
 #include <optional>
 #include <string>

@@ -1,4 +1,4 @@
-#include "targets/Llvm/ChainPhases.h"
+#include "targets/Llvm/Layout/ChainPhases.h"
 
 #include <algorithm>
 #include <cmath>
