@@ -3,7 +3,9 @@
 #include "targets/Interface/Machine.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
+#include <cstring>
 #include <fmt/format.h>
 #include <fstream>
 #include <limits>
@@ -373,10 +375,12 @@ std::optional<Machine> parseMachine(const std::string &json, const std::string &
 }
 
 std::optional<Machine> loadMachine(const std::string &path, std::string &error) {
+  errno = 0;
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) {
-    error = fmt::format("machine description {}: cannot be read", path);
+  // An empty file gives nothing either, but no errno.
+  if (!file || (!(text << file.rdbuf()) && errno != 0)) {
+    error = fmt::format("machine description {}: cannot be read: {}", path, std::strerror(errno));
     return std::nullopt;
   }
   return parseMachine(text.str(), path, error);

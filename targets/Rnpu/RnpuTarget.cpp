@@ -100,8 +100,9 @@ std::unique_ptr<Target> createTarget(const std::vector<std::string> &machineFile
     }
     for (const Machine &known : machines)
       if (known.name == machine->name) {
-        error = fmt::format("machine description {}: a machine named '{}' exists already", path,
-                            machine->name);
+        error = fmt::format("machine description {}: a machine named '{}' exists already; "
+                            "give this one another name",
+                            path, machine->name);
         return nullptr;
       }
     machines.push_back(std::move(*machine));

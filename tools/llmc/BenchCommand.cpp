@@ -160,7 +160,7 @@ std::string sentences(const Json &json) {
 
 } // namespace
 
-void addBenchCommand(CLI::App &app, const Toolbox &tools) {
+void addBenchCommand(CLI::App &app, Toolbox &tools) {
   auto options = std::make_shared<BenchOptions>();
   CLI::App *command =
       app.add_subcommand("bench", "Measure a plan on its device; on a simulated one, in its time");
@@ -174,6 +174,7 @@ void addBenchCommand(CLI::App &app, const Toolbox &tools) {
                    "Tokens to decode one at a time, behind the first prompt")
       ->check(checkCount)
       ->capture_default_str();
+  addMachineOption(*command, tools);
   command->add_flag("--json", options->json, "One JSON document on standard output");
   command->callback([options, &tools] {
     const Json result = Bench(*options, tools).run();

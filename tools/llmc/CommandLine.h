@@ -4,6 +4,7 @@
 #include "targets/Interface/Target.h"
 #include "tools/llmc/Device.h"
 #include "tools/llmc/Evaluable.h"
+#include "tools/llmc/MachineFiles.h"
 
 #include <cstdint>
 #include <functional>
@@ -26,18 +27,19 @@ struct ModelChoice {
 
 /// Everything a command may use. Filled in main; nothing is global.
 struct Toolbox {
-  target::TargetRegistry targets;
+  std::vector<Backend> backends;
+  target::TargetRegistry targets; ///< Of the backends, with the machines that --machine adds.
   DeviceRegistry devices;
   /// Opens an ONNX model for evaluation; set where the compiler is part of the program.
   std::function<std::unique_ptr<Evaluable>(const ModelChoice &)> openModel;
 };
 
 /// Each adds one command to `app`. Its callback runs it; errors are exceptions (Errors.h).
-void addRunCommand(CLI::App &app, const Toolbox &tools);
-void addEvalCommand(CLI::App &app, const Toolbox &tools);
-void addBenchCommand(CLI::App &app, const Toolbox &tools);
+void addRunCommand(CLI::App &app, Toolbox &tools);
+void addEvalCommand(CLI::App &app, Toolbox &tools);
+void addBenchCommand(CLI::App &app, Toolbox &tools);
 void addInspectCommand(CLI::App &app, const Toolbox &tools);
-void addTargetsCommand(CLI::App &app, const Toolbox &tools);
+void addTargetsCommand(CLI::App &app, Toolbox &tools);
 
 /// The arguments with "--name=" as "--name" and an empty one, so that an empty value stays a value.
 std::vector<std::string> splitEmptyValues(const std::vector<std::string> &arguments);

@@ -92,6 +92,7 @@ void addCompileCommands(CLI::App &app, Toolbox &tools) {
   command
       ->add_option("--target", options.machine, "Machine to compile for; 'llmc targets' lists them")
       ->required();
+  addMachineOption(*command, tools);
   command->add_option(
       "--quant", options.quant,
       "Recipe: a name or a file; without it w4a8, or keep where the graph brings its own grids");

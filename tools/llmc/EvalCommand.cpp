@@ -151,7 +151,7 @@ private:
 
 } // namespace
 
-void addEvalCommand(CLI::App &app, const Toolbox &tools) {
+void addEvalCommand(CLI::App &app, Toolbox &tools) {
   auto options = std::make_shared<EvalOptions>();
   CLI::App *command =
       app.add_subcommand("eval", "Perplexity or logits of a plan on its device, or of a model");
@@ -171,6 +171,7 @@ void addEvalCommand(CLI::App &app, const Toolbox &tools) {
                       "Recipe for a model: a name or a file; without it fp32");
   command->add_option("--context", options->input.context, "Context of a model; without it its own")
       ->check(checkCount);
+  addMachineOption(*command, tools);
   command->add_flag("--json", options->json, "One JSON document on standard output");
   command->callback([options, &tools] { Evaluation(*options, tools).run(); });
 }

@@ -8,18 +8,27 @@
 
 namespace llmc {
 
+/// Commands look the same on every machine of a backend.
+static const target::Target &findBackend(const target::TargetRegistry &targets,
+                                         std::string_view name) {
+  for (const auto &entry : targets.machines())
+    if (entry.first->name() == name)
+      return *entry.first;
+  throw InputError(fmt::format("the plan was compiled for '{}', which this program knows nothing "
+                               "of and cannot disassemble",
+                               name));
+}
+
 std::string disassembleKernels(const rt::host::PlanFile &file,
                                const target::TargetRegistry &targets) {
   const rt::Plan &plan = file.plan();
   std::string text;
   for (const rt::Kernel &kernel : plan.kernels()) {
     const llmc_target_info info = plan.target(kernel.target);
-    std::string error;
-    const auto found = targets.find(std::string(info.device, info.device_size), error);
-    if (!found)
-      throw InputError(error);
     const uint8_t *code = file.segment(kernel.segment).data + kernel.offset;
-    const std::string listing = found->first->disassemble({code, code + kernel.size}, error);
+    std::string error;
+    const std::string listing = findBackend(targets, {info.backend, info.backend_size})
+                                    .disassemble({code, code + kernel.size}, error);
     if (listing.empty())
       throw InputError(error);
     const rt::Text name = plan.string(kernel.name);

@@ -66,7 +66,7 @@ void addSampling(CLI::App &command, rt::SamplerOptions &sampler) {
 
 } // namespace
 
-void addRunCommand(CLI::App &app, const Toolbox &tools) {
+void addRunCommand(CLI::App &app, Toolbox &tools) {
   auto options = std::make_shared<RunOptions>();
   CLI::App *command = app.add_subcommand("run", "Generate text with a plan, on its device");
   command->add_option("PLAN", options->plan, "Plan file")->required();
@@ -82,6 +82,7 @@ void addRunCommand(CLI::App &app, const Toolbox &tools) {
       ->add_option("--chunk", options->generation.chunk,
                    "Ids of the prompt per call; results do not depend on it")
       ->check(checkCount);
+  addMachineOption(*command, tools);
   command->add_option("--stats", options->stats, "Write figures of the run here (JSON)");
   command->callback([options, command, &tools] {
     checkSampling(*command, options->generation);

@@ -24,16 +24,22 @@ static constexpr const char *examples =
 
 exit codes: 0 done, 1 something about the input is wrong, 2 internal error)";
 
-static bool fillToolbox(Toolbox &tools, std::string &error) {
-  std::unique_ptr<target::Target> rnpu = rnpu::createTarget({}, error);
-  if (!rnpu)
-    return false;
-  tools.targets.add(std::move(rnpu));
-  tools.devices.add("rnpu", [&tools](const std::string &machine, std::string &message) {
-    const auto found = tools.targets.find(machine, message);
-    return found ? createSimulatedNpu(*found->second) : nullptr;
+static void fillToolbox(Toolbox &tools) {
+  tools.backends = {{"rnpu", rnpu::createTarget}};
+  try {
+    tools.targets = createTargets(tools.backends, {});
+  } catch (const InputError &error) { // of what is built in
+    throw std::runtime_error(error.what());
+  }
+  tools.devices.add("rnpu", [&tools](const std::string &name, std::string &error) {
+    for (const auto &[target, machine] : tools.targets.machines())
+      if (target->name() == "rnpu" && machine->name == name)
+        return createSimulatedNpu(*machine);
+    error = fmt::format("the plan was compiled for machine '{}', which is not built in; give its "
+                        "description with --machine=FILE, as for the compilation",
+                        name);
+    return std::unique_ptr<Device>();
   });
-  return true;
 }
 
 static int reportUsage(const CLI::App &app, const CLI::ParseError &error) {
@@ -58,9 +64,7 @@ static void checkCommand(const CLI::App &app, const std::vector<std::string> &ar
 
 static int runCommand(std::vector<std::string> arguments) {
   Toolbox tools;
-  std::string error;
-  if (!fillToolbox(tools, error))
-    throw std::runtime_error(error);
+  fillToolbox(tools);
   CLI::App app("Ahead-of-time compiler for transformer models on NPUs", "llmc");
   app.set_version_flag("--version", "llmc " LLMC_VERSION);
   app.require_subcommand(1);

@@ -77,9 +77,11 @@ Status SimulatorDevice::match(const llmc_target_info &info) {
                 fmt::format("the plan was made for {} '{}', this is {} '{}'", backend, name,
                             machine.target, machine.name));
   if (info.config && std::memcmp(info.config, machine.digest.data(), machine.digest.size()) != 0)
-    return fail(LLMC_DEVICE_MISMATCH, LLMC_AT_DEVICE, 0,
-                fmt::format("the plan was made for another description of '{}': compile it again",
-                            machine.name));
+    return fail(
+        LLMC_DEVICE_MISMATCH, LLMC_AT_DEVICE, 0,
+        fmt::format("the plan was made for another description of '{}': compile it again, or "
+                    "run it with the one it was made for",
+                    machine.name));
   return Status();
 }
 

@@ -132,5 +132,6 @@ TEST_CASE("machines load from a path") {
   REQUIRE(machine);
   CHECK(machine->name == "rnpu-mcu");
   CHECK_FALSE(loadMachine("/no/such/machine.json", error));
-  CHECK(error == "machine description /no/such/machine.json: cannot be read");
+  CHECK(error ==
+        "machine description /no/such/machine.json: cannot be read: No such file or directory");
 }

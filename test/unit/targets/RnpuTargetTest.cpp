@@ -360,5 +360,5 @@ TEST_CASE("machines can be added from files") {
         "machine description rnpu-target-test-machine.json: for target 'other', not 'rnpu'");
   CHECK_FALSE(create("x", "x"));
   CHECK(error == "machine description rnpu-target-test-machine.json: a machine named 'rnpu-soc' "
-                 "exists already");
+                 "exists already; give this one another name");
 }
