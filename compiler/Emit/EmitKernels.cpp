@@ -1,6 +1,7 @@
 #include "compiler/Emit/EmitKernels.h"
 
 #include "compiler/Emit/EmitProgram.h"
+#include "compiler/Emit/KernelSupport.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -52,6 +53,9 @@ private:
       indices.push_back(parameters.lookup(symbol.getAttr()));
     std::vector<uint32_t> maxima(kernel.getBounds().begin(), kernel.getBounds().end());
     target::Program program = emitProgram(op, indices, maxima);
+    error = unsupportedKernel(op, program, target, machine);
+    if (!error.empty())
+      return false;
     std::optional<std::vector<uint8_t>> blob = target.emit(machine, program, error);
     if (!blob) {
       error = fmt::format("entry '{}': target '{}' does not encode it: {}", program.entry,
