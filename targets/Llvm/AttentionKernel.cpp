@@ -2,6 +2,7 @@
 
 #include "targets/Llvm/Emitter.h"
 #include "targets/Llvm/NumericsIr.h"
+#include "targets/Llvm/TransposeHalves.h"
 
 #include <cmath>
 #include <fmt/format.h>
@@ -126,54 +127,26 @@ void AttentionEmitter::panel(Value *from, Value *firstK, Value *length) {
   });
 }
 
-/// Both 8 x 8 halves of eight vectors of 16, transposed: three rounds of interleaving rows that are
-/// four apart.
-Emitter::Values transposed(llvm::IRBuilder<> &ir, Emitter::Values rows) {
-  int low[kLanes], high[kLanes];
-  for (int i = 0; i < int(kLanes); ++i) {
-    const int place = i / 8 * 8 + i % 8 / 2, other = i % 2 * int(kLanes);
-    low[i] = place + other;
-    high[i] = place + 4 + other;
-  }
-  for (int round = 0; round < 3; ++round) {
-    Emitter::Values next;
-    for (unsigned i = 0; i < 4; ++i) {
-      next.push_back(ir.CreateShuffleVector(rows[i], rows[i + 4], low));
-      next.push_back(ir.CreateShuffleVector(rows[i], rows[i + 4], high));
-    }
-    rows = next;
-  }
-  return rows;
-}
-
-/// Scores: B's rows are outputs. 16 rows by 16 of k at a time; two neighbouring halves travel as
-/// one word.
+/// Scores: B's rows are outputs. 16 rows by 16 of k at a time.
 void AttentionEmitter::transposedPanel(Value *from, Value *firstK, Value *length) {
   Value *last = ir.CreateSub(n, e.i64(1));
   e.loop(e.i64(0), length, kLanes, [&](Value *index) {
     Value *rest = ir.CreateSub(length, index);
     Value *column = ir.CreateShl(ir.CreateAdd(firstK, index), 1);
     for (unsigned v = 0; v < width; ++v) {
-      Emitter::Values words;
+      Emitter::Values rows;
       for (unsigned i = 0; i < kLanes; ++i) { // An output that does not exist repeats the last.
         Value *row = smaller(ir.CreateAdd(from, e.i64(v * kLanes + i)), last);
         Value *offset = ir.CreateMul(row, e.i64(operands[matmul::B].tokenStride));
-        Value *at = e.at(e.operand(matmul::B), ir.CreateAdd(offset, column));
-        words.push_back(ir.CreateBitCast(loadHalves(at, rest, v), e.vector(ir.getInt32Ty(), 8)));
+        rows.push_back(
+            loadHalves(e.at(e.operand(matmul::B), ir.CreateAdd(offset, column)), rest, v));
       }
-      Emitter::Values pairs;
-      llvm::SmallVector<int, kLanes> both;
-      for (unsigned i = 0; i < kLanes; ++i)
-        both.push_back(int(i));
-      for (unsigned i = 0; i < 8; ++i)
-        pairs.push_back(ir.CreateShuffleVector(words[i], words[i + 8], both));
-      pairs = transposed(ir, pairs);
-      llvm::Type *halves = e.vector(ir.getInt16Ty());
-      for (unsigned i = 0; i < 8; ++i) {
-        Value *row = ir.CreateAdd(index, e.i64(2 * i));
-        storeHalves(ir.CreateTrunc(pairs[i], halves), row, v);
-        storeHalves(ir.CreateTrunc(ir.CreateLShr(pairs[i], 16), halves),
-                    ir.CreateAdd(row, e.i64(1)), v);
+      const Emitter::Values columns = transposeHalves(ir, rows);
+      for (unsigned i = 0; i < kLanes; ++i) {
+        llvm::SmallVector<int, kLanes> half;
+        for (unsigned lane = 0; lane < kLanes; ++lane)
+          half.push_back(int(i % 2 * kLanes + lane));
+        storeHalves(ir.CreateShuffleVector(columns[i / 2], half), ir.CreateAdd(index, e.i64(i)), v);
       }
     }
   });

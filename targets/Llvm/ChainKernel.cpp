@@ -261,17 +261,11 @@ Value *ChainEmitter::reductionEnd(Step step, Value *state) {
   llvm::IRBuilder<> &ir = e.ir;
   if (step == Step::AbsMax)
     return numerics.asFloat(ir.CreateIntMaxReduce(state, true));
-  for (int half = kLanes / 2; half != 0; half /= 2) {
-    llvm::SmallVector<int, kLanes> lower, upper;
-    for (int lane = 0; lane < half; ++lane) {
-      lower.push_back(lane);
-      upper.push_back(lane + half);
-    }
-    Value *x = ir.CreateShuffleVector(state, lower), *y = ir.CreateShuffleVector(state, upper);
-    state = step == Step::SumLanes ? ir.CreateFAdd(x, y)
-                                   : ir.CreateSelect(ir.CreateFCmpOGT(y, x), y, x);
-  }
-  return ir.CreateExtractElement(state, uint64_t(0));
+  return e.joinLanes(state, [&](Value *lower, Value *upper) {
+    if (step == Step::SumLanes)
+      return ir.CreateFAdd(lower, upper);
+    return ir.CreateSelect(ir.CreateFCmpOGT(upper, lower), upper, lower);
+  });
 }
 
 } // namespace

@@ -40,12 +40,15 @@ Value *Emitter::extent(const Extent &extent) {
   return extent.argument < 0 ? i64(extent.value) : argument(extent.argument);
 }
 
+Value *Emitter::part() { return ir.CreateZExt(function->getArg(2), ir.getInt64Ty()); }
+
+Value *Emitter::parts() { return ir.CreateZExt(function->getArg(3), ir.getInt64Ty()); }
+
 std::pair<Value *, Value *> Emitter::share(Value *count) {
-  Value *part = ir.CreateZExt(function->getArg(2), ir.getInt64Ty());
-  Value *parts = ir.CreateZExt(function->getArg(3), ir.getInt64Ty());
-  Value *first = ir.CreateUDiv(ir.CreateMul(count, part), parts);
-  Value *next = ir.CreateAdd(part, i64(1));
-  return {first, ir.CreateUDiv(ir.CreateMul(count, next), parts)};
+  Value *number = part(), *all = parts();
+  Value *first = ir.CreateUDiv(ir.CreateMul(count, number), all);
+  Value *next = ir.CreateAdd(number, i64(1));
+  return {first, ir.CreateUDiv(ir.CreateMul(count, next), all)};
 }
 
 Emitter::Values Emitter::loop(Value *from, Value *to, uint64_t step,
@@ -135,6 +138,18 @@ Value *Emitter::splat(Value *scalar, unsigned lanes) { return ir.CreateVectorSpl
 
 llvm::FixedVectorType *Emitter::vector(llvm::Type *element, unsigned lanes) {
   return llvm::FixedVectorType::get(element, lanes);
+}
+
+Value *Emitter::joinLanes(Value *vector, llvm::function_ref<Value *(Value *, Value *)> join) {
+  for (int half = kLanes / 2; half != 0; half /= 2) {
+    llvm::SmallVector<int, kLanes> lower, upper;
+    for (int lane = 0; lane < half; ++lane) {
+      lower.push_back(lane);
+      upper.push_back(lane + half);
+    }
+    vector = join(ir.CreateShuffleVector(vector, lower), ir.CreateShuffleVector(vector, upper));
+  }
+  return ir.CreateExtractElement(vector, uint64_t(0));
 }
 
 Value *Emitter::firstLanes(Value *count) {

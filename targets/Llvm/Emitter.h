@@ -38,6 +38,8 @@ public:
   /// An extent as i64.
   llvm::Value *extent(const Extent &extent);
   llvm::Value *argument(int16_t index);
+  llvm::Value *part();  ///< i64, as all that follows.
+  llvm::Value *parts(); ///< Of the work of this kernel.
   /// The i64 range [first, last) of `count` items that belongs to this part.
   std::pair<llvm::Value *, llvm::Value *> share(llvm::Value *count);
 
@@ -65,6 +67,10 @@ public:
   llvm::Value *f32(float value);
   llvm::Value *splat(llvm::Value *scalar, unsigned lanes = kLanes);
   llvm::FixedVectorType *vector(llvm::Type *element, unsigned lanes = kLanes);
+  /// Lane i with lane i + 8, then i + 4, i + 2, i + 1; lane 0.
+  llvm::Value *
+  joinLanes(llvm::Value *vector,
+            llvm::function_ref<llvm::Value *(llvm::Value *lower, llvm::Value *upper)> join);
   /// lane < count, count an i64 of any size.
   llvm::Value *firstLanes(llvm::Value *count);
 

@@ -3,6 +3,7 @@
 #include "targets/Llvm/AttentionKernel.h"
 #include "targets/Llvm/ChainKernel.h"
 #include "targets/Llvm/Codegen.h"
+#include "targets/Llvm/FusedAttention.h"
 #include "targets/Llvm/Link.h"
 #include "targets/Llvm/X86Linear.h"
 
@@ -25,6 +26,8 @@ static bool emitKernel(llvm::Module &module, const IsaTable &isa, const KernelRe
     done = emitX86PackRows(module, isa, kernel.name, *pack, kernel.operands, reason);
   else if (const auto *embed = std::get_if<EmbedRows>(&kernel.work))
     done = emitX86EmbedRows(module, isa, kernel.name, *embed, kernel.operands, reason);
+  else if (const auto *attention = std::get_if<Attention>(&kernel.work))
+    done = emitFusedAttention(module, isa, kernel.name, *attention, kernel.operands, reason);
   else if (const auto &matmul = std::get<Matmul>(kernel.work); matmul.kind == MatmulKind::Linear)
     done = emitX86Linear(module, isa, kernel.name, matmul, kernel.operands, reason);
   else

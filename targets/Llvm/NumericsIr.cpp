@@ -87,19 +87,33 @@ Value *NumericsIr::expPolynomial(Value *r) {
   return ir.CreateFAdd(number(r, 1.0f), ir.CreateFAdd(r, high));
 }
 
-Value *NumericsIr::exp(Value *x) {
-  Value *c = clamp(x, -89.0f, 89.0f), *magic = number(x, 12582912.0f);
-  Value *t = ir.CreateFAdd(ir.CreateFMul(c, number(x, 0x1.715476p+0f)), magic);
+Value *NumericsIr::expBits(Value *x, uint32_t shift) {
+  Value *magic = number(x, 12582912.0f);
+  Value *t = ir.CreateFAdd(ir.CreateFMul(x, number(x, 0x1.715476p+0f)), magic);
   Value *n = ir.CreateFSub(t, magic);
-  Value *r = ir.CreateFSub(c, ir.CreateFMul(n, number(x, 0x1.62e4p-1f)));
+  Value *r = ir.CreateFSub(x, ir.CreateFMul(n, number(x, 0x1.62e4p-1f)));
   r = ir.CreateFSub(r, ir.CreateFMul(n, number(x, 0x1.7f7d1cp-20f)));
   Value *p = bits(expPolynomial(r));
-  Value *power = ir.CreateShl(ir.CreateSub(bits(t), word(p, 0x4b400000u)), word(p, 23));
-  Value *e = ir.CreateAdd(p, power);
+  return ir.CreateAdd(p, ir.CreateShl(ir.CreateSub(bits(t), word(p, 0x4b400000u - shift)), 23));
+}
+
+Value *NumericsIr::exp(Value *x) {
+  Value *e = expBits(clamp(x, -89.0f, 89.0f), 0);
   e = replace(ir.CreateICmpSLT(e, word(e, LLMC_BITS_MIN_NORMAL)), 0, e);
   e = replace(ir.CreateICmpSGT(e, word(e, LLMC_BITS_INF)), LLMC_BITS_INF, e);
   e = replace(ir.CreateICmpUGT(magnitude(x), word(e, LLMC_BITS_INF)), LLMC_BITS_QUIET_NAN, e);
   return asFloat(e);
+}
+
+/// From -20 on 2^15 e^delta lies in 2^-14 ... 2^15: there is nothing to clamp, and f16 rounding is
+/// that of 13 bits of the mantissa.
+Value *NumericsIr::softmaxWeight(Value *delta) {
+  Value *e = expBits(delta, 15);
+  Value *odd = ir.CreateAnd(ir.CreateLShr(e, 13), word(e, 1));
+  e = ir.CreateAdd(ir.CreateAdd(e, word(e, 0xfffu)), odd);
+  e = ir.CreateAnd(e, word(e, ~0x1fffu));
+  e = replace(ir.CreateFCmpOLT(delta, number(delta, -20.0f)), 0, e);
+  return asFloat(replace(ir.CreateFCmpUNO(delta, delta), LLMC_BITS_QUIET_NAN, e));
 }
 
 Value *NumericsIr::sigmoid(Value *g) {

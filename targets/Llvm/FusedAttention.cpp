@@ -1,0 +1,371 @@
+#include "targets/Llvm/FusedAttention.h"
+
+#include "targets/Llvm/CausalShares.h"
+#include "targets/Llvm/Emitter.h"
+#include "targets/Llvm/FusedProducts.h"
+#include "targets/Llvm/FusedSoftmax.h"
+#include "targets/Llvm/NumericsIr.h"
+#include "targets/Llvm/TransposeHalves.h"
+
+#include <cmath>
+#include <fmt/format.h>
+
+namespace llmc::target {
+
+using llvm::Value;
+
+namespace {
+
+constexpr uint64_t runLength = 256;        ///< Positions of values between two stores of the sums.
+constexpr uint64_t frameBytes = 8 * 1024;  ///< Of the stack, for registers and the caller.
+constexpr uint64_t groupOfFloats = 64 * 4; ///< Scores of a row are a multiple of these bytes.
+
+uint64_t roundedUp(uint64_t value, uint64_t unit) { return (value + unit - 1) / unit * unit; }
+
+/// Sizes that follow from the request. A row's record on the stack: its query, the inverse of its
+/// sum, its scores.
+struct FusedShape {
+  FusedShape(const Attention &attention, const IsaTable &isa)
+      : vectors(isa.vectorBits >= 512 ? 4 : 1), subRows(attention.heads / attention.kvHeads),
+        headDim(attention.headDim), inverse(roundedUp(headDim, kLanes) * 4), scores(inverse + 64),
+        groupBytes(roundedUp(headDim, kLanes) * kLanes * 2), panelBytes(vectors * groupBytes) {}
+
+  uint64_t recordBytes(uint64_t positions) const {
+    return scores + roundedUp(positions * 4, groupOfFloats);
+  }
+  uint64_t arenaBytes() const {
+    const uint64_t taken = panelBytes + frameBytes;
+    return taken < kKernelStackBytes ? (kKernelStackBytes - taken) / 64 * 64 : 0;
+  }
+
+  static constexpr unsigned height = 6, lowHeight = 3; ///< Rows of a unit.
+  const unsigned vectors;                              ///< Of columns of a unit.
+  const uint32_t subRows, headDim;
+  const uint64_t inverse, scores;        ///< Offsets in a record.
+  const uint64_t groupBytes, panelBytes; ///< Keys of 16 positions; of all vectors.
+};
+
+/// Positions and columns of values that meet all rows of a block.
+struct ValueRun {
+  Value *firstK, *endK, *column;
+  uint32_t columns;
+};
+
+class FusedEmitter {
+public:
+  FusedEmitter(Emitter &emitter, const Attention &attention,
+               const std::vector<KernelOperand> &operands)
+      : e(emitter), ir(emitter.ir), numerics(emitter.ir), products(emitter, numerics),
+        softmax(emitter, numerics), attention(attention), operands(operands),
+        shape(attention, emitter.isa) {}
+
+  void run();
+
+private:
+  void head(Value *first, Value *last);
+  void block();
+
+  void widenQuery(Value *row);
+  void keyPanel(Value *from);
+  void keyGroup(Value *from, Value *to, bool whole);
+  void scoreUnit(Value *from, Value *row, unsigned height);
+  void valueRun(Value *firstK, Value *endK);
+  void valueUnit(const ValueRun &run, Value *row, unsigned height);
+
+  /// Rows of the block that see position `from`, in units.
+  void units(Value *from, llvm::function_ref<void(Value *row, unsigned height)> body);
+
+  Value *tokenOf(Value *row) { return ir.CreateUDiv(row, e.i64(shape.subRows)); }
+  Value *visibleOf(Value *row) {
+    return ir.CreateAdd(ir.CreateAdd(position, tokenOf(row)), e.i64(1));
+  }
+  Value *recordOf(Value *row) {
+    return e.at(arena, ir.CreateMul(ir.CreateSub(row, blockFirst), recordBytes));
+  }
+  Value *smaller(Value *x, Value *y) {
+    return ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, x, y);
+  }
+  Value *existing(Value *row, unsigned next) {
+    return smaller(ir.CreateAdd(row, e.i64(next)), ir.CreateSub(blockEnd, e.i64(1)));
+  }
+  /// Of a query or an output.
+  Value *rowOf(unsigned operand, Value *row);
+  Value *cached(unsigned operand) {
+    return e.at(e.operand(operand), ir.CreateMul(kvHead, e.i64(operands[operand].subStride)));
+  }
+
+  Emitter &e;
+  llvm::IRBuilder<> &ir;
+  NumericsIr numerics;
+  FusedProducts products;
+  FusedSoftmax softmax;
+  const Attention &attention;
+  const std::vector<KernelOperand> &operands;
+  const FusedShape shape;
+  Value *position = nullptr, *tokens = nullptr, *headRows = nullptr;
+  Value *recordBytes = nullptr, *blockRows = nullptr;
+  Value *arena = nullptr, *panel = nullptr;
+  Value *kvHead = nullptr, *blockFirst = nullptr, *blockEnd = nullptr; ///< The block at hand.
+};
+
+void FusedEmitter::run() {
+  position = e.argument(attention.positionArgument);
+  tokens = e.extent(attention.tokens);
+  arena = e.stack(shape.arenaBytes());
+  panel = e.stack(shape.panelBytes);
+  headRows = ir.CreateMul(tokens, e.i64(shape.subRows));
+  e.when(ir.CreateICmpNE(tokens, e.i64(0)), [&] {
+    Value *scores = ir.CreateShl(ir.CreateAdd(position, tokens), 2);
+    scores = ir.CreateAnd(ir.CreateAdd(scores, e.i64(groupOfFloats - 1)), e.i64(-groupOfFloats));
+    recordBytes = ir.CreateAdd(scores, e.i64(shape.scores));
+    Value *fitting = ir.CreateUDiv(e.i64(shape.arenaBytes()), recordBytes);
+    Value *even = ir.CreateSub(fitting, ir.CreateURem(fitting, e.i64(shape.height)));
+    blockRows =
+        ir.CreateSelect(ir.CreateICmpULT(fitting, e.i64(shape.height)), fitting, even, "blockRows");
+    const CausalShares shares(e, {position, tokens, headRows, shape.subRows, attention.kvHeads});
+    const auto [begin, end] = shares.rows();
+    e.loop(e.i64(0), e.i64(attention.kvHeads), 1, [&](Value *index) {
+      kvHead = index;
+      Value *before = ir.CreateMul(index, headRows);
+      const auto within = [&](Value *row) {
+        Value *above = ir.CreateBinaryIntrinsic(llvm::Intrinsic::usub_sat, row, before);
+        return smaller(above, headRows);
+      };
+      head(within(begin), within(end));
+    });
+  });
+}
+
+void FusedEmitter::head(Value *first, Value *last) {
+  Value *count = ir.CreateSub(last, first);
+  Value *blocks =
+      ir.CreateUDiv(ir.CreateAdd(count, ir.CreateSub(blockRows, e.i64(1))), blockRows, "blocks");
+  e.loop(e.i64(0), blocks, 1, [&](Value *index) {
+    blockFirst = ir.CreateAdd(first, ir.CreateMul(index, blockRows));
+    blockEnd = smaller(ir.CreateAdd(blockFirst, blockRows), last);
+    block();
+  });
+}
+
+void FusedEmitter::block() {
+  Value *end = visibleOf(ir.CreateSub(blockEnd, e.i64(1)));
+  e.loop(blockFirst, blockEnd, 1, [&](Value *row) { widenQuery(row); });
+  e.loop(e.i64(0), end, shape.vectors * kLanes, [&](Value *from) {
+    keyPanel(from);
+    units(from, [&](Value *row, unsigned height) { scoreUnit(from, row, height); });
+  });
+  e.loop(blockFirst, blockEnd, 1, [&](Value *row) {
+    Value *record = recordOf(row);
+    Value *inverse = softmax.weigh(e.at(record, shape.scores), visibleOf(row));
+    ir.CreateStore(inverse, e.at(record, shape.inverse));
+  });
+  e.loop(e.i64(0), end, runLength, [&](Value *firstK) {
+    valueRun(firstK, smaller(ir.CreateAdd(firstK, e.i64(runLength)), end));
+  });
+}
+
+void FusedEmitter::units(Value *from, llvm::function_ref<void(Value *, unsigned)> body) {
+  Value *token = ir.CreateBinaryIntrinsic(llvm::Intrinsic::usub_sat, from, position);
+  Value *first = ir.CreateBinaryIntrinsic(llvm::Intrinsic::umax, blockFirst,
+                                          ir.CreateMul(token, e.i64(shape.subRows)));
+  e.loop(first, blockEnd, shape.height, [&](Value *row) {
+    Value *low = ir.CreateICmpULE(ir.CreateSub(blockEnd, row), e.i64(shape.lowHeight));
+    e.when(low, [&] { body(row, shape.lowHeight); });
+    e.when(ir.CreateNot(low), [&] { body(row, shape.height); });
+  });
+}
+
+Value *FusedEmitter::rowOf(unsigned operand, Value *row) {
+  const KernelOperand &where = operands[operand];
+  Value *sub = ir.CreateURem(row, e.i64(shape.subRows));
+  Value *query = ir.CreateAdd(ir.CreateMul(kvHead, e.i64(shape.subRows)), sub);
+  return e.at(e.operand(operand), ir.CreateAdd(ir.CreateMul(tokenOf(row), e.i64(where.tokenStride)),
+                                               ir.CreateMul(query, e.i64(where.subStride))));
+}
+
+void FusedEmitter::widenQuery(Value *row) {
+  Value *from = rowOf(attention::Queries, row), *to = recordOf(row);
+  llvm::Type *type = e.vector(ir.getInt16Ty());
+  for (uint32_t k = 0; k < shape.headDim; k += kLanes) {
+    Value *halves =
+        ir.CreateMaskedLoad(type, e.at(from, k * 2), llvm::Align(2),
+                            e.firstLanes(e.i64(std::min(shape.headDim - k, uint32_t(kLanes)))),
+                            llvm::Constant::getNullValue(type));
+    ir.CreateAlignedStore(numerics.fromHalfBits(halves, e.isa.halfConversion), e.at(to, k * 4),
+                          llvm::Align(64));
+  }
+}
+
+/// Keys of the positions from `from` on that exist, of as many vectors as a unit has.
+void FusedEmitter::keyPanel(Value *from) {
+  Value *length = ir.CreateAdd(position, tokens);
+  e.loop(e.i64(0), e.i64(shape.vectors), 1, [&](Value *vector) {
+    Value *first = ir.CreateAdd(from, ir.CreateMul(vector, e.i64(kLanes)));
+    Value *to = e.at(panel, ir.CreateMul(vector, e.i64(shape.groupBytes)));
+    Value *whole = ir.CreateICmpULE(ir.CreateAdd(first, e.i64(kLanes)), length);
+    e.when(whole, [&] { keyGroup(first, to, true); });
+    e.when(ir.CreateAnd(ir.CreateNot(whole), ir.CreateICmpULT(first, length)),
+           [&] { keyGroup(first, to, false); });
+  });
+}
+
+/// A position that does not exist repeats the last.
+void FusedEmitter::keyGroup(Value *from, Value *to, bool whole) {
+  const uint64_t stride = operands[attention::Keys].tokenStride;
+  Value *last = ir.CreateSub(ir.CreateAdd(position, tokens), e.i64(1));
+  Value *keys = cached(attention::Keys);
+  Value *first = e.at(keys, ir.CreateMul(from, e.i64(stride)));
+  Emitter::Values rows;
+  for (unsigned i = 0; i < kLanes; ++i) {
+    Value *clamped = smaller(ir.CreateAdd(from, e.i64(i)), last);
+    rows.push_back(whole ? e.at(first, i * stride)
+                         : e.at(keys, ir.CreateMul(clamped, e.i64(stride))));
+  }
+  const auto square = [&](Value *k, unsigned lanes) {
+    llvm::Type *type = e.vector(ir.getInt16Ty());
+    Emitter::Values halves;
+    for (Value *row : rows)
+      halves.push_back(ir.CreateMaskedLoad(type, e.at(row, ir.CreateShl(k, 1)), llvm::Align(2),
+                                           e.firstLanes(e.i64(lanes)),
+                                           llvm::Constant::getNullValue(type)));
+    const Emitter::Values columns = transposeHalves(ir, halves);
+    Value *at = e.at(to, ir.CreateMul(k, e.i64(kLanes * 2)));
+    for (unsigned i = 0; i < columns.size(); ++i)
+      ir.CreateAlignedStore(columns[i], e.at(at, i * kLanes * 4), llvm::Align(64));
+  };
+  const uint32_t rest = shape.headDim % kLanes;
+  e.loop(e.i64(0), e.i64(shape.headDim - rest), kLanes, [&](Value *k) { square(k, kLanes); });
+  if (rest != 0)
+    square(e.i64(shape.headDim - rest), rest);
+}
+
+void FusedEmitter::scoreUnit(Value *from, Value *row, unsigned height) {
+  Value *zero = e.splat(e.f32(0.0f)), *scale = e.splat(e.f32(attention.scale));
+  ProductUnit unit{.a = {},
+                   .b = panel,
+                   .kStride = kLanes * 2,
+                   .vectorStride = shape.groupBytes,
+                   .vectors = shape.vectors,
+                   .lastLanes = kLanes,
+                   .firstK = e.i64(0),
+                   .commonEnd = e.i64(shape.headDim),
+                   .ends = {}};
+  for (unsigned r = 0; r < height; ++r)
+    unit.a.push_back(recordOf(existing(row, r)));
+  const Emitter::Values sums =
+      products.sums(unit, Emitter::Values(size_t(height) * shape.vectors, zero));
+  for (unsigned i = 0; i < sums.size(); ++i) {
+    Value *to = e.at(unit.a[i / shape.vectors], shape.scores + i % shape.vectors * kLanes * 4);
+    ir.CreateAlignedStore(ir.CreateFMul(sums[i], scale), e.at(to, ir.CreateShl(from, 2)),
+                          llvm::Align(64));
+  }
+}
+
+/// Sums of the positions of one run, for every row that sees one of them.
+void FusedEmitter::valueRun(Value *firstK, Value *endK) {
+  const uint32_t width = shape.vectors * kLanes, rest = shape.headDim % width;
+  const auto columns = [&](Value *column, uint32_t count) {
+    units(firstK, [&](Value *row, unsigned height) {
+      valueUnit({firstK, endK, column, count}, row, height);
+    });
+  };
+  e.loop(e.i64(0), e.i64(shape.headDim - rest), width,
+         [&](Value *column) { columns(column, width); });
+  if (rest != 0)
+    columns(e.i64(shape.headDim - rest), rest);
+}
+
+void FusedEmitter::valueUnit(const ValueRun &run, Value *row, unsigned height) {
+  Value *zero = e.splat(e.f32(0.0f)), *one = e.f32(1.0f);
+  ProductUnit unit{.a = {},
+                   .b = e.at(cached(attention::Values), ir.CreateShl(run.column, 1)),
+                   .kStride = operands[attention::Values].tokenStride,
+                   .vectorStride = kLanes * 2,
+                   .vectors = (run.columns + kLanes - 1) / kLanes,
+                   .lastLanes = (run.columns - 1) % kLanes + 1,
+                   .firstK = run.firstK,
+                   .commonEnd = smaller(visibleOf(row), run.endK),
+                   .ends = {}};
+  Emitter::Values outs, factors, before;
+  Value *isFirst = ir.CreateICmpEQ(run.firstK, e.i64(0));
+  const auto lanesOf = [&](unsigned v) {
+    return e.firstLanes(e.i64(v + 1 == unit.vectors ? unit.lastLanes : kLanes));
+  };
+  for (unsigned r = 0; r < height; ++r) {
+    Value *at = existing(row, r), *visible = visibleOf(at), *record = recordOf(at);
+    unit.a.push_back(e.at(record, shape.scores));
+    unit.ends.push_back(smaller(visible, run.endK));
+    Value *inverse = ir.CreateLoad(ir.getFloatTy(), e.at(record, shape.inverse));
+    // A row's last run also divides by the sum of its probabilities.
+    factors.push_back(ir.CreateSelect(ir.CreateICmpULE(visible, run.endK), inverse, one));
+    outs.push_back(e.at(rowOf(attention::Out, at), ir.CreateShl(run.column, 2)));
+    for (unsigned v = 0; v < unit.vectors; ++v) {
+      Value *sum = ir.CreateMaskedLoad(e.vector(ir.getFloatTy()), e.at(outs[r], v * kLanes * 4),
+                                       llvm::Align(4), lanesOf(v), zero);
+      before.push_back(ir.CreateSelect(isFirst, zero, sum));
+    }
+  }
+  const Emitter::Values sums = products.sums(unit, before);
+  for (unsigned i = 0; i < sums.size(); ++i) {
+    const unsigned r = i / unit.vectors, v = i % unit.vectors;
+    ir.CreateMaskedStore(ir.CreateFMul(sums[i], e.splat(factors[r])), e.at(outs[r], v * kLanes * 4),
+                         llvm::Align(4), lanesOf(v));
+  }
+}
+
+bool checkOperands(const std::vector<KernelOperand> &operands, std::string &error) {
+  const ElementType types[] = {ElementType::F16, ElementType::F16, ElementType::F16,
+                               ElementType::F32};
+  if (operands.size() != std::size(types)) {
+    error = fmt::format("attention: {} operands, not {}", operands.size(), std::size(types));
+    return false;
+  }
+  for (size_t i = 0; i < std::size(types); ++i)
+    if (operands[i].type != types[i]) {
+      error = "attention: queries, keys and values must be f16, out f32";
+      return false;
+    }
+  return true;
+}
+
+bool checkRequest(const Attention &attention, const IsaTable &isa,
+                  const std::vector<KernelOperand> &operands, std::string &error) {
+  if (attention.heads == 0 || attention.kvHeads == 0 || attention.heads % attention.kvHeads != 0)
+    error = fmt::format("attention: {} heads cannot share {} KV heads evenly", attention.heads,
+                        attention.kvHeads);
+  else if (attention.headDim == 0 || attention.capacity == 0)
+    error = "attention: headDim and capacity must be at least 1";
+  else if (!std::isfinite(attention.scale))
+    error = "attention: the scale must be finite";
+  else if (attention.positionArgument < 0)
+    error = "attention: needs the position argument";
+  else if (attention.tokens.value > attention.capacity)
+    error = fmt::format("attention: {} tokens do not fit a cache of {}", attention.tokens.value,
+                        attention.capacity);
+  else if (checkOperands(operands, error)) {
+    const FusedShape shape(attention, isa);
+    const uint64_t needed = shape.recordBytes(attention.capacity);
+    if (needed <= shape.arenaBytes())
+      return true;
+    error = fmt::format("attention: one row over {} positions with headDim {} takes {} bytes of "
+                        "stack, {} are left of {}; use a shorter context",
+                        attention.capacity, attention.headDim, needed, shape.arenaBytes(),
+                        kKernelStackBytes);
+  }
+  return false;
+}
+
+} // namespace
+
+bool emitFusedAttention(llvm::Module &module, const IsaTable &isa, const std::string &name,
+                        const Attention &attention, const std::vector<KernelOperand> &operands,
+                        std::string &error) {
+  if (!checkRequest(attention, isa, operands, error))
+    return false;
+  Emitter emitter(module, isa, name, operands);
+  FusedEmitter(emitter, attention, operands).run();
+  emitter.finish();
+  return true;
+}
+
+} // namespace llmc::target
