@@ -51,7 +51,8 @@ Status Plan::checkRoot(const llmc_platform &platform) const {
   return status;
 }
 
-Status Plan::checkSegment(uint32_t index, const void *data, const llmc_platform &platform) const {
+Status Plan::checkSegment(uint32_t index, const void *data, const llmc_platform &platform,
+                          Range *differs) const {
   if (index >= segmentRecords.size)
     return Status(LLMC_INVALID_ARGUMENT, LLMC_AT_SEGMENT, index);
   const Segment &segment = segmentRecords[index];
@@ -62,17 +63,20 @@ Status Plan::checkSegment(uint32_t index, const void *data, const llmc_platform 
   uint64_t chunk = segment.chunkLog2 ? uint64_t(1) << segment.chunkLog2 : segment.size;
   uint64_t digestOffset = segmentRecords[digestSegment()].offset + uint64_t(segment.digest) * 32;
   for (uint64_t at = 0; at < segment.size; at += chunk, digestOffset += 32) {
-    uint64_t left = segment.size - at;
+    const uint64_t size = segment.size - at < chunk ? segment.size - at : chunk;
     const void *expected = nullptr;
     uint8_t digest[32];
     Status status = bytesSource->map(bytesSource->ctx, digestOffset, 32, &expected);
     if (status.ok())
       status = platform.sha256(platform.ctx, static_cast<const uint8_t *>(data) + size_t(at),
-                               size_t(left < chunk ? left : chunk), digest);
+                               size_t(size), digest);
     if (!status.ok())
       return status;
-    if (!equal(digest, static_cast<const uint8_t *>(expected), 32))
-      return Status(LLMC_BAD_DIGEST, LLMC_AT_SEGMENT, index);
+    if (equal(digest, static_cast<const uint8_t *>(expected), 32))
+      continue;
+    if (differs)
+      *differs = {at, at + size};
+    return Status(LLMC_BAD_DIGEST, LLMC_AT_SEGMENT, index);
   }
   return {};
 }

@@ -86,6 +86,11 @@ private:
   fb::Table table;
 };
 
+/// Bytes of a segment.
+struct Range {
+  uint64_t begin = 0, end = 0;
+};
+
 class Plan {
 public:
   /// Opens the plan in `source`, which stays in use until the last session is unbound. The plan
@@ -153,8 +158,9 @@ public:
   /// Compares the root digest with the header's, and the digest segment with the plan's.
   Status checkRoot(const llmc_platform &platform) const;
   /// Compares the bytes of a segment, addressable at `data`, with its digests. OK where it has
-  /// none.
-  Status checkSegment(uint32_t segment, const void *data, const llmc_platform &platform) const;
+  /// none. `differs`, where given, gets the bytes of the first chunk that differs.
+  Status checkSegment(uint32_t segment, const void *data, const llmc_platform &platform,
+                      Range *differs = nullptr) const;
 
 private:
   friend class PlanVerifier;

@@ -11,6 +11,31 @@ namespace llmc::rt::host {
 
 namespace {
 
+/// Maps `size` bytes of a file at a multiple of the alignment: reserves more than that, maps over
+/// it, and gives the rest back. Null where the system refuses.
+const uint8_t *mapAligned(int file, size_t size) {
+  constexpr size_t align = MappedFile::alignment;
+  const size_t page = size_t(::sysconf(_SC_PAGESIZE)); // at most that
+  if (size > SIZE_MAX - page - align)
+    return nullptr;
+  const size_t pages = (size + page - 1) & ~(page - 1);
+  void *reserved =
+      ::mmap(nullptr, pages + align, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (reserved == MAP_FAILED)
+    return nullptr;
+  auto *begin = static_cast<uint8_t *>(reserved);
+  uint8_t *at = begin + (align - reinterpret_cast<uintptr_t>(begin) % align) % align;
+  const bool mapped = ::mmap(at, size, PROT_READ, MAP_PRIVATE | MAP_FIXED, file, 0) != MAP_FAILED;
+  const int problem = errno;
+  uint8_t *end = begin + pages + align, *used = mapped ? at + pages : at;
+  if (at != begin)
+    ::munmap(begin, size_t(at - begin));
+  if (used != end)
+    ::munmap(used, size_t(end - used));
+  errno = problem;
+  return mapped ? at : nullptr;
+}
+
 /// Maps an open file. Null, or the reason.
 const char *mapInto(int file, Span<const uint8_t> &view) {
   struct stat status = {};
@@ -23,10 +48,11 @@ const char *mapInto(int file, Span<const uint8_t> &view) {
   if (status.st_size == 0)
     return nullptr;
   size_t size = size_t(status.st_size);
-  void *memory = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
-  if (memory == MAP_FAILED)
+  errno = ENOMEM;
+  const uint8_t *memory = mapAligned(file, size);
+  if (!memory)
     return std::strerror(errno);
-  view = {static_cast<const uint8_t *>(memory), size};
+  view = {memory, size};
   return nullptr;
 }
 

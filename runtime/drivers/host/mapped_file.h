@@ -11,7 +11,11 @@ namespace llmc::rt::host {
 
 class MappedFile {
 public:
-  /// Maps a regular file. Null with the reason in `error` where that is not possible.
+  /// What aligned parts of a plan are aligned to at most: they can be used in place.
+  static constexpr size_t alignment = size_t(1) << 16;
+
+  /// Maps a regular file at a multiple of `alignment`. Null with the reason in `error` where that
+  /// is not possible.
   static std::unique_ptr<const MappedFile> open(const std::string &path, std::string &error);
 
   MappedFile(const MappedFile &) = delete;

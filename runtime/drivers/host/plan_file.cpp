@@ -41,26 +41,55 @@ bool looksLikePlan(const std::string &path) {
                     [](char a, uint8_t b) { return uint8_t(a) == b; });
 }
 
-std::unique_ptr<const PlanFile> PlanFile::open(const std::string &path, std::string &error) {
+std::unique_ptr<const PlanFile> PlanFile::open(const std::string &path, std::string &error,
+                                               DigestCheck check) {
   std::unique_ptr<PlanFile> result(new PlanFile);
   result->file = MappedFile::open(path, error);
   if (!result->file)
     return nullptr;
-  if (Status status = result->load(); !status.ok()) {
-    error = "'" + path + "': " + explain(status);
+  if (std::string problem; !result->load(check, problem)) {
+    error = "'" + path + "': " + problem;
     return nullptr;
   }
   return result;
 }
 
-Status PlanFile::load() {
+bool PlanFile::load(DigestCheck check, std::string &problem) {
   source = memorySource(file->bytes().data, file->bytes().size);
   Status status = Plan::open(source, {}, &opened);
   if (status.ok())
     status = opened.checkRoot(platform());
-  for (uint32_t i = 0; status.ok() && i < opened.segments().size; ++i)
-    status = opened.checkSegment(i, segment(i).data, platform());
-  return status;
+  if (!status.ok()) {
+    problem = explain(status);
+    return false;
+  }
+  for (uint32_t i = 0; i < opened.segments().size; ++i) {
+    const bool wanted =
+        check == DigestCheck::Everything || opened.segments()[i].kind != SegmentKind::Weights;
+    if (wanted && !checkSegment(i, problem))
+      return false;
+  }
+  return true;
+}
+
+bool PlanFile::checkSegment(uint32_t index, std::string &problem) const {
+  Range differs;
+  const Status status = opened.checkSegment(index, segment(index).data, platform(), &differs);
+  if (status.ok())
+    return true;
+  problem = explain(status);
+  if (status.code == LLMC_BAD_DIGEST) {
+    const Segment &record = opened.segments()[index];
+    const Text name = opened.string(record.name);
+    const auto range = [](uint64_t begin, uint64_t end) {
+      return std::to_string(begin) + " to " + std::to_string(end - 1);
+    };
+    problem = "segment " + std::to_string(index) + " '" + std::string(name.data, name.size) +
+              "', bytes " + range(differs.begin, differs.end) + " of it (" +
+              range(record.offset + differs.begin, record.offset + differs.end) +
+              " of the file) do not match their digest; the file was changed or damaged";
+  }
+  return false;
 }
 
 Span<const uint8_t> PlanFile::segment(uint32_t index) const {
@@ -84,8 +113,8 @@ bool RegionMemory::place(const Plan &plan, uint32_t region, std::string &error) 
   const Region &record = plan.regions()[region];
   Text name = plan.string(record.name);
   const auto fail = [&](const std::string &what) {
-    error = "region '" + std::string(name.data, name.size) + "' of " + std::to_string(record.size) +
-            " bytes: " + what;
+    error = "the plan's region '" + std::string(name.data, name.size) + "' needs " +
+            std::to_string(record.size) + " bytes of memory: " + what;
     return false;
   };
   const void *inPlace = nullptr;
@@ -98,10 +127,11 @@ bool RegionMemory::place(const Plan &plan, uint32_t region, std::string &error) 
   uint64_t bytes = std::max<uint64_t>(record.size, 1) + align;
   void *base = bytes > record.size && bytes <= SIZE_MAX
                    ? ::mmap(nullptr, size_t(bytes), PROT_READ | PROT_WRITE,
-                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
                    : MAP_FAILED;
   if (base == MAP_FAILED)
-    return fail("the host has not that much memory");
+    return fail("the system refuses them; free memory, raise the limit of this process, or compile "
+                "the model with a smaller --context");
   owned.push_back({base, bytes});
   uintptr_t aligned = (reinterpret_cast<uintptr_t>(base) + align - 1) & ~(uintptr_t(align) - 1);
   memories.push_back({reinterpret_cast<void *>(aligned), record.size});

@@ -17,11 +17,18 @@ const llmc_platform &platform();
 /// True where the file at `path` can be read and begins as a plan does.
 bool looksLikePlan(const std::string &path);
 
+/// Which digests are compared when a plan is opened.
+enum class DigestCheck : uint8_t {
+  ExceptWeights, ///< Everything that is read to run the plan but its weights.
+  Everything,    ///< Takes as long as reading the file.
+};
+
 /// A plan file, mapped, verified and compared with its digests.
 class PlanFile {
 public:
   /// Null with one sentence in `error` where the file is missing, foreign, corrupt or damaged.
-  static std::unique_ptr<const PlanFile> open(const std::string &path, std::string &error);
+  static std::unique_ptr<const PlanFile> open(const std::string &path, std::string &error,
+                                              DigestCheck check = DigestCheck::ExceptWeights);
 
   const Plan &plan() const { return opened; }
   uint64_t fileBytes() const { return file->bytes().size; }
@@ -29,7 +36,8 @@ public:
 
 private:
   PlanFile() = default;
-  Status load();
+  bool load(DigestCheck check, std::string &problem);
+  bool checkSegment(uint32_t index, std::string &problem) const;
 
   std::unique_ptr<const MappedFile> file;
   llmc_source source = {};
@@ -37,7 +45,7 @@ private:
 };
 
 /// Memory for every region of a plan. Constant regions are used in place where the file holds them
-/// as one range, else loaded; the others are zero pages, which cost nothing until they are touched.
+/// as one range, else loaded; the others are zero pages, which become memory when they are touched.
 class RegionMemory {
 public:
   RegionMemory() = default;
