@@ -3,16 +3,12 @@
 #include "targets/Interface/Machine.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
-#include <cstring>
 #include <fmt/format.h>
-#include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <openssl/sha.h>
 #include <set>
-#include <sstream>
 
 namespace llmc::target {
 
@@ -64,6 +60,8 @@ public:
   }
 
   std::string at(const std::string &key) const { return path.empty() ? key : path + "." + key; }
+
+  bool has(const std::string &key) const { return value.is_object() && value.contains(key); }
 
   const Json *find(const std::string &key) {
     used.insert(key);
@@ -288,6 +286,18 @@ std::vector<uint32_t> readChunks(Object object) {
   return chunks;
 }
 
+/// "stream" where nothing is said.
+DispatchKind readDispatch(Object &root) {
+  if (!root.has("dispatch"))
+    return DispatchKind::Stream;
+  const std::string text = root.text("dispatch");
+  if (text == "kernel")
+    return DispatchKind::Kernel;
+  if (text != "stream" && !text.empty())
+    root.fail("dispatch", fmt::format("'{}' is none of stream, kernel", text));
+  return DispatchKind::Stream;
+}
+
 /// The description without what only people read.
 Json valuesOf(const Json &node) {
   if (!node.is_structured())
@@ -341,6 +351,7 @@ Machine readMachine(const Json &json, std::string &error) {
   machine.target = root.text("target");
   machine.summary = root.text("summary");
   machine.clockHz = root.number("clockHz", 1e3, 1e11);
+  machine.dispatch = readDispatch(root);
   readMemories(root, machine, error);
   if (error.empty())
     readPlacement(root.object("placement"), machine);
@@ -372,18 +383,6 @@ std::optional<Machine> parseMachine(const std::string &json, const std::string &
   }
   machine->digest = digestOf(*root);
   return machine;
-}
-
-std::optional<Machine> loadMachine(const std::string &path, std::string &error) {
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  // An empty file gives nothing either, but no errno.
-  if (!file || (!(text << file.rdbuf()) && errno != 0)) {
-    error = fmt::format("machine description {}: cannot be read: {}", path, std::strerror(errno));
-    return std::nullopt;
-  }
-  return parseMachine(text.str(), path, error);
 }
 
 } // namespace llmc::target

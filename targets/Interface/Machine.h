@@ -4,7 +4,10 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace llmc::target {
@@ -90,7 +93,7 @@ struct Machine {
   uint32_t dmaLoadChannels = 1, dmaStoreChannels = 1;
   uint32_t dmaSetupCycles = 0;
   uint32_t dmaOutstanding = 4;         ///< Commands of one channel whose latencies overlap.
-  uint32_t launchCycles = 0;           ///< Per dispatch of a command stream.
+  uint32_t launchCycles = 0;           ///< Per dispatch.
   Band staticPower;                    ///< mW.
   std::vector<uint32_t> prefillChunks; ///< Descending, for example {64, 16}.
   uint32_t headRows = 16;              ///< Rows of the larger head entry.
@@ -108,5 +111,15 @@ std::optional<Machine> parseMachine(const std::string &json, const std::string &
 
 /// Reads a machine description file. Errors: as parseMachine, and an unreadable file.
 std::optional<Machine> loadMachine(const std::string &path, std::string &error);
+
+/// A description that is built in: name of its file, and the text.
+using MachineText = std::pair<std::string_view, std::string_view>;
+
+/// The machines of a target: the built-in ones, then those of these files.
+/// Errors: as loadMachine, a description for another target, a name used twice.
+std::optional<std::vector<Machine>> machinesOf(const std::string &target,
+                                               std::span<const MachineText> builtIn,
+                                               const std::vector<std::string> &files,
+                                               std::string &error);
 
 } // namespace llmc::target

@@ -1,7 +1,5 @@
 #include "targets/Llvm/X86Gemm.h"
 
-#include "targets/Llvm/Lower.h"
-
 #include "llvm/IR/IntrinsicsX86.h"
 
 #include <algorithm>

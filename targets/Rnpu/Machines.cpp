@@ -8,14 +8,7 @@ namespace llmc::rnpu {
 using namespace target;
 
 std::vector<Machine> builtinMachines(std::string &error) {
-  std::vector<Machine> machines;
-  for (const auto &[file, text] : embedded::rnpuMachines()) {
-    std::optional<Machine> machine = parseMachine(std::string(text), std::string(file), error);
-    if (!machine)
-      return {};
-    machines.push_back(std::move(*machine));
-  }
-  return machines;
+  return machinesOf("rnpu", embedded::rnpuMachines(), {}, error).value_or(std::vector<Machine>());
 }
 
 } // namespace llmc::rnpu

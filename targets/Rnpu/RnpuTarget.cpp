@@ -5,9 +5,10 @@
 #include "targets/Rnpu/Assembly.h"
 #include "targets/Rnpu/Encoding.h"
 #include "targets/Rnpu/MachineRules.h"
-#include "targets/Rnpu/Machines.h"
 #include "targets/Rnpu/Timing.h"
 #include "targets/Rnpu/WeightTile.h"
+
+#include "embedded/rnpuMachines.h"
 
 #include <fmt/format.h>
 
@@ -86,28 +87,18 @@ private:
 
 std::unique_ptr<Target> createTarget(const std::vector<std::string> &machineFiles,
                                      std::string &error) {
-  std::vector<Machine> machines = builtinMachines(error);
-  if (machines.empty())
+  std::optional<std::vector<Machine>> machines =
+      machinesOf("rnpu", embedded::rnpuMachines(), machineFiles, error);
+  if (!machines)
     return nullptr;
-  for (const std::string &path : machineFiles) {
-    std::optional<Machine> machine = loadMachine(path, error);
-    if (!machine)
-      return nullptr;
-    if (machine->target != "rnpu") {
-      error =
-          fmt::format("machine description {}: for target '{}', not 'rnpu'", path, machine->target);
+  for (const Machine &machine : *machines)
+    if (machine.dispatch != DispatchKind::Stream) {
+      error = fmt::format("machine '{}': an rnpu runs command streams; its description must not "
+                          "say \"dispatch\": \"kernel\"",
+                          machine.name);
       return nullptr;
     }
-    for (const Machine &known : machines)
-      if (known.name == machine->name) {
-        error = fmt::format("machine description {}: a machine named '{}' exists already; "
-                            "give this one another name",
-                            path, machine->name);
-        return nullptr;
-      }
-    machines.push_back(std::move(*machine));
-  }
-  return std::make_unique<RnpuTarget>(std::move(machines));
+  return std::make_unique<RnpuTarget>(std::move(*machines));
 }
 
 } // namespace llmc::rnpu

@@ -10,7 +10,7 @@
 namespace llmc::rnpu {
 
 /// The target with its built-in machines, then those of these description files.
-/// Errors: an unreadable or malformed file, a description for another target, a name used twice.
+/// Errors: as target::machinesOf, a description whose kernels are dispatched one by one.
 std::unique_ptr<target::Target> createTarget(const std::vector<std::string> &machineFiles,
                                              std::string &error);
 

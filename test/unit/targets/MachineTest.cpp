@@ -72,6 +72,25 @@ TEST_CASE("the digest covers values, not sources") {
   CHECK(before->digest != other->digest);
 }
 
+TEST_CASE("a description may say what one dispatch runs") {
+  std::string error;
+  Json json = Json::parse(socText());
+  const std::optional<Machine> unsaid = parseMachine(json.dump(), "m.json", error);
+  json["dispatch"] = "stream";
+  const std::optional<Machine> stream = parseMachine(json.dump(), "m.json", error);
+  json["dispatch"] = "kernel";
+  const std::optional<Machine> kernel = parseMachine(json.dump(), "m.json", error);
+  REQUIRE((unsaid && stream && kernel));
+  CHECK(unsaid->dispatch == DispatchKind::Stream);
+  CHECK(stream->dispatch == DispatchKind::Stream);
+  CHECK(kernel->dispatch == DispatchKind::Kernel);
+  CHECK(kernel->digest != unsaid->digest);
+  CHECK(errorOf([](Json &j) { j["dispatch"] = "tile"; }) ==
+        "machine description m.json: dispatch: 'tile' is none of stream, kernel");
+  CHECK(errorOf([](Json &j) { j["dispatch"] = 1; }) ==
+        "machine description m.json: dispatch: must be a text that is not empty");
+}
+
 TEST_CASE("a wrong description is one error with its JSON path") {
   auto pointer = [](const char *path) { return Json::json_pointer(path); };
   CHECK(errorOf([](Json &j) { j["colour"] = 1; }) ==

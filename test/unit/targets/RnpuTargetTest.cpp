@@ -358,6 +358,9 @@ TEST_CASE("machines can be added from files") {
   CHECK_FALSE(create("\"target\": \"rnpu\"", "\"target\": \"other\""));
   CHECK(error ==
         "machine description rnpu-target-test-machine.json: for target 'other', not 'rnpu'");
+  CHECK_FALSE(create("\"rnpu-soc\"", "\"my-soc\", \"dispatch\": \"kernel\""));
+  CHECK(error == "machine 'my-soc': an rnpu runs command streams; its description must not say "
+                 "\"dispatch\": \"kernel\"");
   CHECK_FALSE(create("x", "x"));
   CHECK(error == "machine description rnpu-target-test-machine.json: a machine named 'rnpu-soc' "
                  "exists already; give this one another name");

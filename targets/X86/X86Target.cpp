@@ -1,0 +1,185 @@
+// The answers of x86-64 to the compiler: layouts of targets/Llvm/Layout, estimates of
+// X86Estimate.h, code by the host's lowering.
+#include "targets/X86/X86Target.h"
+
+#include "targets/Llvm/Layout/ChainPhases.h"
+#include "targets/Llvm/Layout/X86PackedRows.h"
+#include "targets/Llvm/Layout/X86WeightLayout.h"
+#include "targets/X86/X86Estimate.h"
+#include "targets/X86/X86Isa.h"
+
+#include "embedded/x86Machines.h"
+
+#include <array>
+#include <cmath>
+#include <fmt/format.h>
+
+namespace llmc::x86 {
+
+using namespace target;
+
+namespace {
+
+constexpr const char *backend = "x86-64";
+
+/// The least demanding first.
+std::array<const IsaTable *, 3> instructionSets() { return {&x86Avx2(), &x86Avx512(), &x86Amx()}; }
+
+/// None for what supports() refuses.
+std::optional<X86WeightLayout> layoutOf(const WeightFormat &format, uint32_t columns) {
+  std::string ignored;
+  return X86WeightLayout::of(format, columns, ignored);
+}
+
+/// Why a kernel cannot run; empty where it can.
+std::string refusalOf(const Matmul &matmul) {
+  if (matmul.subRows == 0)
+    return "subRows must be at least 1";
+  std::string reason;
+  switch (matmul.kind) {
+  case MatmulKind::Linear:
+    if (matmul.n.argument >= 0 || matmul.k.argument >= 0)
+      return "linear: n and k must be numbers";
+    if (matmul.accumulate || matmul.scale != 1.0f)
+      return "linear: takes no scale and does not accumulate";
+    if (!X86WeightLayout::of(matmul.format, matmul.k.value, reason))
+      return "linear: " + reason;
+    return "";
+  case MatmulKind::Scores:
+    return matmul.accumulate || !std::isfinite(matmul.scale)
+               ? "scores: has a finite scale and does not accumulate"
+               : "";
+  case MatmulKind::Values:
+    return matmul.scale != 1.0f ? "values: takes no scale" : "";
+  }
+  return fmt::format("unknown matmul kind {}", unsigned(matmul.kind));
+}
+
+std::string refusalOf(const Machine &machine, const VectorChain &chain) {
+  if (chain.steps.size() > machine.vector.maxSteps)
+    return fmt::format("chain of {} steps, {} runs at most {} in one kernel", chain.steps.size(),
+                       machine.name, machine.vector.maxSteps);
+  std::string reason;
+  return cutChain(chain, plainOperands(chain), reason) ? "" : reason;
+}
+
+/// What a PackRows writes depends on the instruction set; the compiler reserves for all of them.
+bool checkPackedRows(const KernelRequest &kernel, const IsaTable &isa, std::string &error) {
+  const auto *pack = std::get_if<PackRows>(&kernel.work);
+  if (!pack || kernel.operands.size() <= packrows::Packed)
+    return true;
+  const uint64_t needed = packedRowsBytes(isa, *pack);
+  const uint64_t given = kernel.operands[packrows::Packed].bytes;
+  if (given >= needed)
+    return true;
+  error = fmt::format("kernel '{}' for '{}': {} rows of {} columns take {} bytes packed, its "
+                      "operand has {}",
+                      kernel.name, isa.name, uint64_t(pack->tokens.value) * pack->subRows,
+                      pack->columns, needed, given);
+  return false;
+}
+
+class X86Target final : public Target {
+public:
+  explicit X86Target(std::vector<Machine> machines) : all(std::move(machines)) {}
+
+  const std::string &name() const override { return targetName; }
+  const std::vector<Machine> &machines() const override { return all; }
+  Legalization legalization(const Machine &) const override { return {}; }
+
+  Verdict supports(const Machine &, const Matmul &matmul) const override {
+    return verdictOf(refusalOf(matmul));
+  }
+  Verdict supports(const Machine &machine, const VectorChain &chain) const override {
+    return verdictOf(refusalOf(machine, chain));
+  }
+
+  uint64_t cycles(const Machine &machine, const Matmul &matmul) const override {
+    return cyclesOf(machine, matmul);
+  }
+  uint64_t cycles(const Machine &machine, const VectorChain &chain) const override {
+    return cyclesOf(machine, chain);
+  }
+  uint64_t dmaCycles(const Machine &machine, Space offChip, uint64_t bytes, uint64_t runs,
+                     bool isLoad) const override {
+    return copyCycles(machine, offChip, bytes, runs, isLoad);
+  }
+
+  uint32_t rowGranule(const Machine &) const override { return X86WeightLayout::blockRows; }
+  uint64_t packedBytes(const WeightFormat &format, uint32_t rows, uint32_t columns) const override {
+    const auto layout = layoutOf(format, columns);
+    return layout ? layout->bytes(rows) : 0;
+  }
+  void pack(const WeightRows &rows, std::vector<uint8_t> &out) const override {
+    if (const auto layout = layoutOf(rows.format, rows.columns))
+      packX86(*layout, rows, out);
+  }
+
+  std::optional<std::vector<uint8_t>> emit(const Machine &machine, const Program &program,
+                                           std::string &error) const override {
+    error = fmt::format("program '{}': machine '{}' has no command streams, its kernels are "
+                        "dispatched one by one",
+                        program.entry, machine.name);
+    return std::nullopt;
+  }
+
+  std::vector<Variant> variants(const Machine &) const override {
+    std::vector<Variant> result;
+    for (const IsaTable *isa : instructionSets())
+      result.push_back({isa->name, kernelAbi, driverMin, uint32_t(kKernelStackBytes)});
+    return result;
+  }
+
+  std::optional<Blob> emitKernels(const Machine &, const Variant &variant,
+                                  const std::vector<KernelRequest> &kernels,
+                                  const HostServices &host, std::string &error) const override {
+    std::string known;
+    for (const IsaTable *isa : instructionSets()) {
+      if (isa->name == variant.name) {
+        for (const KernelRequest &kernel : kernels)
+          if (!checkPackedRows(kernel, *isa, error))
+            return std::nullopt;
+        return host.lowerLlvm(kernels, *isa, error);
+      }
+      known += (known.empty() ? "" : ", ") + isa->name;
+    }
+    error = fmt::format("{} has no variant '{}'; it has {}", targetName, variant.name, known);
+    return std::nullopt;
+  }
+
+  std::string disassemble(const std::vector<uint8_t> &, std::string &error) const override {
+    error = "kernels of x86-64 are machine code, which llmc does not list: cut the segment out of "
+            "the plan at the offset that `llmc inspect --json` gives, and use `objdump -D -b "
+            "binary -m i386:x86-64`";
+    return {};
+  }
+
+private:
+  /// As runtime/drivers/cpu/kernel_abi.h has them.
+  static constexpr uint32_t kernelAbi = 1, driverMin = 1;
+
+  std::string targetName = backend;
+  std::vector<Machine> all;
+
+  static Verdict verdictOf(const std::string &refusal) { return {refusal.empty(), refusal}; }
+};
+
+} // namespace
+
+std::unique_ptr<Target> createTarget(const std::vector<std::string> &machineFiles,
+                                     std::string &error) {
+  std::optional<std::vector<Machine>> machines =
+      machinesOf(backend, embedded::x86Machines(), machineFiles, error);
+  if (!machines)
+    return nullptr;
+  for (const Machine &machine : *machines)
+    if (machine.dispatch != DispatchKind::Kernel) {
+      error = fmt::format("machine '{}': a CPU runs kernels one by one; its description must say "
+                          "\"dispatch\": \"kernel\"",
+                          machine.name);
+      return nullptr;
+    }
+  return std::make_unique<X86Target>(std::move(*machines));
+}
+
+} // namespace llmc::x86
