@@ -1,50 +1,23 @@
-// Linear kernels of every instruction set: one row against the read bandwidth, many rows against
-// the instruction's peak. Rates compare within one run only; a thread is a part.
+// Kernels of every instruction set: one row against the read bandwidth, many rows against the
+// instruction's peak. Rates compare within one run only; a thread is a part.
 #include "targets/Llvm/Layout/X86PackedRows.h"
 #include "targets/Llvm/Layout/X86WeightLayout.h"
 #include "targets/Llvm/Lower.h"
 #include "targets/X86/X86Isa.h"
+#include "tools/bench-kernels/AttentionBenchmark.h"
+#include "tools/bench-kernels/BenchMemory.h"
 #include "tools/bench-kernels/MachinePeaks.h"
 
 #include <benchmark/benchmark.h>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
-#include <sys/mman.h>
 
 using namespace llmc::target;
 using namespace llmc::bench;
 
 namespace {
 
-using Kernel = void(void *const *, const uint32_t *, uint32_t, uint32_t);
-
-constexpr size_t poolBytes = size_t(1) << 30;
 constexpr uint32_t columns = 2048, outputs = 5632, rows = 512;
-
-[[noreturn]] void fail(const std::string &what) {
-  std::fprintf(stderr, "llvm-kernel-benchmark: %s\n", what.c_str());
-  std::exit(2);
-}
-
-uint8_t *mapped(size_t bytes) {
-  void *memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED)
-    fail("no memory for " + std::to_string(bytes) + " bytes");
-  return static_cast<uint8_t *>(memory);
-}
-
-/// Any bytes are weights; these are ordinary numbers where they are scales.
-uint8_t *pool() {
-  static uint8_t *const memory = [] {
-    uint8_t *bytes = mapped(poolBytes);
-    madvise(bytes, poolBytes, MADV_HUGEPAGE);
-    std::memset(bytes, 0x3c, poolBytes);
-    return bytes;
-  }();
-  return memory;
-}
 
 struct Layer {
   std::string name;
@@ -76,9 +49,7 @@ std::shared_ptr<Layer> makeLayer(const IsaTable &isa, const WeightFormat &format
                 isa, error);
   if (!blob)
     fail(error);
-  uint8_t *code = mapped(blob->bytes.size());
-  std::memcpy(code, blob->bytes.data(), blob->bytes.size());
-  mprotect(code, blob->bytes.size(), PROT_READ | PROT_EXEC);
+  uint8_t *code = placed(*blob);
   layer->linear = reinterpret_cast<Kernel *>(code + blob->entries[0].offset);
   layer->pack = reinterpret_cast<Kernel *>(code + blob->entries[1].offset);
   layer->packedRows = mapped(packedRowsBytes(isa, pack));
@@ -179,6 +150,7 @@ void addAll(const IsaTable &isa) {
     addOneRow(isa, name, format);
   for (const auto &[name, format] : formats)
     addManyRows(isa, name, format);
+  addAttention(isa);
 }
 
 } // namespace
@@ -189,9 +161,11 @@ int main(int argc, char **argv) {
     return 1;
   addRead();
   addPeak("peak vpmaddubsw", runMaddUbs);
+  addPeak("peak vfmadd231ps ymm", runNarrowFma);
   addAll(x86Avx2());
   if (hasAvx512Vnni()) {
     addPeak("peak vpdpbusd", runVpdpbusd);
+    addPeak("peak vfmadd231ps zmm", runWideFma);
     addAll(x86Avx512());
   }
   if (hasAmx()) {

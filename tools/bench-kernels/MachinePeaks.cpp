@@ -77,6 +77,26 @@ __attribute__((target("amx-tile,amx-int8"))) uint64_t runTdpbsud(uint64_t rounds
   return rounds * 4 * 16 * 16 * 64 * 2;
 }
 
+__attribute__((target("avx512f"))) uint64_t runWideFma(uint64_t rounds) {
+  __m512 sums[12], x = _mm512_set1_ps(0.5f);
+  for (__m512 &sum : sums)
+    sum = x;
+  for (uint64_t i = 0; i < rounds; ++i)
+    for (__m512 &sum : sums)
+      asm volatile("vfmadd231ps %1, %1, %0" : "+v"(sum) : "v"(x));
+  return rounds * 12 * 32;
+}
+
+__attribute__((target("avx2,fma"))) uint64_t runNarrowFma(uint64_t rounds) {
+  __m256 sums[12], x = _mm256_set1_ps(0.5f);
+  for (__m256 &sum : sums)
+    sum = x;
+  for (uint64_t i = 0; i < rounds; ++i)
+    for (__m256 &sum : sums)
+      asm volatile("vfmadd231ps %1, %1, %0" : "+x"(sum) : "x"(x));
+  return rounds * 12 * 16;
+}
+
 /// The sequence of AVX2 for products of bytes: vpmaddubsw, vpmaddwd, vpaddd.
 __attribute__((target("avx2"))) uint64_t runMaddUbs(uint64_t rounds) {
   __m256i sums[8], x = _mm256_set1_epi8(3), ones = _mm256_set1_epi16(1);

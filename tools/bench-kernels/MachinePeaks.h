@@ -17,5 +17,7 @@ void readAll(const uint8_t *from, size_t bytes);
 uint64_t runVpdpbusd(uint64_t rounds);
 uint64_t runTdpbsud(uint64_t rounds);
 uint64_t runMaddUbs(uint64_t rounds);
+uint64_t runWideFma(uint64_t rounds); ///< fp32, 512 bits.
+uint64_t runNarrowFma(uint64_t rounds);
 
 } // namespace llmc::bench
