@@ -1,5 +1,7 @@
-"""damage.py PLAN FOLDER: copies of a plan that are cut off or differ in one bit."""
+"""damage.py PLAN DESCRIPTION FOLDER: copies of a plan that are cut off or differ in one bit. The description is that of
+llmc inspect."""
 
+import json
 import os
 import sys
 
@@ -7,16 +9,23 @@ import sys
 def main():
     with open(sys.argv[1], "rb") as file:
         plan = file.read()
+    with open(sys.argv[2], encoding="utf-8") as file:
+        segments = json.load(file)["segments"]
 
     def write(name, data):
-        with open(os.path.join(sys.argv[2], name), "wb") as out:
+        with open(os.path.join(sys.argv[3], f"{name}.llmc"), "wb") as out:
             out.write(data)
 
-    write("empty.llmc", b"")
-    write("header.llmc", plan[:40])
-    write("cut.llmc", plan[:-1])
-    for name, at in ("records", 200), ("middle", len(plan) // 2), ("late", len(plan) * 99 // 100):
-        write(f"{name}.llmc", plan[:at] + bytes([plan[at] ^ 0x10]) + plan[at + 1:])
+    def damage(name, at):
+        write(name, plan[:at] + bytes([plan[at] ^ 0x10]) + plan[at + 1:])
+
+    write("empty", b"")
+    write("header", plan[:40])
+    write("cut", plan[:-1])
+    damage("records", 200)
+    for kind in "kernels", "tokenizer", "weights":
+        segment = next(s for s in segments if s["kind"] == kind)
+        damage(kind, segment["file_offset"] + segment["bytes"] // 2)
 
 
 main()

@@ -40,6 +40,7 @@ void addEvalCommand(CLI::App &app, Toolbox &tools);
 void addBenchCommand(CLI::App &app, Toolbox &tools);
 void addInspectCommand(CLI::App &app, const Toolbox &tools);
 void addTargetsCommand(CLI::App &app, Toolbox &tools);
+void addVerifyCommand(CLI::App &app);
 
 /// The arguments with "--name=" as "--name" and an empty one, so that an empty value stays a value.
 std::vector<std::string> splitEmptyValues(const std::vector<std::string> &arguments);

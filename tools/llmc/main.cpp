@@ -21,6 +21,7 @@ static constexpr const char *examples =
   llmc eval model.onnx --ids=ids.json --logits=logits.npy
   llmc bench model.llmc --prefill=128,512 --decode=128 --json
   llmc inspect model.llmc --memory
+  llmc verify model.llmc
   llmc recipe w4a8 > mine.json && llmc compile model.onnx --target=rnpu-mcu --quant=mine.json -o mine.llmc
 
 exit codes: 0 done, 1 something about the input is wrong, 2 internal error)";
@@ -76,6 +77,7 @@ static int runCommand(std::vector<std::string> arguments) {
   addBenchCommand(app, tools);
   addInspectCommand(app, tools);
   addTargetsCommand(app, tools);
+  addVerifyCommand(app);
   checkCommand(app, arguments);
   try {
     std::reverse(arguments.begin(), arguments.end()); // as CLI11 takes them
