@@ -16,7 +16,8 @@ using llvm::Value;
 
 namespace {
 
-constexpr uint64_t runLength = 256;        ///< Positions of values between two stores of the sums.
+constexpr uint64_t runLength = 256; ///< Positions of values between two stores of the sums.
+constexpr uint64_t keysAhead = 32, valuesAhead = 32; ///< Positions asked for before they are read.
 constexpr uint64_t frameBytes = 8 * 1024;  ///< Of the stack, for registers and the caller.
 constexpr uint64_t groupOfFloats = 64 * 4; ///< Scores of a row are a multiple of these bytes.
 
@@ -27,7 +28,10 @@ uint64_t roundedUp(uint64_t value, uint64_t unit) { return (value + unit - 1) / 
 struct FusedShape {
   FusedShape(const Attention &attention, const IsaTable &isa)
       : vectors(isa.vectorBits >= 512 ? 4 : 1), subRows(attention.heads / attention.kvHeads),
-        headDim(attention.headDim), inverse(roundedUp(headDim, kLanes) * 4), scores(inverse + 64),
+        headDim(attention.headDim), lowHeight(subRows <= 4       ? subRows
+                                              : subRows % 4 == 0 ? 4
+                                                                 : 3),
+        inverse(roundedUp(headDim, kLanes) * 4), scores(inverse + 64),
         groupBytes(roundedUp(headDim, kLanes) * kLanes * 2), panelBytes(vectors * groupBytes) {}
 
   uint64_t recordBytes(uint64_t positions) const {
@@ -38,10 +42,11 @@ struct FusedShape {
     return taken < kKernelStackBytes ? (kKernelStackBytes - taken) / 64 * 64 : 0;
   }
 
-  static constexpr unsigned height = 6, lowHeight = 3; ///< Rows of a unit.
-  const unsigned vectors;                              ///< Of columns of a unit.
+  static constexpr unsigned height = 6; ///< Rows of a unit.
+  const unsigned vectors;               ///< Of columns of a unit.
   const uint32_t subRows, headDim;
-  const uint64_t inverse, scores;        ///< Offsets in a record.
+  const unsigned lowHeight;       ///< Of a unit at the end, where it fits the rows of one token.
+  const uint64_t inverse, scores; ///< Offsets in a record.
   const uint64_t groupBytes, panelBytes; ///< Keys of 16 positions; of all vectors.
 };
 
@@ -74,6 +79,8 @@ private:
 
   /// Rows of the block that see position `from`, in units.
   void units(Value *from, llvm::function_ref<void(Value *row, unsigned height)> body);
+
+  Value *lowRows(Value *rows);
 
   Value *tokenOf(Value *row) { return ir.CreateUDiv(row, e.i64(shape.subRows)); }
   Value *visibleOf(Value *row) {
@@ -168,11 +175,23 @@ void FusedEmitter::units(Value *from, llvm::function_ref<void(Value *, unsigned)
   Value *token = ir.CreateBinaryIntrinsic(llvm::Intrinsic::usub_sat, from, position);
   Value *first = ir.CreateBinaryIntrinsic(llvm::Intrinsic::umax, blockFirst,
                                           ir.CreateMul(token, e.i64(shape.subRows)));
-  e.loop(first, blockEnd, shape.height, [&](Value *row) {
-    Value *low = ir.CreateICmpULE(ir.CreateSub(blockEnd, row), e.i64(shape.lowHeight));
-    e.when(low, [&] { body(row, shape.lowHeight); });
-    e.when(ir.CreateNot(low), [&] { body(row, shape.height); });
-  });
+  Value *lowFirst = ir.CreateSub(blockEnd, lowRows(ir.CreateSub(blockEnd, first)));
+  e.loop(first, lowFirst, shape.height, [&](Value *row) { body(row, shape.height); });
+  e.loop(lowFirst, blockEnd, shape.lowHeight, [&](Value *row) { body(row, shape.lowHeight); });
+}
+
+/// Of `rows`, those at the end that low units take: what high ones leave over, if it fits one, or
+/// fills two with one high unit less.
+Value *FusedEmitter::lowRows(Value *rows) {
+  Value *over = ir.CreateURem(rows, e.i64(shape.height));
+  Value *fits = ir.CreateICmpULE(over, e.i64(shape.lowHeight));
+  Value *low = ir.CreateSelect(fits, over, e.i64(0));
+  const unsigned two = 2 * shape.lowHeight;
+  if (two <= shape.height)
+    return low;
+  Value *fills = ir.CreateAnd(ir.CreateICmpEQ(over, e.i64(two - shape.height)),
+                              ir.CreateICmpUGE(rows, e.i64(two)));
+  return ir.CreateSelect(fills, e.i64(two), low);
 }
 
 Value *FusedEmitter::rowOf(unsigned operand, Value *row) {
@@ -229,6 +248,9 @@ void FusedEmitter::keyGroup(Value *from, Value *to, bool whole) {
                                            e.firstLanes(e.i64(lanes)),
                                            llvm::Constant::getNullValue(type)));
     const Emitter::Values columns = transposeHalves(ir, halves);
+    if (whole)
+      for (unsigned i = 0; i < kLanes; ++i)
+        e.prefetch(e.at(e.at(rows[i], keysAhead * stride), ir.CreateShl(k, 1)));
     Value *at = e.at(to, ir.CreateMul(k, e.i64(kLanes * 2)));
     for (unsigned i = 0; i < columns.size(); ++i)
       ir.CreateAlignedStore(columns[i], e.at(at, i * kLanes * 4), llvm::Align(64));
@@ -245,6 +267,7 @@ void FusedEmitter::scoreUnit(Value *from, Value *row, unsigned height) {
                    .b = panel,
                    .kStride = kLanes * 2,
                    .vectorStride = shape.groupBytes,
+                   .ahead = 0,
                    .vectors = shape.vectors,
                    .lastLanes = kLanes,
                    .firstK = e.i64(0),
@@ -281,6 +304,7 @@ void FusedEmitter::valueUnit(const ValueRun &run, Value *row, unsigned height) {
                    .b = e.at(cached(attention::Values), ir.CreateShl(run.column, 1)),
                    .kStride = operands[attention::Values].tokenStride,
                    .vectorStride = kLanes * 2,
+                   .ahead = valuesAhead * operands[attention::Values].tokenStride,
                    .vectors = (run.columns + kLanes - 1) / kLanes,
                    .lastLanes = (run.columns - 1) % kLanes + 1,
                    .firstK = run.firstK,

@@ -16,7 +16,8 @@ using namespace llmc::test;
 
 namespace {
 
-const IsaTable *const isas[] = {&x86Amx(), &x86Avx512(), &x86Avx2()};
+// AMX runs the code of AVX-512.
+const IsaTable *const isas[] = {&x86Avx512(), &x86Avx2()};
 
 constexpr uint16_t infinity = 0x7c00, notANumber = 0x7e01;
 
@@ -144,8 +145,8 @@ void check(FusedCase &data) {
 } // namespace
 
 TEST_CASE("Fused attention, decode") {
-  for (const auto &[heads, kvHeads] : {std::pair{9u, 3u}, {8u, 1u}, {4u, 4u}, {1u, 1u}, {7u, 1u}})
-    for (const uint32_t position : {0u, 15u, 16u, 300u}) {
+  for (const auto &[heads, kvHeads] : {std::pair{9u, 3u}, {8u, 1u}, {4u, 4u}, {10u, 1u}, {11u, 1u}})
+    for (const uint32_t position : {0u, 15u, 300u}) {
       FusedCase data(1, position, heads, kvHeads, 64, 333);
       check(data);
     }
@@ -153,11 +154,11 @@ TEST_CASE("Fused attention, decode") {
 
 TEST_CASE("Fused attention, chunks at the start and behind others") {
   for (const uint32_t headDim : {64u, 48u, 128u, 20u, 1u})
-    for (const uint32_t tokens : {3u, 17u, 64u})
-      for (const uint32_t position : {0u, 277u}) {
-        FusedCase data(tokens, position, 6, 2, headDim, 277 + 70, tokens == 17);
-        check(data);
-      }
+    for (const auto &[tokens, position] :
+         {std::pair{3u, 0u}, {17u, 277u}, {64u, 0u}, {64u, 277u}}) {
+      FusedCase data(tokens, position, 6, 2, headDim, 277 + 70, tokens == 17);
+      check(data);
+    }
   FusedCase many(64, 5, 2, 2, 64, 69);
   check(many);
 }
