@@ -43,15 +43,18 @@ void describePlan(ModuleOp module, const target::Target &target, const target::M
   context->getOrLoadDialect<plan::PlanDialect>();
   const target::Placement &placement = machine.placement;
   module->setAttr(plan::PlacementAttr::moduleAttributeName,
-                  plan::PlacementAttr::get(context, kindOf(machine, placement.weights),
-                                           kindOf(machine, placement.state),
-                                           kindOf(machine, placement.io)));
+                  plan::PlacementAttr::get(
+                      context, kindOf(machine, placement.weights), kindOf(machine, placement.state),
+                      kindOf(machine, placement.io), kindOf(machine, placement.scratch)));
   OpBuilder b = OpBuilder::atBlockEnd(module.getBody());
   Location loc = module.getLoc();
   auto file = plan::FileOp::create(b, loc, PlanDescription().producer, FlatSymbolRefAttr());
   b.setInsertionPointToEnd(&file.getBody().emplaceBlock());
-  plan::TargetOp::create(b, loc, "machine", target.name(), machine.name, StringAttr(), /*abi=*/0,
-                         /*driver_min=*/0, b.getStringAttr(hex(machine.digest)));
+  for (const target::Variant &variant : target.variants(machine))
+    plan::TargetOp::create(b, loc, "machine" + (variant.name.empty() ? "" : "_" + variant.name),
+                           target.name(), machine.name,
+                           variant.name.empty() ? StringAttr() : b.getStringAttr(variant.name),
+                           variant.abi, variant.driverMin, b.getStringAttr(hex(machine.digest)));
   describeModel(b, loc, inputs.model);
   if (!inputs.tokenizer.empty())
     plan::TokenizerOp::create(b, loc, TokenizerDescription().kind, FlatSymbolRefAttr(),

@@ -9,7 +9,7 @@ namespace llmc {
 
 /// JSON: {"entries": [{"name", "capacity", "sram_bytes", "live_bytes", "steps", "buffers":
 /// [{"name", "offset", "bytes", "first", "last", "stream"}]}]}; a buffer lives in steps [first,
-/// last) of the program order.
+/// last) of the program order, one that enters or leaves the loop in all steps of its body.
 std::string describeMemory(mlir::ModuleOp module, uint64_t capacity);
 
 } // namespace llmc

@@ -1,5 +1,6 @@
 #include "compiler/Emit/EmitKernels.h"
 
+#include "compiler/Emit/EmitDirect.h"
 #include "compiler/Emit/EmitProgram.h"
 #include "compiler/Emit/KernelSupport.h"
 
@@ -17,9 +18,10 @@ namespace {
 /// Blobs start at multiples of this.
 constexpr uint64_t kBlobAlignment = 64;
 
-class KernelEncoder {
+/// Command streams: one for each program.
+class StreamEncoder {
 public:
-  KernelEncoder(plan::FileOp file, const target::Target &target, const target::Machine &machine,
+  StreamEncoder(plan::FileOp file, const target::Target &target, const target::Machine &machine,
                 std::string &error)
       : file(file), target(target), machine(machine), error(error) {}
 
@@ -30,13 +32,6 @@ public:
     for (plan::KernelOp kernel : file.records<plan::KernelOp>())
       if (!encode(kernel))
         return std::nullopt;
-    for (plan::EntryOp entry : file.records<plan::EntryOp>()) {
-      uint64_t sum = 0;
-      entry.walk([&](plan::DispatchOp dispatch) {
-        sum += uint64_t(cycles.lookup(dispatch.getKernelAttr().getAttr()));
-      });
-      entry.setEstCycles(sum);
-    }
     return std::move(result);
   }
 
@@ -70,12 +65,11 @@ private:
               const EntryEstimate &estimate) {
     uint64_t most =
         *std::max_element(std::begin(estimate.engineCycles), std::end(estimate.engineCycles));
-    std::vector<uint8_t> &code = result.code;
+    std::vector<uint8_t> &code = result.code[kernel.getSegmentAttr().getAttr()];
     code.resize(llvm::alignTo(code.size(), kBlobAlignment));
     kernel.setBlobAttr(plan::BlobAttr::get(kernel.getContext(), int64_t(code.size()),
                                            int64_t(blob.size()), /*entry=*/0, int64_t(most),
                                            /*stack_bytes=*/0));
-    cycles[kernel.getSymNameAttr()] = most;
     code.insert(code.end(), blob.begin(), blob.end());
     result.estimates.push_back(estimate);
   }
@@ -118,15 +112,36 @@ private:
   const target::Machine &machine;
   std::string &error;
   DenseMap<StringAttr, int16_t> parameters;
-  DenseMap<StringAttr, uint64_t> cycles;
   EncodedKernels result;
 };
 
 } // namespace
 
+/// Loops run as often as they state.
+static void estimateEntries(plan::FileOp file) {
+  SymbolTable symbols(file);
+  for (plan::EntryOp entry : file.records<plan::EntryOp>()) {
+    uint64_t sum = 0;
+    entry.walk([&](plan::DispatchOp dispatch) {
+      auto loop = dyn_cast<plan::LoopOp>(dispatch->getParentOp());
+      uint64_t times = loop ? loop.getTimes().value_or(1) : 1;
+      auto kernel = symbols.lookup<plan::KernelOp>(dispatch.getKernel());
+      sum += times * uint64_t(kernel.getBlobAttr().getEstCycles());
+    });
+    entry.setEstCycles(sum);
+  }
+}
+
 std::optional<EncodedKernels> encodeKernels(plan::FileOp file, const target::Target &target,
-                                            const target::Machine &machine, std::string &error) {
-  return KernelEncoder(file, target, machine, error).run();
+                                            const target::Machine &machine,
+                                            const target::HostServices &host, std::string &error) {
+  bool isDirect = machine.dispatch == target::DispatchKind::Kernel;
+  std::optional<EncodedKernels> encoded = isDirect
+                                              ? encodeDirect(file, target, machine, host, error)
+                                              : StreamEncoder(file, target, machine, error).run();
+  if (encoded)
+    estimateEntries(file);
+  return encoded;
 }
 
 } // namespace llmc

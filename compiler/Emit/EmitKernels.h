@@ -21,13 +21,14 @@ struct EntryEstimate {
 };
 
 struct EncodedKernels {
-  std::vector<uint8_t> code;            ///< The kernel segment.
-  std::vector<EntryEstimate> estimates; ///< One for each kernel.
+  llvm::DenseMap<mlir::StringAttr, std::vector<uint8_t>> code; ///< Of each kernel segment.
+  std::vector<EntryEstimate> estimates;                        ///< One for each program.
 };
 
-/// Encodes every kernel, one after the other, and gives it its blob; entries get their cycles.
-/// Nothing, with `error` set, where the target refuses a program.
+/// Encodes every kernel and gives it its blob; entries get their cycles. Nothing, with `error` set,
+/// where the target refuses a program or a kernel.
 std::optional<EncodedKernels> encodeKernels(plan::FileOp file, const target::Target &target,
-                                            const target::Machine &machine, std::string &error);
+                                            const target::Machine &machine,
+                                            const target::HostServices &host, std::string &error);
 
 } // namespace llmc

@@ -18,8 +18,9 @@ namespace {
 class PlanEmitter {
 public:
   PlanEmitter(ModuleOp module, const target::Target &target, const target::Machine &machine,
-              const PlanInputs &inputs, std::string &error)
-      : module(module), target(target), machine(machine), inputs(inputs), error(error) {}
+              const PlanInputs &inputs, const target::HostServices &host, std::string &error)
+      : module(module), target(target), machine(machine), inputs(inputs), host(host), error(error) {
+  }
 
   std::optional<EmittedPlan> run() {
     auto files = module.getOps<plan::FileOp>();
@@ -28,11 +29,11 @@ public:
       return std::nullopt;
     }
     plan::FileOp file = *files.begin();
-    std::optional<EncodedKernels> kernels = encodeKernels(file, target, machine, error);
+    std::optional<EncodedKernels> kernels = encodeKernels(file, target, machine, host, error);
     if (!kernels)
       return std::nullopt;
     for (plan::SegmentOp segment : file.records<plan::SegmentOp>())
-      if (!addSource(segment, kernels->code))
+      if (!addSource(segment, *kernels))
         return std::nullopt;
     completeSizes(file);
     if (failed(verify(file))) {
@@ -43,10 +44,10 @@ public:
   }
 
 private:
-  std::shared_ptr<SegmentSource> sourceOf(plan::SegmentKind kind, std::vector<uint8_t> &code) {
-    switch (kind) {
+  std::shared_ptr<SegmentSource> sourceOf(plan::SegmentOp segment, EncodedKernels &kernels) {
+    switch (segment.getKind()) {
     case plan::SegmentKind::Kernel:
-      return segmentFromBytes(std::move(code));
+      return segmentFromBytes(std::move(kernels.code[segment.getSymNameAttr()]));
     case plan::SegmentKind::Weights:
       return weightsSegment(module, target, error);
     case plan::SegmentKind::Tokenizer:
@@ -57,13 +58,13 @@ private:
     }
     default:
       error = fmt::format("internal error: nothing fills a segment of kind '{}'",
-                          stringifySegmentKind(kind).str());
+                          stringifySegmentKind(segment.getKind()).str());
       return nullptr;
     }
   }
 
-  bool addSource(plan::SegmentOp segment, std::vector<uint8_t> &code) {
-    std::shared_ptr<SegmentSource> source = sourceOf(segment.getKind(), code);
+  bool addSource(plan::SegmentOp segment, EncodedKernels &kernels) {
+    std::shared_ptr<SegmentSource> source = sourceOf(segment, kernels);
     if (!source)
       return false;
     if (segment.getSize() && *segment.getSize() != source->size()) {
@@ -103,6 +104,7 @@ private:
   const target::Target &target;
   const target::Machine &machine;
   const PlanInputs &inputs;
+  const target::HostServices &host;
   std::string &error;
   SegmentSources sources;
 };
@@ -111,8 +113,8 @@ private:
 
 std::optional<EmittedPlan> emitPlan(ModuleOp module, const target::Target &target,
                                     const target::Machine &machine, const PlanInputs &inputs,
-                                    std::string &error) {
-  return PlanEmitter(module, target, machine, inputs, error).run();
+                                    const target::HostServices &host, std::string &error) {
+  return PlanEmitter(module, target, machine, inputs, host, error).run();
 }
 
 } // namespace llmc

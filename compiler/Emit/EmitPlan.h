@@ -16,6 +16,6 @@ struct EmittedPlan {
 /// module must outlive the description.
 std::optional<EmittedPlan> emitPlan(mlir::ModuleOp module, const target::Target &target,
                                     const target::Machine &machine, const PlanInputs &inputs,
-                                    std::string &error);
+                                    const target::HostServices &host, std::string &error);
 
 } // namespace llmc

@@ -2,6 +2,8 @@
 
 #include "dialects/Npu/NpuAccess.h"
 
+#include "llvm/ADT/TypeSwitch.h"
+
 using namespace mlir;
 
 namespace llmc {
@@ -37,6 +39,21 @@ public:
     else
       command.work = emit(cast<npu::ChainOp>(op));
     return command;
+  }
+
+  target::KernelRequest emitRequest(npu::KernelOp kernel) const {
+    target::KernelRequest request;
+    request.name = kernel.getSymName().str();
+    Operation *command = npu::commandOf(kernel);
+    auto matmul = dyn_cast<npu::MatmulOp>(command);
+    llvm::TypeSwitch<Operation *>(command)
+        .Case<npu::MatmulOp, npu::ChainOp, npu::PackRowsOp, npu::EmbedRowsOp, npu::AttentionOp>(
+            [&](auto op) { request.work = shapeOf(op); });
+    ArrayAttr accesses = npu::operandAccessesOf(command);
+    request.operands.resize(matmul ? 4 : accesses.size());
+    for (auto [index, access] : llvm::enumerate(accesses.getAsRange<npu::AccessAttr>()))
+      request.operands[matmul ? slotOf(matmul, unsigned(index)) : index] = kernelOperand(access);
+    return request;
   }
 
 private:
@@ -95,7 +112,29 @@ private:
 
   target::MatmulCommand emit(npu::MatmulOp matmul) const {
     target::MatmulCommand result;
-    target::Matmul &shape = result.matmul;
+    result.matmul = shapeOf(matmul);
+    for (auto [index, buffer] : llvm::enumerate(matmul.getOperands()))
+      result.operands[slotOf(matmul, unsigned(index))] =
+          operand(buffer, cast<npu::AccessAttr>(matmul.getAccesses()[index]));
+    return result;
+  }
+
+  target::ChainCommand emit(npu::ChainOp chain) const {
+    target::ChainCommand result;
+    result.chain = shapeOf(chain);
+    for (auto [buffer, access] : llvm::zip(chain.getOperands(), chain.getAccesses()))
+      result.operands.push_back(operand(buffer, cast<npu::AccessAttr>(access)));
+    return result;
+  }
+
+  /// Without row scales the second operand is b.
+  static unsigned slotOf(npu::MatmulOp matmul, unsigned index) {
+    bool isLinear = matmul.getKind() == npu::MatmulKind::Linear;
+    return isLinear || index == 0 ? index : index + 1;
+  }
+
+  target::Matmul shapeOf(npu::MatmulOp matmul) const {
+    target::Matmul shape;
     shape.kind = target::MatmulKind(matmul.getKind());
     shape.tokens = extent(matmul.getTokens());
     shape.subRows = uint32_t(matmul.getSubRows());
@@ -106,18 +145,11 @@ private:
       shape.scale = matmul.getScale()->convertToFloat();
     if (matmul.getFormat())
       convertFormat(*matmul.getFormat(), shape.format);
-    bool isLinear = matmul.getKind() == npu::MatmulKind::Linear;
-    for (auto [index, buffer] : llvm::enumerate(matmul.getOperands())) {
-      // Without row scales the second operand is b.
-      unsigned slot = isLinear || index == 0 ? unsigned(index) : unsigned(index) + 1;
-      result.operands[slot] = operand(buffer, cast<npu::AccessAttr>(matmul.getAccesses()[index]));
-    }
-    return result;
+    return shape;
   }
 
-  target::ChainCommand emit(npu::ChainOp chain) const {
-    target::ChainCommand result;
-    target::VectorChain &shape = result.chain;
+  target::VectorChain shapeOf(npu::ChainOp chain) const {
+    target::VectorChain shape;
     shape.tokens = extent(chain.getTokens());
     shape.subRows = uint32_t(chain.getSubRows());
     shape.columns = extent(chain.getColumns());
@@ -132,9 +164,35 @@ private:
       out.imm = step.getImm() ? step.getImm().getValue().convertToFloat() : 0.0f;
       shape.steps.push_back(out);
     }
-    for (auto [buffer, access] : llvm::zip(chain.getOperands(), chain.getAccesses()))
-      result.operands.push_back(operand(buffer, cast<npu::AccessAttr>(access)));
-    return result;
+    return shape;
+  }
+
+  target::PackRows shapeOf(npu::PackRowsOp pack) const {
+    return {extent(pack.getTokens()), 1, uint32_t(pack.getColumns()), uint32_t(pack.getGroup())};
+  }
+
+  target::EmbedRows shapeOf(npu::EmbedRowsOp embed) const {
+    target::EmbedRows shape{extent(embed.getTokens()), uint32_t(embed.getColumns()), {}};
+    convertFormat(embed.getFormat(), shape.format);
+    return shape;
+  }
+
+  target::Attention shapeOf(npu::AttentionOp attention) const {
+    target::Attention shape;
+    shape.tokens = extent(attention.getTokens());
+    shape.heads = uint32_t(attention.getHeads());
+    shape.kvHeads = uint32_t(attention.getKvHeads());
+    shape.headDim = uint32_t(attention.getHeadDim());
+    shape.capacity = uint32_t(attention.getCapacity());
+    shape.scale = attention.getScale().convertToFloat();
+    shape.positionArgument = parameter(attention.getPositionArgument());
+    return shape;
+  }
+
+  target::KernelOperand kernelOperand(npu::AccessAttr access) const {
+    return {target::ElementType(access.getElement()), uint32_t(access.getTokenStride()),
+            uint32_t(access.getSubStride()),          parameter(access.getArgument()),
+            uint32_t(access.getArgumentStride()),     uint64_t(access.getBytes())};
   }
 
   const std::vector<int16_t> &parameters;
@@ -182,6 +240,10 @@ target::Program emitProgram(npu::ProgramOp program, const std::vector<int16_t> &
   for (Operation *op : commands.epilogue)
     result.epilogue.commands.push_back(emitter.emit(op, id++));
   return result;
+}
+
+target::KernelRequest emitRequest(npu::KernelOp kernel, const std::vector<int16_t> &parameters) {
+  return ProgramEmitter(parameters).emitRequest(kernel);
 }
 
 } // namespace llmc

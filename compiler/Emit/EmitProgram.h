@@ -13,6 +13,9 @@ namespace llmc {
 target::Program emitProgram(npu::ProgramOp program, const std::vector<int16_t> &parameters,
                             const std::vector<uint32_t> &maxima);
 
+/// A kernel that is dispatched by itself, its arguments those of the plan.
+target::KernelRequest emitRequest(npu::KernelOp kernel, const std::vector<int16_t> &parameters);
+
 /// The format of packed weights as targets know it. False for formats no target decodes yet.
 bool convertFormat(lm::FormatAttr format, target::WeightFormat &result);
 

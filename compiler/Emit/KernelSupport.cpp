@@ -29,6 +29,15 @@ target::Verdict verdictOn(const target::Command &command, const target::Target &
   return {}; // Transfers are no kernels.
 }
 
+std::string refusal(StringRef entry, Operation *command, StringRef label,
+                    const target::Target &target, const target::Machine &machine,
+                    const std::string &reason) {
+  return fmt::format("entry '{}', {} '{}'{}: target '{}' does not support it on {}: {}; use "
+                     "another recipe or another target",
+                     entry.str(), command->getName().getStringRef().str(), label.str(),
+                     textOf(command->getLoc()), target.name(), machine.name, reason);
+}
+
 } // namespace
 
 std::string unsupportedKernel(npu::ProgramOp op, const target::Program &program,
@@ -39,12 +48,21 @@ std::string unsupportedKernel(npu::ProgramOp op, const target::Program &program,
   for (const auto &[operations, section] : sections)
     for (auto [operation, command] : llvm::zip_equal(operations, section.commands))
       if (target::Verdict verdict = verdictOn(command, target, machine); !verdict.supported)
-        return fmt::format("entry '{}', {} '{}'{}: target '{}' does not support it on {}: {}; use "
-                           "another recipe or another target",
-                           program.entry, operation->getName().getStringRef().str(), command.name,
-                           textOf(operation->getLoc()), target.name(), machine.name,
-                           verdict.reason);
+        return refusal(program.entry, operation, command.name, target, machine, verdict.reason);
   return "";
+}
+
+std::string unsupportedKernel(npu::KernelOp op, const target::KernelRequest &request,
+                              const target::Target &target, const target::Machine &machine) {
+  target::Verdict verdict;
+  if (const auto *matmul = std::get_if<target::Matmul>(&request.work))
+    verdict = target.supports(machine, *matmul);
+  else if (const auto *chain = std::get_if<target::VectorChain>(&request.work))
+    verdict = target.supports(machine, *chain);
+  if (verdict.supported)
+    return "";
+  Operation *command = npu::commandOf(op);
+  return refusal(op.getProgram(), command, npu::labelOf(command), target, machine, verdict.reason);
 }
 
 } // namespace llmc

@@ -13,4 +13,8 @@ namespace llmc {
 std::string unsupportedKernel(npu::ProgramOp op, const target::Program &program,
                               const target::Target &target, const target::Machine &machine);
 
+/// The same of a kernel that is dispatched by itself.
+std::string unsupportedKernel(npu::KernelOp op, const target::KernelRequest &request,
+                              const target::Target &target, const target::Machine &machine);
+
 } // namespace llmc

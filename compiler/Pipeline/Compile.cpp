@@ -170,7 +170,7 @@ private:
   }
 
   bool emit() {
-    plan = emitPlan(model->module(), target, machine, inputs, error);
+    plan = emitPlan(model->module(), target, machine, inputs, host, error);
     if (!plan || !fits())
       return false;
     if (!compareDevice())
@@ -215,7 +215,7 @@ private:
   const CompileOptions &options;
   const target::Target &target;
   const target::Machine &machine;
-  [[maybe_unused]] const target::HostServices &host;
+  const target::HostServices &host;
   Clock::time_point start;
   std::unique_ptr<FrontendModel> model;
   CompulsoryTraffic traffic;

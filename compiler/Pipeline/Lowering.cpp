@@ -16,10 +16,14 @@ namespace llmc {
 
 npu::TargetAttr targetAttribute(MLIRContext &context, const target::Target &target,
                                 const target::Machine &machine) {
-  const target::Memory &sram = machine.sram();
+  bool direct = machine.dispatch == target::DispatchKind::Kernel;
+  const target::Memory &buffers =
+      direct ? *machine.memory(machine.placement.scratch) : machine.sram();
+  constexpr int64_t kRecord = 16, kBlock = 64; // alignments of packed weights
   SmallVector<int64_t> chunks(machine.prefillChunks.begin(), machine.prefillChunks.end());
-  return npu::TargetAttr::get(&context, machine.name, int64_t(sram.bytes), sram.alignment,
-                              target.rowGranule(machine), 16, chunks, machine.headRows);
+  return npu::TargetAttr::get(&context, machine.name, int64_t(buffers.bytes), buffers.alignment,
+                              target.rowGranule(machine), direct ? kBlock : kRecord, chunks,
+                              machine.headRows, direct);
 }
 
 void buildLoweringPipeline(OpPassManager &manager) {

@@ -1,16 +1,22 @@
 // What a command reads and writes, for liveness, hazards and traffic.
 #include "dialects/Npu/NpuAccess.h"
 
+#include "llvm/ADT/TypeSwitch.h"
+
 using namespace mlir;
 
 namespace llmc::npu {
 
-bool isCommand(Operation *op) { return isa<DmaOp, MatmulOp, ChainOp>(op); }
+bool isCommand(Operation *op) {
+  return isa<DmaOp, MatmulOp, ChainOp, PackRowsOp, EmbedRowsOp, AttentionOp>(op);
+}
+
+Operation *commandOf(KernelOp kernel) { return &kernel.getBody().front().back(); }
 
 Engine engineOf(Operation *command) {
   if (auto dma = dyn_cast<DmaOp>(command))
     return dma.getStore() ? Engine::Store : Engine::Load;
-  return isa<MatmulOp>(command) ? Engine::Tensor : Engine::Vector;
+  return isa<MatmulOp, AttentionOp>(command) ? Engine::Tensor : Engine::Vector;
 }
 
 namespace {
@@ -27,11 +33,17 @@ BufferAccess accessOf(DmaOp dma) {
   return {dma.getBuffer(), int64_t(dma.getOffset()), last, !dma.getStore()};
 }
 
-SmallVector<BufferAccess, 6> accessesOf(MatmulOp matmul) {
+/// Of commands that write their last operand and read the others.
+SmallVector<BufferAccess, 6> accessesOf(ValueRange operands, ArrayAttr accesses) {
   SmallVector<BufferAccess, 6> result;
+  for (auto [index, operand] : llvm::enumerate(operands))
+    result.push_back(accessOf(operand, accesses[index], index + 1 == operands.size()));
+  return result;
+}
+
+SmallVector<BufferAccess, 6> accessesOf(MatmulOp matmul) {
+  SmallVector<BufferAccess, 6> result = accessesOf(matmul.getOperands(), matmul.getAccesses());
   unsigned out = matmul.getOperands().size() - 1;
-  for (auto [index, operand] : llvm::enumerate(matmul.getOperands()))
-    result.push_back(accessOf(operand, matmul.getAccesses()[index], index == out));
   if (matmul.getAccumulate())
     result.push_back(accessOf(matmul.getOperands()[out], matmul.getAccesses()[out], false));
   return result;
@@ -57,7 +69,15 @@ SmallVector<BufferAccess, 6> accessesOf(Operation *command) {
     return {accessOf(dma)};
   if (auto matmul = dyn_cast<MatmulOp>(command))
     return accessesOf(matmul);
-  return accessesOf(cast<ChainOp>(command));
+  if (auto chain = dyn_cast<ChainOp>(command))
+    return accessesOf(chain);
+  return llvm::TypeSwitch<Operation *, SmallVector<BufferAccess, 6>>(command)
+      .Case<PackRowsOp, EmbedRowsOp, AttentionOp>(
+          [](auto op) { return accessesOf(op.getOperands(), op.getAccesses()); });
+}
+
+ArrayAttr operandAccessesOf(Operation *command) {
+  return command->getAttrOfType<ArrayAttr>("accesses");
 }
 
 ArrayAttr waitsOf(Operation *command) { return command->getAttrOfType<ArrayAttr>("waits"); }
@@ -69,12 +89,12 @@ void setWaits(Operation *command, ArrayAttr waits) {
     command->setAttr("waits", waits);
 }
 
-StringRef labelOf(Operation *command) {
-  if (auto dma = dyn_cast<DmaOp>(command))
-    return dma.getLabel();
-  if (auto matmul = dyn_cast<MatmulOp>(command))
-    return matmul.getLabel();
-  return cast<ChainOp>(command).getLabel();
+StringRef labelOf(Operation *op) { return op->getAttrOfType<StringAttr>("label").getValue(); }
+
+int64_t bytesOf(Value buffer) {
+  if (auto view = buffer.getDefiningOp<ViewOp>())
+    return view.getBytes();
+  return buffer.getDefiningOp<BufferOp>().getBytes();
 }
 
 unsigned bitsOf(Element element) {
@@ -134,6 +154,13 @@ llvm::DenseMap<Value, AccessRange> accessRangesOf(const CommandList &commands) {
     }
     ++section;
   }
+  const uint32_t bodyFirst = commands.prologue.size();
+  const uint32_t bodyLast = bodyFirst + commands.body.size();
+  for (auto &[buffer, range] : ranges)
+    if (range.inSection[1] && range.sections() > 1) {
+      range.first = std::min(range.first, bodyFirst);
+      range.last = std::max(range.last, bodyLast);
+    }
   return ranges;
 }
 

@@ -13,20 +13,29 @@ struct BufferAccess {
   bool isWrite = false;
 };
 
-/// True for npu.dma, npu.matmul and npu.chain.
+/// True for what an engine or a dispatch executes.
 bool isCommand(mlir::Operation *op);
+
+/// What a kernel consists of.
+mlir::Operation *commandOf(KernelOp kernel);
 
 Engine engineOf(mlir::Operation *command);
 
-/// On-chip accesses of a command.
+/// Accesses of a command to buffers.
 llvm::SmallVector<BufferAccess, 6> accessesOf(mlir::Operation *command);
+
+/// The access of each operand of a kernel; null for a transfer.
+mlir::ArrayAttr operandAccessesOf(mlir::Operation *command);
 
 /// Waits of a command, empty before synchronization.
 mlir::ArrayAttr waitsOf(mlir::Operation *command);
 void setWaits(mlir::Operation *command, mlir::ArrayAttr waits);
 
-/// Short name of a command for messages.
-llvm::StringRef labelOf(mlir::Operation *command);
+/// Short name of a command, buffer or view for messages.
+llvm::StringRef labelOf(mlir::Operation *op);
+
+/// Bytes of a buffer or view.
+int64_t bytesOf(mlir::Value buffer);
 
 /// Size of an element in bits.
 unsigned bitsOf(Element element);
@@ -41,7 +50,9 @@ struct CommandList {
 };
 CommandList commandsOf(ProgramOp program);
 
-/// From the first to one past the last command that touches a buffer, numbered in program order.
+/// From the first to one past the last command that touches a buffer, numbered in program order
+/// with the body once. What enters or leaves the loop lives through all of its trips, so its range
+/// holds the whole body.
 struct AccessRange {
   uint32_t first = UINT32_MAX, last = 0;
   bool inSection[3] = {false, false, false}; ///< Prologue, body, epilogue.

@@ -90,12 +90,17 @@ def Npu_TargetAttr : Npu_Attr<"Target", "target"> {
   let description = [{
     On the module as `npu.target`. Sizes in bytes. A packed weight matrix is a sequence of row records, each a multiple of
     `record_alignment`; weight tiles are multiples of `row_granule` rows.
+
+    On a `direct` machine kernels are dispatched one by one and address every memory themselves: there are no transfers, `sram_bytes` is the
+    size of the memory that holds buffers, and weights are packed in blocks of `row_granule` rows, each a multiple of `record_alignment`.
   }];
   let parameters = (ins StringRefParameter<"machine">:$machine, "int64_t":$sram_bytes, "int64_t":$alignment, "int64_t":$row_granule,
-                        "int64_t":$record_alignment, ArrayRefParameter<"int64_t">:$chunks, "int64_t":$head_rows);
+                        "int64_t":$record_alignment, ArrayRefParameter<"int64_t">:$chunks, "int64_t":$head_rows,
+                        DefaultValuedParameter<"bool", "false">:$direct);
   let assemblyFormat = [{
     `<` $machine `,` `sram_bytes` `=` $sram_bytes `,` `alignment` `=` $alignment `,` `row_granule` `=` $row_granule `,`
-    `record_alignment` `=` $record_alignment `,` `chunks` `=` `[` $chunks `]` `,` `head_rows` `=` $head_rows `>`
+    `record_alignment` `=` $record_alignment `,` `chunks` `=` `[` $chunks `]` `,` `head_rows` `=` $head_rows
+    (`,` `direct` `=` $direct^)? `>`
   }];
   let extraClassDeclaration = [{
     static constexpr llvm::StringLiteral moduleAttributeName = "npu.target";
@@ -106,7 +111,7 @@ def Npu_TargetAttr : Npu_Attr<"Target", "target"> {
 
 def Npu_BufferType : TypeDef<NpuDialect, "Buffer"> {
   let mnemonic = "buffer";
-  let summary = "Bytes of on-chip memory";
+  let summary = "Bytes that commands work on: of on-chip memory, or of any on a direct machine";
 }
 
 #endif

@@ -11,17 +11,23 @@ namespace llmc::npu {
 
 namespace {
 
-/// Accesses stay inside their buffers.
+bool isReadOnly(Space space) { return space == Space::Weights || space == Space::Ids; }
+
+/// Accesses stay inside their buffers, and what is read only is not written.
 LogicalResult checkAccesses(Operation *op) {
   for (const BufferAccess &access : accessesOf(op)) {
-    auto buffer = access.buffer.getDefiningOp<BufferOp>();
-    if (!buffer)
-      return op->emitOpError() << "operands must be npu.buffer values";
-    if (access.begin < 0 || access.bytes < 0 ||
-        access.begin + access.bytes > int64_t(buffer.getBytes()))
+    Operation *owner = access.buffer.getDefiningOp();
+    if (!isa_and_nonnull<BufferOp, ViewOp>(owner))
+      return op->emitOpError() << "operands must be npu.buffer or npu.view values";
+    int64_t bytes = bytesOf(access.buffer);
+    if (access.begin < 0 || access.bytes < 0 || access.begin + access.bytes > bytes)
       return op->emitOpError() << "touches bytes " << access.begin << " to "
-                               << access.begin + access.bytes << " of buffer '" << buffer.getLabel()
-                               << "', which has " << buffer.getBytes();
+                               << access.begin + access.bytes << " of buffer '" << labelOf(owner)
+                               << "', which has " << bytes;
+    auto view = dyn_cast<ViewOp>(owner);
+    if (access.isWrite && view && isReadOnly(view.getPlace().getSpace()))
+      return op->emitOpError() << "writes to " << stringifySpace(view.getPlace().getSpace())
+                               << ", which is read only";
   }
   return success();
 }
@@ -32,6 +38,16 @@ template <class Attr> LogicalResult checkArray(Operation *op, ArrayAttr array, c
       return op->emitOpError() << "every element of " << what
                                << " must be of its own attribute kind, found " << element;
   return success();
+}
+
+/// Of a command with `count` operands.
+LogicalResult checkOperands(Operation *op, unsigned count) {
+  ArrayAttr accesses = operandAccessesOf(op);
+  if (op->getNumOperands() != count || accesses.size() != count)
+    return op->emitOpError() << "has " << count << " operands, each with its access";
+  if (failed(checkArray<AccessAttr>(op, accesses, "accesses")))
+    return failure();
+  return checkAccesses(op);
 }
 
 bool isStore(StepKind kind) {
@@ -80,6 +96,8 @@ static SmallVector<int64_t> argumentsOf(Operation *command) {
   });
   if (auto chain = dyn_cast<ChainOp>(command))
     named.push_back(chain.getPositionArgument());
+  if (auto attention = dyn_cast<AttentionOp>(command))
+    named.push_back(attention.getPositionArgument());
   return named;
 }
 
@@ -115,8 +133,7 @@ LogicalResult DmaOp::verify() {
     return failure();
   if (getIds() && getStore())
     return emitOpError() << "cannot scatter: gather reads only";
-  if (getStore() &&
-      (getPlace().getSpace() == Space::Weights || getPlace().getSpace() == Space::Ids))
+  if (getStore() && isReadOnly(getPlace().getSpace()))
     return emitOpError() << "stores to " << stringifySpace(getPlace().getSpace())
                          << ", which is read only";
   return checkAccesses(*this);
@@ -154,6 +171,47 @@ LogicalResult ChainOp::verify() {
     ++index;
   }
   return checkAccesses(*this);
+}
+
+LogicalResult ViewOp::verify() {
+  if (int64_t(getBytes()) <= 0 || getPlace().getOffset() < 0)
+    return emitOpError() << "must have a place and a size";
+  if (getPlace().getArgument() >= 0)
+    return emitOpError() << "is moved by an argument; the access of an operand is, a view is not";
+  return success();
+}
+
+LogicalResult PackRowsOp::verify() {
+  if (int64_t(getColumns()) < 1)
+    return emitOpError() << "needs columns";
+  return checkOperands(*this, 2);
+}
+
+LogicalResult EmbedRowsOp::verify() {
+  if (int64_t(getColumns()) < 1)
+    return emitOpError() << "needs columns";
+  return checkOperands(*this, 3);
+}
+
+LogicalResult AttentionOp::verify() {
+  if (int64_t(getKvHeads()) < 1 || int64_t(getHeads()) < 1 || getHeads() % getKvHeads() != 0)
+    return emitOpError() << "has " << getHeads() << " heads, which must be a multiple of the "
+                         << getKvHeads() << " heads of the cache";
+  if (int64_t(getHeadDim()) < 1 || int64_t(getCapacity()) < 1 || getPositionArgument() < 0)
+    return emitOpError() << "needs a head size, a capacity and a position";
+  return checkOperands(*this, 4);
+}
+
+LogicalResult KernelOp::verifyRegions() {
+  Block &body = getBody().front();
+  if (body.empty() || !isCommand(&body.back()) || isa<DmaOp>(body.back()))
+    return emitOpError() << "must end with its command, which is no transfer";
+  for (Operation &op : body.without_terminator())
+    if (&op != &body.back() && !isa<ViewOp>(op))
+      return op.emitOpError() << "stands in a kernel, which has views and one command";
+  if (body.back().getNumOperands() + 1 != body.getOperations().size())
+    return emitOpError() << "must have one view for each operand of its command";
+  return success();
 }
 
 } // namespace llmc::npu

@@ -31,13 +31,14 @@ def PlanDialect : Dialect {
 class Plan_Attr<string name, string attrMnemonic> : AttrDef<PlanDialect, name> { let mnemonic = attrMnemonic; }
 
 def Plan_PlacementAttr : Plan_Attr<"Placement", "placement"> {
-  let summary = "Memories in which the target keeps constants, states and inputs";
+  let summary = "Memories in which the target keeps constants, states, inputs and what is staged";
   let description = [{
     On the module as `plan.placement`, beside `npu.target`: what `llmc-lower-npu-to-plan` needs to know of the machine.
 
-    Example: `#plan.placement<weights = flash_xip, state = dram, io = dram>`
+    Example: `#plan.placement<weights = flash_xip, state = dram, io = dram, scratch = dram>`
   }];
-  let parameters = (ins EnumParameter<Plan_RegionKind>:$weights, EnumParameter<Plan_RegionKind>:$state, EnumParameter<Plan_RegionKind>:$io);
+  let parameters = (ins EnumParameter<Plan_RegionKind>:$weights, EnumParameter<Plan_RegionKind>:$state, EnumParameter<Plan_RegionKind>:$io,
+                        EnumParameter<Plan_RegionKind>:$scratch);
   let assemblyFormat = "`<` struct(params) `>`";
   let extraClassDeclaration = [{
     static constexpr llvm::StringLiteral moduleAttributeName = "plan.placement";

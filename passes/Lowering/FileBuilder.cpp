@@ -28,13 +28,17 @@ FlatSymbolRefAttr FileBuilder::buffer(StringRef symbol, StringRef name, FlatSymb
 }
 
 FlatSymbolRefAttr FileBuilder::operand(StringRef symbol, FlatSymbolRefAttr buffer, uint64_t offset,
-                                       uint64_t extent, plan::OperandAccess access) {
+                                       uint64_t extent, plan::OperandAccess access,
+                                       ArrayAttr strides) {
+  if (strides && strides.empty())
+    strides = {};
   for (plan::OperandOp known : operands)
     if (known.getBufferAttr() == buffer && known.getOffset() == offset &&
-        known.getExtent() == extent && known.getAccess() == access)
+        known.getExtent() == extent && known.getAccess() == access &&
+        known.getStridesAttr() == strides)
       return FlatSymbolRefAttr::get(known.getSymNameAttr());
   operands.push_back(plan::OperandOp::create(builder, location, symbol, buffer.getValue(), offset,
-                                             extent, access, ArrayAttr()));
+                                             extent, access, strides));
   return enter(operands.back());
 }
 

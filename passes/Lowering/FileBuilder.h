@@ -39,7 +39,8 @@ public:
                                  mlir::FlatSymbolRefAttr segment = {});
   /// The operand of these bytes; the first of them is called `symbol`.
   mlir::FlatSymbolRefAttr operand(llvm::StringRef symbol, mlir::FlatSymbolRefAttr buffer,
-                                  uint64_t offset, uint64_t extent, plan::OperandAccess access);
+                                  uint64_t offset, uint64_t extent, plan::OperandAccess access,
+                                  mlir::ArrayAttr strides = {});
 
 private:
   mlir::IntegerAttr number(std::optional<uint64_t> value) {

@@ -1,6 +1,9 @@
 // Pass llmc-lower-npu-to-plan: what the plan file says of planned programs.
 #include "passes/Lowering/LowerNpuToPlan.h"
 
+#include "dialects/Npu/KvLayout.h"
+#include "dialects/Npu/NpuAccess.h"
+#include "passes/Lowering/DirectProgram.h"
 #include "passes/Lowering/PlanParameters.h"
 
 #include "llvm/Support/MathExtras.h"
@@ -16,21 +19,15 @@ namespace {
 // Alignments: what is executed or streamed starts on a page, the rest on a vector.
 constexpr uint64_t kPage = 4096, kVector = 64;
 
-/// Bytes of an element of the KV cache: f16.
-constexpr uint64_t kKvBytes = 2;
-
 bool isHead(npu::ProgramOp program) { return program.getKind() == "head"; }
 
 /// Sizes that all entries share.
 struct Shapes {
-  uint64_t layers = 0, kvHeads = 0, headDim = 0, capacity = 0;
+  npu::KvLayout kv;
   uint64_t hidden = 0, vocabulary = 0, context = 0;
   uint64_t maxRows = 1, headRows = 1;
-  uint64_t sramBytes = 0, weightsBytes = 0;
+  uint64_t sramBytes = 0, scratchBytes = 0, weightsBytes = 0;
 
-  uint64_t headBytes() const { return capacity * headDim * kKvBytes; }
-  uint64_t keyBytes() const { return kvHeads * headBytes(); } // of one layer
-  uint64_t stateBytes() const { return 2 * layers * keyBytes(); }
   uint64_t idsBytes() const { return llvm::alignTo(maxRows * 4, kVector); }
   // Hidden rows of the largest entry, then logits.
   uint64_t logitsOffset() const { return llvm::alignTo(maxRows * hidden * 4, kVector); }
@@ -50,13 +47,28 @@ struct LowerNpuToPlanPass : impl::LowerNpuToPlanPassBase<LowerNpuToPlanPass> {
     addSegments();
     addBuffers();
     addStates();
-    addKernels();
-    for (auto [program, kernel] : llvm::zip(programs, kernels))
-      addEntry(program, kernel);
+    if (isDirect)
+      outlineAll();
+    for (Variant &variant : variants)
+      addKernels(variant);
+    for (const Variant &variant : variants)
+      for (size_t i = 0; i < programs.size(); ++i)
+        addEntry(variant, i);
   }
 
 private:
   using Reference = FlatSymbolRefAttr;
+
+  /// One kind of code for the machine. Each has kernels, a queue and entries of its own.
+  struct Variant {
+    StringAttr target, name; ///< Symbol of the plan.target; null where there is one variant.
+    Reference codeRegion, segment, queue;
+    SmallVector<SmallVector<Reference>> kernels; ///< Of each program.
+
+    std::string symbol(const Twine &of) const {
+      return name ? (of + "_" + name.getValue()).str() : of.str();
+    }
+  };
 
   LogicalResult missing(Operation *op, const char *what) {
     return op->emitError() << "llmc-lower-npu-to-plan needs " << what;
@@ -82,16 +94,18 @@ private:
     for (npu::ProgramOp program : programs) {
       if (!program.getSramBytes())
         return missing(program, "addresses; run llmc-plan-memory first");
-      if (program.getScratchBytes() != 0)
-        return program.emitError()
-               << "entry '" << program.getSymName() << "' spills " << program.getScratchBytes()
-               << " bytes, and the plan has no region to spill to";
     }
     if (failed(single(module.getOps<lm::KvStateOp>(), cache, "one lm.kv_state")) ||
         failed(single(module.getOps<plan::FileOp>(), file, "one plan.file")) ||
-        failed(single(file.records<plan::ModelOp>(), model, "one plan.model in the plan.file")) ||
-        failed(single(file.records<plan::TargetOp>(), target, "one plan.target in the plan.file")))
+        failed(single(file.records<plan::ModelOp>(), model, "one plan.model in the plan.file")))
       return failure();
+    auto machine = npu::TargetAttr::of(module);
+    isDirect = machine && machine.getDirect();
+    variants.clear();
+    for (auto target : file.records<plan::TargetOp>())
+      variants.push_back({target.getSymNameAttr(), target.getVariantAttr(), {}, {}, {}, {}});
+    if (variants.empty() || (!isDirect && variants.size() > 1))
+      return missing(file, "one plan.target in the plan.file");
     if (!file.records<plan::EntryOp>().empty())
       return missing(file, "a plan.file without entries: this one is lowered already");
     return success();
@@ -99,10 +113,7 @@ private:
 
   LogicalResult measure() {
     shapes = Shapes();
-    shapes.layers = cache.getLayers();
-    shapes.kvHeads = cache.getKvHeads();
-    shapes.headDim = cache.getHeadDim();
-    shapes.capacity = cache.getCapacity();
+    shapes.kv = npu::KvLayout::of(cache);
     shapes.hidden = model.getHidden();
     shapes.vocabulary = model.getVocabulary();
     shapes.context = model.getContext();
@@ -121,6 +132,7 @@ private:
       if (isHead(program))
         shapes.headRows = std::max<uint64_t>(shapes.headRows, program.getRows());
       shapes.sramBytes = std::max(shapes.sramBytes, *program.getSramBytes());
+      shapes.scratchBytes = std::max(shapes.scratchBytes, program.getScratchBytes());
     }
     for (auto constant : getOperation().getOps<npu::ConstantOp>())
       shapes.weightsBytes =
@@ -133,13 +145,13 @@ private:
   LogicalResult measureState() {
     if (!cache.getElement().isF16())
       return cache.emitError() << "holds " << cache.getElement() << ", a plan's KV cache holds f16";
-    if (shapes.layers > UINT16_MAX || shapes.kvHeads > UINT16_MAX || shapes.headDim > UINT16_MAX)
+    const npu::KvLayout &kv = shapes.kv;
+    if (kv.layers > UINT16_MAX || kv.kvHeads > UINT16_MAX || kv.headDim > UINT16_MAX)
       return cache.emitError() << "layers, heads and head_dim of a state have 16 bits";
-    if (shapes.capacity < shapes.context)
-      return cache.emitError() << "holds " << shapes.capacity << " positions, the context is "
+    if (uint64_t(kv.capacity) < shapes.context)
+      return cache.emitError() << "holds " << kv.capacity << " positions, the context is "
                                << shapes.context;
-    if (shapes.capacity > UINT32_MAX || shapes.headBytes() > UINT32_MAX ||
-        2 * shapes.keyBytes() > UINT32_MAX)
+    if (kv.capacity > UINT32_MAX || kv.headBytes() > UINT32_MAX || kv.layerBytes() > UINT32_MAX)
       return cache.emitError() << "takes more than " << UINT32_MAX
                                << " bytes a layer, a state's strides have 32 bits; use a shorter "
                                   "context";
@@ -151,18 +163,27 @@ private:
     constexpr Access reads = Access::CpuReads | Access::DeviceReads,
                      all = reads | Access::CpuWrites | Access::DeviceWrites;
     plan::RegionKind constants = placement.getWeights();
-    codeRegion =
-        out->region("code", constants, plan::Lifetime::Constant, std::nullopt, kPage, reads);
+    for (Variant &variant : variants)
+      variant.codeRegion = out->region(variant.symbol("code"), constants, plan::Lifetime::Constant,
+                                       std::nullopt, kPage, reads);
     weightsRegion = out->region("weights", constants, plan::Lifetime::Constant, shapes.weightsBytes,
                                 kPage, reads);
     stateRegion = out->region("state", placement.getState(), plan::Lifetime::Session,
-                              shapes.stateBytes(), kVector, all);
+                              uint64_t(shapes.kv.bytes()), kVector, all);
     ioRegion = out->region("io", placement.getIo(), plan::Lifetime::Call,
                            shapes.idsBytes() + shapes.ioBytes(), kVector, all);
-    sramRegion = out->region("sram", plan::RegionKind::NpuLocal, plan::Lifetime::Scratch,
-                             shapes.sramBytes, kVector, Access::DeviceReads | Access::DeviceWrites);
-    kernelSegment = out->segment("kernel_bytes", "kernels", plan::SegmentKind::Kernel, codeRegion,
-                                 std::nullopt, kPage);
+    sramRegion = out->region(isDirect ? "activations" : "sram",
+                             isDirect ? placement.getScratch() : plan::RegionKind::NpuLocal,
+                             plan::Lifetime::Scratch, shapes.sramBytes, kVector,
+                             Access::DeviceReads | Access::DeviceWrites);
+    if (shapes.scratchBytes)
+      scratchRegion =
+          out->region("scratch", placement.getScratch(), plan::Lifetime::Scratch,
+                      shapes.scratchBytes, kVector, Access::DeviceReads | Access::DeviceWrites);
+    for (Variant &variant : variants)
+      variant.segment =
+          out->segment(variant.symbol("kernel_bytes"), variant.symbol("kernels"),
+                       plan::SegmentKind::Kernel, variant.codeRegion, std::nullopt, kPage);
     weightsSegment = out->segment("weight_bytes", "weights", plan::SegmentKind::Weights,
                                   weightsRegion, shapes.weightsBytes, kPage);
     for (auto tokenizer : file.records<plan::TokenizerOp>())
@@ -175,36 +196,51 @@ private:
 
   void addBuffers() {
     constexpr auto read = plan::OperandAccess::Read, both = read | plan::OperandAccess::Write;
-    out->buffer("kernel_code", "kernels", codeRegion, 0, std::nullopt, kernelSegment);
-    Reference weights = out->buffer("weight_data", "weights", weightsRegion, 0, shapes.weightsBytes,
-                                    weightsSegment);
-    keys = out->buffer("key_data", "keys", stateRegion, 0, shapes.stateBytes());
-    values = out->buffer("value_data", "values", stateRegion, shapes.keyBytes(),
-                         shapes.stateBytes() - shapes.keyBytes());
+    for (const Variant &variant : variants)
+      out->buffer(variant.symbol("kernel_code"), variant.symbol("kernels"), variant.codeRegion, 0,
+                  std::nullopt, variant.segment);
+    weightsBuffer = out->buffer("weight_data", "weights", weightsRegion, 0, shapes.weightsBytes,
+                                weightsSegment);
+    uint64_t stateBytes = uint64_t(shapes.kv.bytes()),
+             valuesOffset = uint64_t(shapes.kv.valuesOffset());
+    keys = out->buffer("key_data", "keys", stateRegion, 0, stateBytes);
+    values =
+        out->buffer("value_data", "values", stateRegion, valuesOffset, stateBytes - valuesOffset);
     ids = out->buffer("id_data", "ids", ioRegion, 0, shapes.idsBytes());
     io = out->buffer("io_data", "hidden and logits", ioRegion, shapes.idsBytes(), shapes.ioBytes());
-    out->buffer("on_chip", "planned buffers", sramRegion, 0, shapes.sramBytes);
-    weightsOperand = out->operand("all_weights", weights, 0, shapes.weightsBytes, read);
-    stateOperand = out->operand("all_state", keys, 0, shapes.stateBytes(), both);
+    planned = out->buffer(isDirect ? "activation_data" : "on_chip", "planned buffers", sramRegion,
+                          0, shapes.sramBytes);
+    if (isDirect)
+      return; // operands are those of single kernels
+    weightsOperand = out->operand("all_weights", weightsBuffer, 0, shapes.weightsBytes, read);
+    stateOperand = out->operand("all_state", keys, 0, stateBytes, both);
     ioOperand = out->operand("all_io", io, 0, shapes.ioBytes(), both);
+    scratchOperand = ioOperand; // names memory that no command touches
+    if (shapes.scratchBytes)
+      scratchOperand = out->operand(
+          "all_scratch",
+          out->buffer("scratch_data", "staged rows", scratchRegion, 0, shapes.scratchBytes), 0,
+          shapes.scratchBytes, both);
   }
 
   /// Keys, then values, layer by layer.
   void addStates() {
+    const npu::KvLayout &kv = shapes.kv;
     uint64_t layout =
-        uint32_t(shapes.capacity) * 2654435761u ^ uint32_t(shapes.kvHeads << 16 ^ shapes.headDim);
+        uint32_t(kv.capacity) * 2654435761u ^ uint32_t(uint64_t(kv.kvHeads) << 16 ^ kv.headDim);
     auto state = [&](StringRef symbol, plan::StateRole role, Reference buffer) {
       return out->enter(plan::StateOp::create(
           out->ops(), out->loc(), symbol, plan::StateKind::KvFlat, role, plan::DType::F16,
-          buffer.getValue(), shapes.capacity, shapes.layers, shapes.kvHeads, shapes.headDim,
-          /*token_stride=*/shapes.headDim * kKvBytes, /*head_stride=*/shapes.headBytes(),
-          /*layer_stride=*/2 * shapes.keyBytes(), layout, /*window=*/0, /*page_tokens=*/0,
+          buffer.getValue(), kv.capacity, kv.layers, kv.kvHeads, kv.headDim,
+          /*token_stride=*/kv.rowBytes(), /*head_stride=*/kv.headBytes(),
+          /*layer_stride=*/kv.layerBytes(), layout, /*window=*/0, /*page_tokens=*/0,
           /*scales=*/Reference()));
     };
     states = {state("keys", plan::StateRole::Key, keys),
               state("values", plan::StateRole::Value, values)};
-    queue = out->enter(
-        plan::QueueOp::create(out->ops(), out->loc(), "queue", target.getSymName(), /*index=*/0));
+    for (Variant &variant : variants)
+      variant.queue = out->enter(plan::QueueOp::create(
+          out->ops(), out->loc(), variant.symbol("queue"), variant.target.getValue(), /*index=*/0));
   }
 
   EntryBounds boundsOf(npu::ProgramOp program) const {
@@ -217,24 +253,49 @@ private:
   /// Bounds of kernels speak of all parameters, so all are collected first.
   LogicalResult collectArguments() {
     arguments.clear();
+    counters.clear();
     for (npu::ProgramOp program : programs) {
       FailureOr<SmallVector<Attribute>> collected = parameters->add(program);
       if (failed(collected))
         return failure();
       arguments.push_back(*collected);
+      int64_t trips = isDirect ? npu::commandsOf(program).trips : 0;
+      counters.push_back(trips ? parameters->counter(trips) : Reference());
     }
     return success();
   }
 
-  void addKernels() {
-    kernels.clear();
-    constexpr uint64_t operands = npu::getMaxEnumValForSpace() + 1;
-    for (auto [program, symbols] : llvm::zip(programs, arguments))
-      kernels.push_back(out->enter(plan::KernelOp::create(
-          out->ops(), out->loc(), ("run_" + program.getSymName()).str(), program.getSymNameAttr(),
-          program.getSymName(), out->ops().getArrayAttr(symbols),
-          parameters->boundsFor(boundsOf(program)), kernelSegment.getValue(), target.getSymName(),
-          operands, plan::BlobAttr())));
+  void outlineAll() {
+    direct.clear();
+    for (auto [program, counter] : llvm::zip(programs, counters))
+      direct.push_back(
+          outlineKernels(program, *out, {weightsBuffer, keys, ids, io, planned}, counter));
+  }
+
+  Reference addKernel(const Variant &variant, size_t program, StringRef symbol, StringRef name,
+                      StringAttr code, uint64_t operands) {
+    return out->enter(plan::KernelOp::create(
+        out->ops(), out->loc(), symbol, out->ops().getStringAttr(name), code.getValue(),
+        out->ops().getArrayAttr(arguments[program]),
+        parameters->boundsFor(boundsOf(programs[program])), variant.segment.getValue(),
+        variant.target.getValue(), operands, plan::BlobAttr()));
+  }
+
+  void addKernels(Variant &variant) {
+    constexpr uint64_t spaces = npu::getMaxEnumValForSpace() + 1;
+    for (auto [index, program] : llvm::enumerate(programs)) {
+      SmallVector<Reference> &kernels = variant.kernels.emplace_back();
+      if (!isDirect) {
+        kernels.push_back(addKernel(variant, index, ("run_" + program.getSymName()).str(),
+                                    program.getSymName(), program.getSymNameAttr(), spaces));
+        continue;
+      }
+      for (npu::KernelOp kernel : direct[index].kernels)
+        kernels.push_back(
+            addKernel(variant, index, variant.symbol(kernel.getSymName()), kernel.getSymName(),
+                      kernel.getSymNameAttr(),
+                      llvm::range_size(kernel.getBody().front().getOps<npu::ViewOp>())));
+    }
   }
 
   static plan::EntryKind kindOf(npu::ProgramOp program) {
@@ -261,8 +322,9 @@ private:
                   {rows, int64_t(columns)}, operand);
   }
 
-  void addEntry(npu::ProgramOp program, Reference kernel) {
+  void addEntry(const Variant &variant, size_t index) {
     OpBuilder &b = out->ops();
+    npu::ProgramOp program = programs[index];
     int64_t rows = int64_t(program.getRows());
     bool head = isHead(program);
     Reference given = out->operand(head ? "ids_1" : "ids_" + std::to_string(rows), ids, 0,
@@ -275,37 +337,62 @@ private:
     auto peak = plan::PeakAttr::get(&getContext(), sramRegion, int64_t(*program.getSramBytes()));
     auto outputs = result(program);
     auto entry = plan::EntryOp::create(
-        b, out->loc(), program.getSymName(), StringAttr(), kindOf(program), uint64_t(rows),
+        b, out->loc(), variant.symbol(program.getSymName()),
+        isDirect ? program.getSymNameAttr() : StringAttr(), kindOf(program), uint64_t(rows),
         /*pos_max=*/head ? 0 : shapes.context - 1, head ? parameters->row() : Reference(),
         head ? uint64_t(boundsOf(program).row) : 0, shapes.vocabulary,
-        b.getArrayAttr(Reference::get(target.getSymNameAttr())), b.getArrayAttr(used),
+        b.getArrayAttr(Reference::get(variant.target)), b.getArrayAttr(used),
         b.getArrayAttr(inputs), b.getArrayAttr(outputs), b.getArrayAttr(peak), /*est_cycles=*/0,
-        /*max_cycles=*/0, /*stack_bytes=*/0, StringAttr());
+        /*max_cycles=*/0, /*stack_bytes=*/0, variant.name);
     out->enter(entry);
     OpBuilder steps = OpBuilder::atBlockEnd(&entry.getBody().emplaceBlock());
-    // In the order of npu::Space. Nothing is spilled, so scratch names memory that no command
-    // touches.
-    ArrayAttr args = b.getArrayAttr({weightsOperand, stateOperand, given, ioOperand, ioOperand});
-    plan::DispatchOp::create(steps, out->loc(), kernel, queue, args);
+    if (isDirect)
+      addCalls(steps, variant, index);
+    else // operands in the order of npu::Space
+      plan::DispatchOp::create(
+          steps, out->loc(), variant.kernels[index].front(), variant.queue,
+          b.getArrayAttr({weightsOperand, stateOperand, given, ioOperand, scratchOperand}));
     plan::BarrierOp::create(steps, out->loc());
     if (!head)
       plan::KvCommitOp::create(steps, out->loc(), states.front());
     plan::EndOp::create(steps, out->loc());
   }
 
+  /// The kernels of one queue follow each other, so that nothing waits between them.
+  void addCalls(OpBuilder &steps, const Variant &variant, size_t index) {
+    auto dispatch = [&](ArrayRef<DirectCall> calls) {
+      for (const DirectCall &call : calls)
+        plan::DispatchOp::create(steps, out->loc(), variant.kernels[index][call.kernel],
+                                 variant.queue, steps.getArrayAttr(call.args));
+    };
+    const DirectProgram &program = direct[index];
+    dispatch(program.prologue);
+    if (program.trips) {
+      auto loop = plan::LoopOp::create(steps, out->loc(), counters[index],
+                                       steps.getI64IntegerAttr(program.trips), Reference());
+      OpBuilder::InsertionGuard guard(steps);
+      steps.setInsertionPointToEnd(&loop.getBody().emplaceBlock());
+      dispatch(program.body);
+    }
+    dispatch(program.epilogue);
+  }
+
   SmallVector<npu::ProgramOp> programs;
   lm::KvStateOp cache;
   plan::FileOp file;
   plan::ModelOp model;
-  plan::TargetOp target;
   plan::PlacementAttr placement;
+  bool isDirect = false;
+  SmallVector<Variant> variants;
   Shapes shapes;
   FileBuilder *out = nullptr;
   PlanParameters *parameters = nullptr;
-  Reference codeRegion, weightsRegion, stateRegion, ioRegion, sramRegion, kernelSegment,
-      weightsSegment, keys, values, ids, io, weightsOperand, stateOperand, ioOperand, queue;
+  Reference weightsRegion, stateRegion, ioRegion, sramRegion, scratchRegion, weightsSegment,
+      weightsBuffer, planned, keys, values, ids, io, weightsOperand, stateOperand, ioOperand,
+      scratchOperand;
   SmallVector<SmallVector<Attribute>> arguments; ///< Of each program.
-  SmallVector<Reference> states, kernels;
+  SmallVector<Reference> states, counters;       ///< Counters: of each program's loop.
+  std::vector<DirectProgram> direct;             ///< Of each program.
 };
 
 } // namespace

@@ -82,6 +82,13 @@ FailureOr<SmallVector<Attribute>> PlanParameters::add(npu::ProgramOp program) {
   return symbols;
 }
 
+FlatSymbolRefAttr PlanParameters::counter(int64_t times) {
+  for (const Param &param : table)
+    if (param.kind == ParamKind::Loop && param.maximum == times - 1)
+      return param.symbol;
+  return table[size_t(append("trip", {ParamKind::Loop, -1, 0, times - 1, {}}))].symbol;
+}
+
 SmallVector<int64_t> PlanParameters::boundsFor(const EntryBounds &entry) const {
   SmallVector<int64_t> bounds;
   for (const Param &param : table) {

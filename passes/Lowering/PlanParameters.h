@@ -22,6 +22,9 @@ public:
   /// The parameter that each argument of `program` becomes. An error where they are used up.
   mlir::FailureOr<llvm::SmallVector<mlir::Attribute>> add(npu::ProgramOp program);
 
+  /// The parameter that counts the rounds of a loop of `times`.
+  mlir::FlatSymbolRefAttr counter(int64_t times);
+
   /// The most that each parameter can be in an entry; complete once all programs are added.
   llvm::SmallVector<int64_t> boundsFor(const EntryBounds &entry) const;
 

@@ -40,6 +40,26 @@ RecordLayout recordLayout(lm::FormatAttr format, int64_t columns, int64_t alignm
   return layout;
 }
 
+/// Rows of a block lie side by side: elements (columns padded to a multiple of 64), multipliers,
+/// scales, each a multiple of `alignment` (docs/format/x86-weights.md).
+static int64_t blockBytes(lm::FormatAttr format, int64_t rows, int64_t columns, int64_t alignment) {
+  constexpr int64_t kColumns = 64;
+  bool multiplied = format.getScale() == lm::ScaleKind::Multiplier;
+  int64_t groups = format.groupsPerRow(columns),
+          scaleBytes = format.getScale() == lm::ScaleKind::F16 ? 2 : 4;
+  int64_t elements = llvm::alignTo(columns, kColumns) * rows * format.elementBits() / 8;
+  int64_t multipliers = multiplied ? llvm::divideCeil(groups, 2) * rows : 0;
+  int64_t scales = rows * scaleBytes * (multiplied ? 1 : groups);
+  return elements + llvm::alignTo(multipliers, alignment) + llvm::alignTo(scales, alignment);
+}
+
+int64_t packedBytes(npu::TargetAttr target, lm::FormatAttr format, int64_t rows, int64_t columns) {
+  int64_t alignment = target.getRecordAlignment(), granule = target.getRowGranule();
+  if (!target.getDirect())
+    return rows * recordLayout(format, columns, alignment).bytes;
+  return llvm::divideCeil(rows, granule) * blockBytes(format, granule, columns, alignment);
+}
+
 std::string ropeTableName(lm::RopeAttr rope) {
   // Digits enough that different formulas have different names.
   return llvm::formatv("rope.{0:e16}.{1}.{2:e16}", rope.getBase().getValueAsDouble(), rope.getDim(),
@@ -166,8 +186,7 @@ private:
     RankedTensorType type = symbols.lookup<lm::WeightOp>(sources.elements).tensorType();
     if (!sources.format)
       return type.getNumElements() * 4;
-    return type.getDimSize(0) *
-           recordLayout(sources.format, type.getDimSize(1), target.getRecordAlignment()).bytes;
+    return packedBytes(target, sources.format, type.getDimSize(0), type.getDimSize(1));
   }
 
   void append(const std::string &name, int64_t bytes, ArrayAttr references, lm::FormatAttr format,

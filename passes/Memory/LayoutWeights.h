@@ -1,7 +1,7 @@
 // Pass llmc-layout-weights: places constants in the weights segment.
 #pragma once
 
-#include "dialects/Lm/Lm.h"
+#include "dialects/Npu/Npu.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/Pass.h"
@@ -27,6 +27,9 @@ struct RecordLayout {
   int64_t multipliers = 0, scales = 0, bytes = 0;
 };
 RecordLayout recordLayout(lm::FormatAttr format, int64_t columns, int64_t alignment);
+
+/// Bytes of a packed matrix: its row records, or on a direct machine its blocks of rows.
+int64_t packedBytes(npu::TargetAttr target, lm::FormatAttr format, int64_t rows, int64_t columns);
 
 /// Name of the npu.constant of a rotation table.
 std::string ropeTableName(lm::RopeAttr rope);

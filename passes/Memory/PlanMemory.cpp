@@ -40,12 +40,6 @@ private:
     bodyFirst = commands.prologue.size();
     bodyLast = bodyFirst + commands.body.size();
     ranges = npu::accessRangesOf(commands);
-    // What enters or leaves the loop lives through all of its trips.
-    for (auto &[buffer, range] : ranges)
-      if (range.inSection[1] && range.sections() > 1) {
-        range.first = std::min<uint32_t>(range.first, bodyFirst);
-        range.last = std::max<uint32_t>(range.last, bodyLast);
-      }
   }
 
   bool isUsed(npu::BufferOp buffer) { return ranges[buffer.getResult()].last != 0; }

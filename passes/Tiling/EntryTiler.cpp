@@ -6,8 +6,8 @@ using namespace mlir;
 namespace llmc::passes {
 
 EntryTiler::EntryTiler(ModuleOp module, func::FuncOp entry, npu::TargetAttr target,
-                       const OffChipLayout &layout)
-    : module(module), entry(entry), target(target), layout(layout), symbols(module),
+                       const OffChipLayout &layout, const StagedValues &staged)
+    : module(module), entry(entry), target(target), layout(layout), staged(staged), symbols(module),
       builder(entry) {
   rows = lm::EntryAttr::of(entry).getRows();
 }
@@ -39,10 +39,7 @@ void EntryTiler::bindArguments() {
     int64_t columns = cast<RankedTensorType>(entry.getArgument(0).getType()).getDimSize(1);
     int64_t row = out->argument(npu::ArgumentKind::Row, layout.maxRows - rows);
     TileTensor hidden{{}, npu::Element::F32, rows, columns, 0, columns * 4};
-    hidden.buffer = out->load("hidden", out->place(npu::Space::Io, 0, row, columns * 4),
-                              {rows * columns * 4, -1}, 1,
-                              /*stream=*/false);
-    tensors[entry.getArgument(0)] = hidden;
+    define(entry.getArgument(0), loadRows("hidden", hidden, npu::Space::Io, 0, row));
     return;
   }
   int64_t capacity = 1;
@@ -50,6 +47,13 @@ void EntryTiler::bindArguments() {
     capacity = std::max(capacity, int64_t(state.getCapacity()));
   positionArgument = out->argument(npu::ArgumentKind::Position, capacity - 1);
   tokensArgument = out->argument(npu::ArgumentKind::Tokens, rows);
+}
+
+TileTensor EntryTiler::loadRows(const std::string &label, TileTensor shape, npu::Space space,
+                                int64_t offset, int64_t argument) {
+  shape.buffer = out->load(label, out->place(space, offset, argument, shape.tokenStride),
+                           {shape.bytes(), -1}, 1, /*stream=*/false);
+  return shape;
 }
 
 LogicalResult EntryTiler::tileBlock(Block &block) {
@@ -129,7 +133,7 @@ LogicalResult EntryTiler::tileRepeat(lm::RepeatOp repeat) {
   for (lm::RepeatOp other : entry.getBody().getOps<lm::RepeatOp>())
     longest = std::max(longest, other.count());
   bool hasLoop = !program.getBody().front().getOps<npu::TripsOp>().empty();
-  tensors[repeat.getResult()] = tensorOf(repeat.getHidden());
+  define(repeat.getResult(), tensorOf(repeat.getHidden()));
   if (!hasLoop && repeat.count() == longest) {
     auto callee = symbols.lookup<func::FuncOp>(repeat.getCallee());
     WalkResult tables = callee.walk([&](lm::RopeOp rope) {
@@ -175,12 +179,8 @@ LogicalResult EntryTiler::tileLayers(lm::RepeatOp repeat, int64_t first, bool lo
     if (failed(tileOp(&op)))
       return failure();
   const TileTensor &result = tensorOf(callee.getBody().front().getTerminator()->getOperand(0));
-  if (result.buffer != hidden.buffer) {
-    ChainBuilder chain(*out, rows, 1, {hidden.columns, -1});
-    chain.store(npu::StepKind::StoreMatrix, viewOf(hidden),
-                chain.load(npu::StepKind::LoadMatrix, viewOf(result)));
-    chain.finish("next_hidden");
-  }
+  if (!result.sharesPlaceWith(hidden))
+    copyRows(result, hidden, "next_hidden");
   return success();
 }
 
@@ -189,8 +189,13 @@ LogicalResult EntryTiler::tileReturn(func::ReturnOp ret) {
   if (found == tensors.end())
     return success(); // logits, stored tile by tile
   const TileTensor &hidden = found->second;
-  out->store("hidden", hidden.buffer, hidden.offset, out->place(npu::Space::Io, 0),
-             hidden.columns * 4, {{rows, -1}, hidden.columns * 4, hidden.tokenStride});
+  int64_t perBlock = rowsPerBlock(hidden), rowBytes = hidden.columns * 4;
+  for (int64_t first = 0; first < rows; first += perBlock) {
+    int64_t count = std::min(perBlock, rows - first);
+    TileTensor block = out->onChip("hidden", hidden.rowsFrom(first, count));
+    out->store("hidden", block.buffer, block.offset, out->place(npu::Space::Io, first * rowBytes),
+               rowBytes, {{count, -1}, rowBytes, block.tokenStride});
+  }
   return success();
 }
 
@@ -219,11 +224,47 @@ bool EntryTiler::isLastUse(Value value, Operation *op) {
   return true;
 }
 
-TileTensor EntryTiler::resultLike(Operation *op, Value lhs, const std::string &label) {
+void EntryTiler::define(Value value, TileTensor tensor) {
+  tensors[value] = tensor;
+  if (!tensor.isOffChip())
+    holders[tensor.buffer].insert(value);
+}
+
+TileTensor EntryTiler::newTensor(Value value, const std::string &label, int64_t columns,
+                                 npu::Element element) {
+  return staged.contains(value) ? out->scratchTensor(label, rows, columns, element)
+                                : out->tensor(label, rows, columns, element);
+}
+
+TileTensor EntryTiler::resultLike(Operation *op, Value lhs, Value result,
+                                  const std::string &label) {
   const TileTensor &source = tensorOf(lhs);
-  if (isLastUse(lhs, op))
+  if (isLastUse(lhs, op) && source.isOffChip() == staged.contains(result))
     return source;
-  return out->tensor(label, source.rows, source.columns, source.element);
+  return newTensor(result, label, source.columns, source.element);
+}
+
+int64_t EntryTiler::rowsPerBlock(ArrayRef<TileTensor> touched) {
+  int64_t widest = 0;
+  for (const TileTensor &tensor : touched)
+    if (tensor.isOffChip())
+      widest = std::max(widest, tensor.tokenStride);
+  return widest ? std::clamp<int64_t>(streamLimit() / widest, 1, rows) : rows;
+}
+
+void EntryTiler::copyRows(const TileTensor &from, const TileTensor &to, const std::string &label) {
+  int64_t perBlock = rowsPerBlock({from, to});
+  Outlet outlet(*out, label, to, perBlock, to.columns);
+  for (int64_t first = 0; first < rows; first += perBlock) {
+    int64_t count = std::min(perBlock, rows - first);
+    TileTensor source = out->onChip(label, from.rowsFrom(first, count)),
+               block = outlet.open(first, count, 0, to.columns);
+    ChainBuilder chain(*out, count, 1, {to.columns, -1});
+    chain.store(npu::StepKind::StoreMatrix, viewOf(block),
+                chain.load(npu::StepKind::LoadMatrix, viewOf(source)));
+    chain.finish(label);
+    outlet.close();
+  }
 }
 
 } // namespace llmc::passes

@@ -25,6 +25,15 @@ TileTensor ProgramBuilder::tensor(const std::string &label, int64_t rows, int64_
   return result;
 }
 
+TileTensor ProgramBuilder::scratchTensor(const std::string &label, int64_t rows, int64_t columns,
+                                         npu::Element element) {
+  TileTensor result{{}, element, rows, columns, 0, columns * npu::bitsOf(element) / 8};
+  if (!scratch.empty())
+    result.offset = scratch.back().offset + scratch.back().bytes;
+  scratch.push_back({label, result.offset, rows * result.tokenStride});
+  return result;
+}
+
 int64_t ProgramBuilder::argument(npu::ArgumentKind kind, int64_t maximum, int64_t of,
                                  int64_t immediate) {
   auto wanted = npu::ArgumentAttr::get(builder.getContext(), kind, maximum, of, immediate);
@@ -75,6 +84,15 @@ void ProgramBuilder::store(const std::string &label, Value from, int64_t offset,
       builder.getI64IntegerAttr(0), builder.getStringAttr(label), ArrayAttr());
 }
 
+TileTensor ProgramBuilder::onChip(const std::string &label, const TileTensor &tensor) {
+  if (!tensor.isOffChip())
+    return tensor;
+  TileTensor loaded = tensor;
+  loaded.buffer = load(label, place(tensor.space, tensor.offset), {tensor.bytes(), -1});
+  loaded.offset = 0;
+  return loaded;
+}
+
 Value ProgramBuilder::gather(const std::string &label, npu::PlaceAttr table, int64_t recordBytes,
                              int64_t rows, npu::PlaceAttr ids, int64_t bound) {
   Value into = buffer(label, rows * recordBytes, /*stream=*/true);
@@ -87,24 +105,93 @@ Value ProgramBuilder::gather(const std::string &label, npu::PlaceAttr table, int
   return into;
 }
 
+ProgramBuilder::Operands ProgramBuilder::operandsOf(ArrayRef<OperandView> views) {
+  Operands operands;
+  SmallVector<Attribute> accesses;
+  for (const OperandView &view : views) {
+    operands.buffers.push_back(view.buffer);
+    accesses.push_back(access(view));
+  }
+  operands.accesses = builder.getArrayAttr(accesses);
+  return operands;
+}
+
+Value ProgramBuilder::view(const std::string &label, npu::PlaceAttr place, int64_t bytes) {
+  return npu::ViewOp::create(builder, loc(), builder.getType<npu::BufferType>(), label, place,
+                             bytes);
+}
+
+void ProgramBuilder::packRows(const std::string &label, ArrayRef<OperandView> operands,
+                              int64_t tokens, int64_t columns, int64_t group) {
+  auto [buffers, accesses] = operandsOf(operands);
+  npu::PackRowsOp::create(builder, loc(), buffers, accesses, extent({tokens, -1}), columns, group,
+                          label);
+}
+
+void ProgramBuilder::embedRows(const std::string &label, ArrayRef<OperandView> operands,
+                               int64_t tokens, int64_t columns, lm::FormatAttr format) {
+  auto [buffers, accesses] = operandsOf(operands);
+  npu::EmbedRowsOp::create(builder, loc(), buffers, accesses, extent({tokens, -1}), columns, format,
+                           label);
+}
+
+void ProgramBuilder::attention(const std::string &label, ArrayRef<OperandView> operands,
+                               int64_t tokens, int64_t heads, lm::KvStateOp state, FloatAttr scale,
+                               int64_t positionArgument) {
+  auto [buffers, accesses] = operandsOf(operands);
+  auto number = [&](uint64_t value) { return builder.getI64IntegerAttr(int64_t(value)); };
+  npu::AttentionOp::create(builder, loc(), buffers, accesses, extent({tokens, -1}), number(heads),
+                           number(state.getKvHeads()), number(state.getHeadDim()),
+                           number(state.getCapacity()), scale, number(positionArgument),
+                           builder.getStringAttr(label));
+}
+
 void ProgramBuilder::matmul(const std::string &label, npu::MatmulKind kind,
                             ArrayRef<OperandView> operands, int64_t tokens, int64_t subRows, Size n,
                             Size k, lm::FormatAttr format, FloatAttr scale, bool accumulate) {
-  SmallVector<Value> buffers;
-  SmallVector<Attribute> accesses;
-  for (const OperandView &operand : operands) {
-    buffers.push_back(operand.buffer);
-    accesses.push_back(access(operand));
-  }
-  npu::MatmulOp::create(builder, loc(), buffers, builder.getArrayAttr(accesses),
-                        npu::MatmulKindAttr::get(builder.getContext(), kind), extent({tokens, -1}),
-                        builder.getI64IntegerAttr(subRows), extent(n), extent(k), format, scale,
-                        accumulate ? builder.getUnitAttr() : UnitAttr(),
-                        builder.getStringAttr(label), ArrayAttr());
+  auto [buffers, accesses] = operandsOf(operands);
+  npu::MatmulOp::create(
+      builder, loc(), buffers, accesses, npu::MatmulKindAttr::get(builder.getContext(), kind),
+      extent({tokens, -1}), builder.getI64IntegerAttr(subRows), extent(n), extent(k), format, scale,
+      accumulate ? builder.getUnitAttr() : UnitAttr(), builder.getStringAttr(label), ArrayAttr());
+}
+
+npu::Element tileElementOf(Type type) {
+  Type element = cast<RankedTensorType>(type).getElementType();
+  return element.isF16()        ? npu::Element::F16
+         : element.isInteger(8) ? npu::Element::I8
+                                : npu::Element::F32;
 }
 
 OperandView viewOf(const TileTensor &tensor) {
-  return {tensor.buffer, tensor.element, tensor.offset, tensor.tokenStride, 0, tensor.bytes()};
+  assert(!tensor.isOffChip() && "commands compute on chip");
+  return {tensor.buffer,
+          tensor.element,
+          tensor.offset,
+          tensor.tokenStride,
+          0,
+          tensor.bytes() + tensor.argumentBytes,
+          tensor.argument,
+          tensor.argumentStride};
+}
+
+TileTensor Outlet::open(int64_t firstRow, int64_t rowCount, int64_t firstColumn,
+                        int64_t columnCount) {
+  constexpr size_t kTurns = 4; // so that storing one part does not hold up the next ones
+  place = whole.rowsFrom(firstRow, rowCount).columnsFrom(firstColumn, columnCount);
+  if (!whole.isOffChip())
+    return part = place;
+  size_t turn = next++ % kTurns;
+  if (turn == turns.size())
+    turns.push_back(program.tensor(label + std::to_string(turn), rows, columns, whole.element));
+  return part = turns[turn].rowsFrom(0, rowCount).columnsFrom(0, columnCount);
+}
+
+void Outlet::close() {
+  if (whole.isOffChip())
+    program.store(label, part.buffer, 0, program.place(whole.space, place.offset),
+                  part.columns * part.elementBytes(),
+                  {{part.rows, -1}, whole.tokenStride, part.tokenStride});
 }
 
 int64_t ChainBuilder::push(npu::StepKind kind, int64_t a, int64_t b, int64_t operand,

@@ -8,15 +8,46 @@
 
 namespace llmc::passes {
 
-/// Rows of an lm tensor in a buffer: element (token, column) lies at offset + token*tokenStride +
-/// column*size.
+/// Rows of an lm tensor: element (token, column) lies at offset + token*tokenStride + column*size,
+/// of a buffer, or of an off-chip space where there is none.
 struct TileTensor {
   mlir::Value buffer;
   npu::Element element = npu::Element::F32;
   int64_t rows = 0, columns = 0;
   int64_t offset = 0, tokenStride = 0;
+  npu::Space space = npu::Space::Scratch; ///< Without a buffer.
+  /// Moves the rows, by at most argumentBytes.
+  int64_t argument = -1, argumentStride = 0, argumentBytes = 0;
 
-  int64_t bytes() const { return (rows - 1) * tokenStride + columns * npu::bitsOf(element) / 8; }
+  bool isOffChip() const { return !buffer; }
+  int64_t elementBytes() const { return npu::bitsOf(element) / 8; }
+  int64_t bytes() const { return (rows - 1) * tokenStride + columns * elementBytes(); }
+
+  bool sharesPlaceWith(const TileTensor &other) const {
+    return buffer == other.buffer && offset == other.offset;
+  }
+
+  /// The part of rows [first, first + count).
+  TileTensor rowsFrom(int64_t first, int64_t count) const {
+    TileTensor part = *this;
+    part.rows = count;
+    part.offset += first * tokenStride;
+    return part;
+  }
+  /// The part of columns [first, first + count).
+  TileTensor columnsFrom(int64_t first, int64_t count) const {
+    TileTensor part = *this;
+    part.columns = count;
+    part.offset += first * elementBytes();
+    return part;
+  }
+};
+
+/// A tensor kept in scratch. Offsets are apart from each other until placeScratch() lets those
+/// share bytes that do not live together.
+struct ScratchTensor {
+  std::string label;
+  int64_t offset = 0, bytes = 0;
 };
 
 /// A size that may be a run-time argument.
@@ -50,6 +81,9 @@ public:
   /// Declares a buffer at the head of the program. Stream buffers go to the ring.
   mlir::Value buffer(const std::string &label, int64_t bytes, bool stream = false);
   TileTensor tensor(const std::string &label, int64_t rows, int64_t columns, npu::Element element);
+  TileTensor scratchTensor(const std::string &label, int64_t rows, int64_t columns,
+                           npu::Element element);
+  llvm::ArrayRef<ScratchTensor> scratchTensors() const { return scratch; }
 
   /// Index of a run-time argument, added where it is not there yet.
   int64_t argument(npu::ArgumentKind kind, int64_t maximum, int64_t of = -1, int64_t immediate = 0);
@@ -64,6 +98,8 @@ public:
   /// Stores runs of `run` bytes, `outer` by `inner` of them.
   void store(const std::string &label, mlir::Value from, int64_t offset, npu::PlaceAttr to,
              int64_t run, StoreRows outer, StoreRows inner = {{1, -1}, 0, 0});
+  /// Bytes of a memory that kernels address themselves.
+  mlir::Value view(const std::string &label, npu::PlaceAttr place, int64_t bytes);
   mlir::Value gather(const std::string &label, npu::PlaceAttr table, int64_t recordBytes,
                      int64_t rows, npu::PlaceAttr ids, int64_t bound);
 
@@ -71,13 +107,58 @@ public:
               int64_t tokens, int64_t subRows, Size n, Size k, lm::FormatAttr format,
               mlir::FloatAttr scale, bool accumulate);
 
+  /// Operands: rows, packed rows.
+  void packRows(const std::string &label, llvm::ArrayRef<OperandView> operands, int64_t tokens,
+                int64_t columns, int64_t group);
+  /// Operands: ids, table, out.
+  void embedRows(const std::string &label, llvm::ArrayRef<OperandView> operands, int64_t tokens,
+                 int64_t columns, lm::FormatAttr format);
+  /// Operands: queries, keys, values, out. Strides and capacity are those of `state`.
+  void attention(const std::string &label, llvm::ArrayRef<OperandView> operands, int64_t tokens,
+                 int64_t heads, lm::KvStateOp state, mlir::FloatAttr scale,
+                 int64_t positionArgument);
+
+  /// The tensor where commands can read it: itself, or loaded into a stream buffer.
+  TileTensor onChip(const std::string &label, const TileTensor &tensor);
+
   npu::AccessAttr access(const OperandView &view);
   npu::ExtentAttr extent(Size size);
 
 private:
+  struct Operands {
+    llvm::SmallVector<mlir::Value> buffers;
+    mlir::ArrayAttr accesses;
+  };
+  Operands operandsOf(llvm::ArrayRef<OperandView> views);
+
   mlir::OpBuilder &builder;
   npu::ProgramOp program;
   mlir::Operation *lastBuffer = nullptr;
+  llvm::SmallVector<ScratchTensor, 4> scratch;
+};
+
+/// Takes a result part by part: in place, or through a few small buffers by turns where it lies off
+/// chip.
+class Outlet {
+public:
+  /// No part is larger than `rows` by `columns`.
+  Outlet(ProgramBuilder &program, std::string label, const TileTensor &whole, int64_t rows,
+         int64_t columns)
+      : program(program), label(std::move(label)), whole(whole), rows(rows), columns(columns) {}
+
+  /// Where the next part is to be computed.
+  TileTensor open(int64_t firstRow, int64_t rowCount, int64_t firstColumn, int64_t columnCount);
+  /// Sends it off, once it is.
+  void close();
+
+private:
+  ProgramBuilder &program;
+  std::string label;
+  TileTensor whole;
+  int64_t rows, columns;
+  llvm::SmallVector<TileTensor, 4> turns;
+  TileTensor part, place; ///< Of the open part: on chip, and in `whole`.
+  size_t next = 0;
 };
 
 /// Collects the steps of one vector chain.
@@ -111,7 +192,10 @@ private:
   llvm::SmallVector<mlir::Attribute> accesses, steps;
 };
 
-/// A whole tensor as an operand.
+/// How rows of a tensor of this type are stored.
+npu::Element tileElementOf(mlir::Type type);
+
+/// A whole tensor as an operand. It lies on chip.
 OperandView viewOf(const TileTensor &tensor);
 
 } // namespace llmc::passes

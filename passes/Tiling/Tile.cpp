@@ -1,7 +1,7 @@
 // Pass llmc-tile: entries become programs of transfers, matrix tiles and vector chains.
 #include "passes/Tiling/Tile.h"
 
-#include "passes/Tiling/EntryTiler.h"
+#include "passes/Tiling/DirectTiler.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -27,10 +27,32 @@ struct TilePass : impl::TilePassBase<TilePass> {
     OffChipLayout layout = layoutOf(entries);
     npu::NpuDialect::setChunkRows(module, layout.maxRows);
     for (func::FuncOp entry : entries)
-      if (failed(EntryTiler(module, entry, target, layout).run()))
+      if (failed(tileEntry(entry, target, layout)))
         return signalPassFailure();
     for (func::FuncOp function : functions)
       function.erase();
+  }
+
+  /// Tiles again, with one buffer's values in scratch besides, as long as more lives together than
+  /// fits and something there can be staged. What does not fit then is for llmc-plan-memory to say.
+  LogicalResult tileEntry(func::FuncOp entry, npu::TargetAttr target, const OffChipLayout &layout) {
+    StagedValues staged;
+    if (target.getDirect())
+      return DirectTiler(getOperation(), entry, target, layout, staged).run();
+    int64_t capacity = target.getSramBytes();
+    while (true) {
+      EntryTiler tiler(getOperation(), entry, target, layout, staged);
+      if (failed(tiler.run()))
+        return failure();
+      ArrayRef<Value> more = valuesToStage(tiler.result(), tiler.bufferHolders(), target, capacity);
+      if (more.empty())
+        return placeScratch(tiler.result(), tiler.scratchTensors());
+      numStaged += more.size();
+      staged.insert(more.begin(), more.end());
+      tiler.result().erase();
+      // Once something leaves, an eighth is left for gaps between buffers and loads running ahead.
+      capacity = target.getSramBytes() / 8 * 7;
+    }
   }
 
   /// Io holds the hidden rows of the largest entry, then logits.

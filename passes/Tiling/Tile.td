@@ -13,5 +13,6 @@ def TilePass : Pass<"llmc-tile", "::mlir::ModuleOp"> {
               or table without a place, or layers without a constant stride; a group that yields more than its last operation's
               results.
   }];
+  let statistics = [Statistic<"numStaged", "num-staged", "Values kept in scratch">];
   let dependentDialects = ["::llmc::npu::NpuDialect"];
 }

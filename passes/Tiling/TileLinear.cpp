@@ -7,6 +7,10 @@ using namespace mlir;
 
 namespace llmc::passes {
 
+npu::Element EntryTiler::weightElementOf(lm::FormatAttr format) {
+  return format.elementBits() == 4 ? npu::Element::I4 : npu::Element::I8;
+}
+
 FailureOr<EntryTiler::LinearTiles> EntryTiler::tilesOf(lm::QuantizedLinearOp linear) {
   if (linear.getBias())
     return linear.emitOpError()
@@ -26,36 +30,48 @@ FailureOr<EntryTiler::LinearTiles> EntryTiler::tilesOf(lm::QuantizedLinearOp lin
 }
 
 void EntryTiler::tileRows(lm::QuantizedLinearOp linear, const LinearTiles &tiles, int64_t first,
-                          int64_t count, const OperandView &result, const std::string &label) {
+                          int64_t count, const TileTensor &result, const std::string &label) {
   npu::PlaceAttr from = out->place(npu::Space::Weights, tiles.place.offset + first * tiles.record,
                                    -1, 0, tiles.place.tripStride);
   Value weights = out->load(label + ".weights", from, {count * tiles.record, -1});
   const TileTensor &input = tensorOf(linear.getInput()),
                    &scales = tensorOf(linear.getInputScales());
-  OperandView b{
-      weights, linear.getFormat().elementBits() == 4 ? npu::Element::I4 : npu::Element::I8,
-      0,       0,
-      0,       count * tiles.record};
-  out->matmul(label, npu::MatmulKind::Linear, {viewOf(input), viewOf(scales), b, result}, rows, 1,
-              {count, -1}, {tiles.columns, -1}, linear.getFormat(), {}, false);
+  OperandView b{weights, weightElementOf(linear.getFormat()), 0, 0, 0, count * tiles.record};
+  out->matmul(label, npu::MatmulKind::Linear, {viewOf(input), viewOf(scales), b, viewOf(result)},
+              rows, 1, {count, -1}, {tiles.columns, -1}, linear.getFormat(), {}, false);
+}
+
+/// Columns of a part that goes to scratch: whole tiles, so many that its rows fill a stream buffer,
+/// since memory likes long runs.
+int64_t EntryTiler::partColumns(int64_t perTile) {
+  return perTile * std::max<int64_t>(streamLimit() / (rows * perTile * 4), 1);
+}
+
+void EntryTiler::tileColumns(const TileTensor &whole, int64_t perTile, int64_t partColumns,
+                             const std::string &label,
+                             function_ref<void(int64_t, int64_t, const TileTensor &)> tile) {
+  int64_t perPart = whole.isOffChip() ? std::min(partColumns, whole.columns) : whole.columns;
+  Outlet outlet(*out, label, whole, rows, perPart);
+  int64_t index = 0;
+  for (int64_t start = 0; start < whole.columns; start += perPart) {
+    TileTensor part = outlet.open(0, rows, start, std::min(perPart, whole.columns - start));
+    for (int64_t first = 0; first < part.columns; first += perTile)
+      tile(index++, start + first,
+           part.columnsFrom(first, std::min(perTile, part.columns - first)));
+    outlet.close();
+  }
 }
 
 LogicalResult EntryTiler::tileLinear(lm::QuantizedLinearOp linear) {
   FailureOr<LinearTiles> tiles = tilesOf(linear);
   if (failed(tiles))
     return failure();
-  TileTensor result = out->tensor("linear", rows, tiles->rows, npu::Element::F32);
-  for (int64_t first = 0; first < tiles->rows; first += tiles->rowsPerTile) {
-    int64_t count = std::min(tiles->rowsPerTile, tiles->rows - first);
-    OperandView view{result.buffer,
-                     npu::Element::F32,
-                     first * 4,
-                     result.tokenStride,
-                     0,
-                     (rows - 1) * result.tokenStride + count * 4};
-    tileRows(linear, *tiles, first, count, view, "linear");
-  }
-  tensors[linear.getResult()] = result;
+  TileTensor result = newTensor(linear.getResult(), "linear", tiles->rows, npu::Element::F32);
+  tileColumns(result, tiles->rowsPerTile, partColumns(tiles->rowsPerTile), "linear",
+              [&](int64_t, int64_t first, const TileTensor &tile) {
+                tileRows(linear, *tiles, first, tile.columns, tile, "linear");
+              });
+  define(linear.getResult(), result);
   return success();
 }
 
@@ -64,25 +80,17 @@ LogicalResult EntryTiler::tileLogits(lm::QuantizedLinearOp linear) {
   FailureOr<LinearTiles> tiles = tilesOf(linear);
   if (failed(tiles))
     return failure();
-  constexpr int64_t kBuffers = 4; // so that storing one tile does not hold up the next ones
-  SmallVector<TileTensor> results;
-  for (int64_t first = 0, index = 0; first < tiles->rows; first += tiles->rowsPerTile, ++index) {
-    int64_t count = std::min(tiles->rowsPerTile, tiles->rows - first);
-    if (index < kBuffers)
-      results.push_back(out->tensor("logits" + std::to_string(index), rows, tiles->rowsPerTile,
-                                    npu::Element::F32));
-    const TileTensor &result = results[index % kBuffers];
-    OperandView view{result.buffer,
-                     npu::Element::F32,
-                     0,
-                     result.tokenStride,
-                     0,
-                     (rows - 1) * result.tokenStride + count * 4};
-    tileRows(linear, *tiles, first, count, view, "logits");
-    out->store("logits", result.buffer, 0,
-               out->place(npu::Space::Io, layout.logitsOffset + first * 4), count * 4,
-               {{rows, -1}, tiles->rows * 4, result.tokenStride});
-  }
+  TileTensor logits{{},
+                    npu::Element::F32,
+                    rows,
+                    tiles->rows,
+                    layout.logitsOffset,
+                    tiles->rows * 4,
+                    npu::Space::Io};
+  tileColumns(logits, tiles->rowsPerTile, tiles->rowsPerTile, "logits",
+              [&](int64_t, int64_t first, const TileTensor &tile) {
+                tileRows(linear, *tiles, first, tile.columns, tile, "logits");
+              });
   return success();
 }
 
@@ -93,32 +101,27 @@ LogicalResult EntryTiler::tileGatedGroup(lm::GroupOp group, lm::QuantizedLinearO
   if (failed(gateTiles) || failed(upTiles))
     return failure();
   int64_t perTile = std::min(gateTiles->rowsPerTile, upTiles->rowsPerTile);
-  TileTensor result = out->tensor("gated", rows, gateTiles->rows, npu::Element::F32);
+  TileTensor result = newTensor(group.getResult(0), "gated", gateTiles->rows, npu::Element::F32);
   SmallVector<TileTensor> gates, ups; // two of each: the next tiles multiply while one is activated
-  for (int64_t first = 0, index = 0; first < gateTiles->rows; first += perTile, ++index) {
-    int64_t count = std::min(perTile, gateTiles->rows - first);
+  auto activate = [&](int64_t index, int64_t first, const TileTensor &tile) {
     if (index < 2) {
       gates.push_back(
           out->tensor("gate" + std::to_string(index), rows, perTile, npu::Element::F32));
       ups.push_back(out->tensor("up" + std::to_string(index), rows, perTile, npu::Element::F32));
     }
-    const TileTensor &g = gates[index % 2], &u = ups[index % 2];
-    int64_t bytes = (rows - 1) * g.tokenStride + count * 4;
-    OperandView gateView{g.buffer, npu::Element::F32, 0, g.tokenStride, 0, bytes},
-        upView{u.buffer, npu::Element::F32, 0, u.tokenStride, 0, bytes};
-    tileRows(gate, *gateTiles, first, count, gateView, "gate");
-    tileRows(up, *upTiles, first, count, upView, "up");
-    ChainBuilder chain(*out, rows, 1, {count, -1});
-    int64_t activated = chain.silu(chain.load(npu::StepKind::LoadMatrix, gateView));
+    TileTensor g = gates[index % 2].columnsFrom(0, tile.columns),
+               u = ups[index % 2].columnsFrom(0, tile.columns);
+    tileRows(gate, *gateTiles, first, tile.columns, g, "gate");
+    tileRows(up, *upTiles, first, tile.columns, u, "up");
+    ChainBuilder chain(*out, rows, 1, {tile.columns, -1});
+    int64_t activated = chain.silu(chain.load(npu::StepKind::LoadMatrix, viewOf(g)));
     int64_t product =
-        chain.step(npu::StepKind::Mul, activated, chain.load(npu::StepKind::LoadMatrix, upView));
-    chain.store(npu::StepKind::StoreMatrix,
-                {result.buffer, npu::Element::F32, first * 4, result.tokenStride, 0,
-                 (rows - 1) * result.tokenStride + count * 4},
-                product);
+        chain.step(npu::StepKind::Mul, activated, chain.load(npu::StepKind::LoadMatrix, viewOf(u)));
+    chain.store(npu::StepKind::StoreMatrix, viewOf(tile), product);
     chain.finish("gated_act");
-  }
-  tensors[group.getResult(0)] = result;
+  };
+  tileColumns(result, perTile, partColumns(perTile), "gated", activate);
+  define(group.getResult(0), result);
   return success();
 }
 

@@ -62,48 +62,88 @@ private:
   int64_t columns;
 };
 
-npu::Element elementOf(Type type) {
-  Type element = cast<RankedTensorType>(type).getElementType();
-  return element.isF16()        ? npu::Element::F16
-         : element.isInteger(8) ? npu::Element::I8
-                                : npu::Element::F32;
-}
-
 } // namespace
 
-LogicalResult EntryTiler::tileRowwise(ArrayRef<Operation *> ops, ValueRange results,
-                                      const std::string &label) {
-  int64_t columns = cast<RankedTensorType>(ops.front()->getOperand(0).getType()).getDimSize(1);
-  RowChain row(*out, rows, columns);
+/// Norm weights are loaded once, whatever the number of blocks.
+FailureOr<EntryTiler::RowInputs> EntryTiler::rowInputs(ArrayRef<Operation *> ops) {
+  RowInputs inputs;
+  llvm::SmallPtrSet<Value, 8> known;
   for (Operation *op : ops) {
     if (!RowChain::accepts(op))
       return op->emitOpError() << "cannot be part of a vector chain";
     for (Value operand : op->getOperands()) {
-      if (row.steps.contains(operand))
-        continue;
       auto norm = dyn_cast<lm::RmsNormOp>(op);
+      if (!known.insert(operand).second)
+        continue;
       if (!norm || operand != norm.getWeight()) {
-        row.steps[operand] = row.chain.load(StepKind::LoadMatrix, viewOf(tensorOf(operand)));
+        inputs.matrices.push_back(operand);
         continue;
       }
       FailureOr<OperandView> weight = loadVector(operand, "norm.weight");
       if (failed(weight))
         return failure();
-      row.steps[operand] = row.chain.load(StepKind::LoadRow, *weight);
+      inputs.vectors[operand] = *weight;
+    }
+    known.insert_range(op->getResults());
+  }
+  return inputs;
+}
+
+void EntryTiler::rowBlock(ArrayRef<Operation *> ops, const RowInputs &inputs,
+                          MutableArrayRef<Outlet> outlets, int64_t first, int64_t count,
+                          const std::string &label) {
+  int64_t columns = cast<RankedTensorType>(ops.front()->getOperand(0).getType()).getDimSize(1);
+  RowChain row(*out, count, columns);
+  for (Operation *op : ops) {
+    for (Value operand : op->getOperands()) {
+      if (row.steps.contains(operand))
+        continue;
+      auto vector = inputs.vectors.find(operand);
+      row.steps[operand] =
+          vector != inputs.vectors.end()
+              ? row.chain.load(StepKind::LoadRow, vector->second)
+              : row.chain.load(
+                    StepKind::LoadMatrix,
+                    viewOf(out->onChip(label + ".rows", tensorOf(operand).rowsFrom(first, count))));
     }
     row.append(op);
   }
-  Operation *last = ops.back();
-  for (auto [result, value] : llvm::zip(results, last->getResults())) {
-    bool isScalar = cast<RankedTensorType>(result.getType()).getRank() == 1;
-    TileTensor into = isa<lm::AddOp>(last) ? resultLike(last, last->getOperand(0), label)
-                                           : out->tensor(label, rows, isScalar ? 1 : columns,
-                                                         elementOf(result.getType()));
-    row.chain.store(isScalar ? StepKind::StoreScalar : StepKind::StoreMatrix, viewOf(into),
+  for (auto [outlet, value] : llvm::zip(outlets, ops.back()->getResults())) {
+    bool isScalar = cast<RankedTensorType>(value.getType()).getRank() == 1;
+    TileTensor part = outlet.open(first, count, 0, isScalar ? 1 : columns);
+    row.chain.store(isScalar ? StepKind::StoreScalar : StepKind::StoreMatrix, viewOf(part),
                     row.steps[value]);
-    tensors[result] = into;
   }
   row.chain.finish(label);
+  for (Outlet &outlet : outlets)
+    outlet.close();
+}
+
+LogicalResult EntryTiler::tileRowwise(ArrayRef<Operation *> ops, ValueRange results,
+                                      const std::string &label) {
+  Operation *last = ops.back();
+  int64_t columns = cast<RankedTensorType>(ops.front()->getOperand(0).getType()).getDimSize(1);
+  FailureOr<RowInputs> inputs = rowInputs(ops);
+  if (failed(inputs))
+    return failure();
+  SmallVector<TileTensor> touched, into;
+  for (Value value : inputs->matrices)
+    touched.push_back(tensorOf(value));
+  for (Value result : results) {
+    bool isScalar = cast<RankedTensorType>(result.getType()).getRank() == 1;
+    into.push_back(isa<lm::AddOp>(last) ? resultLike(last, last->getOperand(0), result, label)
+                                        : newTensor(result, label, isScalar ? 1 : columns,
+                                                    tileElementOf(result.getType())));
+  }
+  touched.append(into);
+  int64_t perBlock = rowsPerBlock(touched);
+  SmallVector<Outlet, 2> outlets;
+  for (const TileTensor &tensor : into)
+    outlets.emplace_back(*out, label, tensor, perBlock, tensor.columns);
+  for (int64_t first = 0; first < rows; first += perBlock)
+    rowBlock(ops, *inputs, outlets, first, std::min(perBlock, rows - first), label);
+  for (auto [result, tensor] : llvm::zip(results, into))
+    define(result, tensor);
   return success();
 }
 
@@ -124,18 +164,31 @@ LogicalResult EntryTiler::tileEmbed(lm::QuantizedEmbedOp embed) {
     return failure();
   auto type = cast<RankedTensorType>(embed.getTable().getType());
   int64_t columns = type.getDimSize(1);
-  lm::FormatAttr format = embed.getFormat();
-  RecordLayout record = recordLayout(format, columns, target.getRecordAlignment());
+  RecordLayout record = recordLayout(embed.getFormat(), columns, target.getRecordAlignment());
   Value records =
       out->gather("embedding.rows", out->place(npu::Space::Weights, place->offset), record.bytes,
                   rows, out->place(npu::Space::Ids, 0), type.getDimSize(0));
+  TileTensor result = newTensor(embed.getResult(), "hidden", columns, npu::Element::F32);
+  int64_t perBlock = rowsPerBlock(result);
+  Outlet outlet(*out, "hidden", result, perBlock, columns);
+  for (int64_t first = 0; first < rows; first += perBlock) {
+    TileTensor block = outlet.open(first, std::min(perBlock, rows - first), 0, columns);
+    embedRows(embed.getFormat(), record, records, first, block);
+    outlet.close();
+  }
+  define(embed.getResult(), result);
+  return success();
+}
+
+/// From the records of a chunk's ids, `result` being the rows from `first` on.
+void EntryTiler::embedRows(lm::FormatAttr format, const RecordLayout &record, Value records,
+                           int64_t first, const TileTensor &result) {
   auto part = [&](npu::Element element, int64_t offset) {
-    return OperandView{records, element, offset, record.bytes, 0, rows * record.bytes - offset};
+    return OperandView{records,      element, first * record.bytes + offset,
+                       record.bytes, 0,       result.rows * record.bytes - offset};
   };
-  ChainBuilder chain(*out, rows, 1, {columns, -1});
-  int64_t value =
-      chain.load(StepKind::LoadMatrix,
-                 part(format.elementBits() == 4 ? npu::Element::I4 : npu::Element::I8, 0));
+  ChainBuilder chain(*out, result.rows, 1, {result.columns, -1});
+  int64_t value = chain.load(StepKind::LoadMatrix, part(weightElementOf(format), 0));
   if (format.getScale() == lm::ScaleKind::Multiplier) {
     int64_t stored = chain.load(StepKind::LoadGroup, part(npu::Element::U4, record.multipliers),
                                 float(format.getGroup()));
@@ -148,77 +201,8 @@ LogicalResult EntryTiler::tileEmbed(lm::QuantizedEmbedOp embed) {
   int64_t scale = perRow ? chain.load(StepKind::LoadScalar, part(scaleElement, record.scales))
                          : chain.load(StepKind::LoadGroup, part(scaleElement, record.scales),
                                       float(format.getGroup()));
-  TileTensor result = out->tensor("hidden", rows, columns, npu::Element::F32);
   chain.store(StepKind::StoreMatrix, viewOf(result), chain.step(StepKind::Mul, value, scale));
   chain.finish("embedding");
-  tensors[embed.getResult()] = result;
-  return success();
-}
-
-/// Rows of the table for this chunk's positions, loaded once per entry.
-FailureOr<TileTensor> EntryTiler::ropeRows(lm::RopeOp rope) {
-  if (!rope.getRope())
-    return rope.emitOpError() << "uses an explicit table, which has no kernel";
-  auto known = ropeTables.find(rope.getRopeAttr());
-  if (known != ropeTables.end())
-    return known->second;
-  auto constant = symbols.lookup<npu::ConstantOp>("packed." + ropeTableName(rope.getRopeAttr()));
-  if (!constant)
-    return rope.emitOpError() << "has no table in the weights segment; run llmc-layout-weights";
-  int64_t dim = rope.getRopeAttr().getDim();
-  TileTensor table{{}, npu::Element::F32, rows, dim, 0, dim * 4};
-  npu::PlaceAttr from =
-      out->place(npu::Space::Weights, constant.getOffset(), positionArgument, dim * 4);
-  table.buffer = out->load("rope.rows", from, {rows * dim * 4, -1}, 1, /*stream=*/false);
-  ropeTables[rope.getRopeAttr()] = table;
-  return table;
-}
-
-LogicalResult EntryTiler::tileRope(lm::RopeOp rope, Value resultValue) {
-  FailureOr<TileTensor> table = ropeRows(rope);
-  if (failed(table))
-    return failure();
-  const TileTensor &input = tensorOf(rope.getInput());
-  int64_t heads = rope.getHeads(), headDim = input.columns / heads,
-          dim = rope.getRopeAttr().getDim(), half = dim / 2;
-  npu::Element element = elementOf(resultValue.getType());
-  TileTensor result = out->tensor("rope", rows, input.columns, element);
-  int64_t size = npu::bitsOf(element) / 8;
-  auto from = [&](int64_t column) {
-    return OperandView{input.buffer,      npu::Element::F32, input.offset + column * 4,
-                       input.tokenStride, headDim * 4,       input.bytes() - column * 4};
-  };
-  auto to = [&](int64_t column) {
-    return OperandView{result.buffer,      element,        column * size,
-                       result.tokenStride, headDim * size, result.bytes() - column * size};
-  };
-  auto tableAt = [&](int64_t column) {
-    return OperandView{table->buffer,
-                       npu::Element::F32,
-                       column * 4,
-                       table->tokenStride,
-                       0,
-                       table->bytes() - column * 4};
-  };
-  ChainBuilder chain(*out, rows, heads, {half, -1});
-  int64_t x1 = chain.load(StepKind::LoadMatrix, from(0)),
-          x2 = chain.load(StepKind::LoadMatrix, from(half));
-  int64_t c = chain.load(StepKind::LoadMatrix, tableAt(0)),
-          s = chain.load(StepKind::LoadMatrix, tableAt(half));
-  int64_t first =
-      chain.step(StepKind::Sub, chain.step(StepKind::Mul, x1, c), chain.step(StepKind::Mul, x2, s));
-  int64_t second =
-      chain.step(StepKind::Add, chain.step(StepKind::Mul, x2, c), chain.step(StepKind::Mul, x1, s));
-  chain.store(StepKind::StoreMatrix, to(0), first);
-  chain.store(StepKind::StoreMatrix, to(half), second);
-  chain.finish("rope");
-  if (dim < headDim) { // the rest of every head passes unrotated
-    ChainBuilder rest(*out, rows, heads, {headDim - dim, -1});
-    rest.store(StepKind::StoreMatrix, to(dim), rest.load(StepKind::LoadMatrix, from(dim)));
-    rest.finish("rope.rest");
-  }
-  tensors[resultValue] = result;
-  return success();
 }
 
 } // namespace llmc::passes

@@ -52,8 +52,8 @@ protected:
 /// One of several kinds of code for the same machine; a plan has them all, the device picks.
 struct Variant {
   std::string name;        ///< "avx512"; empty where there is one.
-  uint32_t abi = 1;        ///< Version of the kernels' calling convention.
-  uint32_t driverMin = 1;  ///< Smallest driver version that may run it.
+  uint32_t abi = 0;        ///< Version of the kernels' calling convention.
+  uint32_t driverMin = 0;  ///< Smallest driver version that may run it.
   uint32_t stackBytes = 0; ///< The most a kernel takes.
 };
 

@@ -1,8 +1,8 @@
 // Every operation and attribute, printed as read.
 // RUN: llmc-opt %s | llmc-opt | FileCheck %s
 
-// CHECK: module attributes {plan.placement = #plan.placement<weights = flash_xip, state = dram, io = sram>}
-module attributes {plan.placement = #plan.placement<weights = flash_xip, state = dram, io = sram>} {
+// CHECK: module attributes {plan.placement = #plan.placement<weights = flash_xip, state = dram, io = sram, scratch = dram>}
+module attributes {plan.placement = #plan.placement<weights = flash_xip, state = dram, io = sram, scratch = dram>} {
 npu.program @code "decode" rows 1 arguments [] scratch 0 {}
 
 // CHECK: plan.file producer "llmc" debug @debug {

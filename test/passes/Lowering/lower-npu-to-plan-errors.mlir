@@ -14,7 +14,7 @@ plan.file producer "llmc" {
 // -----
 
 // expected-error @below {{llmc-lower-npu-to-plan needs 'npu.chunk_rows' on the module; run llmc-tile first}}
-module attributes {plan.placement = #plan.placement<weights = dram, state = dram, io = dram>} {
+module attributes {plan.placement = #plan.placement<weights = dram, state = dram, io = dram, scratch = dram>} {
 lm.kv_state @cache layers 2 kv_heads 1 head_dim 4 capacity 16 of f16
 npu.constant @table at 0 bytes 32 from []
 npu.program @decode "decode" rows 1 arguments [] scratch 0 sram 128 {}
@@ -27,7 +27,7 @@ plan.file producer "llmc" {
 // -----
 
 // expected-error @below {{llmc-lower-npu-to-plan needs npu programs; run llmc-tile first}}
-module attributes {npu.chunk_rows = 4 : i64, plan.placement = #plan.placement<weights = dram, state = dram, io = dram>} {
+module attributes {npu.chunk_rows = 4 : i64, plan.placement = #plan.placement<weights = dram, state = dram, io = dram, scratch = dram>} {
 lm.kv_state @cache layers 2 kv_heads 1 head_dim 4 capacity 16 of f16
 npu.constant @table at 0 bytes 32 from []
 plan.file producer "llmc" {
@@ -38,7 +38,7 @@ plan.file producer "llmc" {
 
 // -----
 
-module attributes {npu.chunk_rows = 4 : i64, plan.placement = #plan.placement<weights = dram, state = dram, io = dram>} {
+module attributes {npu.chunk_rows = 4 : i64, plan.placement = #plan.placement<weights = dram, state = dram, io = dram, scratch = dram>} {
 lm.kv_state @cache layers 2 kv_heads 1 head_dim 4 capacity 16 of f16
 npu.constant @table at 0 bytes 32 from []
 // expected-error @below {{llmc-lower-npu-to-plan needs addresses; run llmc-plan-memory first}}
@@ -51,7 +51,7 @@ plan.file producer "llmc" {
 
 // -----
 
-module attributes {npu.chunk_rows = 4 : i64, plan.placement = #plan.placement<weights = dram, state = dram, io = dram>} {
+module attributes {npu.chunk_rows = 4 : i64, plan.placement = #plan.placement<weights = dram, state = dram, io = dram, scratch = dram>} {
 lm.kv_state @cache layers 2 kv_heads 1 head_dim 4 capacity 16 of f16
 npu.constant @table at 0 bytes 32 from []
 // expected-error @below {{entry 'decode' spills 64 bytes, and the plan has no region to spill to}}
@@ -64,7 +64,7 @@ plan.file producer "llmc" {
 
 // -----
 
-module attributes {npu.chunk_rows = 4 : i64, plan.placement = #plan.placement<weights = dram, state = dram, io = dram>} {
+module attributes {npu.chunk_rows = 4 : i64, plan.placement = #plan.placement<weights = dram, state = dram, io = dram, scratch = dram>} {
 lm.kv_state @cache layers 2 kv_heads 1 head_dim 4 capacity 16 of f16
 npu.constant @table at 0 bytes 32 from []
 // expected-error @below {{entry 'prefill' has 5 rows, 'npu.chunk_rows' says 4 at most}}
@@ -77,7 +77,7 @@ plan.file producer "llmc" {
 
 // -----
 
-module attributes {npu.chunk_rows = 4 : i64, plan.placement = #plan.placement<weights = dram, state = dram, io = dram>} {
+module attributes {npu.chunk_rows = 4 : i64, plan.placement = #plan.placement<weights = dram, state = dram, io = dram, scratch = dram>} {
 lm.kv_state @cache layers 2 kv_heads 1 head_dim 4 capacity 16 of f16
 npu.constant @table at 0 bytes 32 from []
 // expected-error @below {{argument 0 is derived from argument 0, which does not stand before it}}
@@ -90,7 +90,7 @@ plan.file producer "llmc" {
 
 // -----
 
-module attributes {npu.chunk_rows = 4 : i64, plan.placement = #plan.placement<weights = dram, state = dram, io = dram>} {
+module attributes {npu.chunk_rows = 4 : i64, plan.placement = #plan.placement<weights = dram, state = dram, io = dram, scratch = dram>} {
 lm.kv_state @cache layers 2 kv_heads 1 head_dim 4 capacity 16 of f16
 npu.constant @table at 0 bytes 32 from []
 // expected-error @below {{entry 'decode' needs more than 32 run-time parameters, which is all that a runtime holds; use a shorter context or larger stream buffers}}
@@ -104,7 +104,7 @@ plan.file producer "llmc" {
 // -----
 
 // expected-error @below {{llmc-lower-npu-to-plan needs one lm.kv_state}}
-module attributes {npu.chunk_rows = 4 : i64, plan.placement = #plan.placement<weights = dram, state = dram, io = dram>} {
+module attributes {npu.chunk_rows = 4 : i64, plan.placement = #plan.placement<weights = dram, state = dram, io = dram, scratch = dram>} {
 npu.constant @table at 0 bytes 32 from []
 npu.program @decode "decode" rows 1 arguments [] scratch 0 sram 128 {}
 plan.file producer "llmc" {
@@ -115,7 +115,7 @@ plan.file producer "llmc" {
 
 // -----
 
-module attributes {npu.chunk_rows = 4 : i64, plan.placement = #plan.placement<weights = dram, state = dram, io = dram>} {
+module attributes {npu.chunk_rows = 4 : i64, plan.placement = #plan.placement<weights = dram, state = dram, io = dram, scratch = dram>} {
 // expected-error @below {{holds 'f32', a plan's KV cache holds f16}}
 lm.kv_state @cache layers 2 kv_heads 1 head_dim 4 capacity 16 of f32
 npu.constant @table at 0 bytes 32 from []
@@ -128,7 +128,7 @@ plan.file producer "llmc" {
 
 // -----
 
-module attributes {npu.chunk_rows = 4 : i64, plan.placement = #plan.placement<weights = dram, state = dram, io = dram>} {
+module attributes {npu.chunk_rows = 4 : i64, plan.placement = #plan.placement<weights = dram, state = dram, io = dram, scratch = dram>} {
 // expected-error @below {{holds 8 positions, the context is 12}}
 lm.kv_state @cache layers 2 kv_heads 1 head_dim 4 capacity 8 of f16
 npu.constant @table at 0 bytes 32 from []
@@ -141,7 +141,7 @@ plan.file producer "llmc" {
 
 // -----
 
-module attributes {npu.chunk_rows = 4 : i64, plan.placement = #plan.placement<weights = dram, state = dram, io = dram>} {
+module attributes {npu.chunk_rows = 4 : i64, plan.placement = #plan.placement<weights = dram, state = dram, io = dram, scratch = dram>} {
 // expected-error @below {{takes more than 4294967295 bytes a layer, a state's strides have 32 bits; use a shorter context}}
 lm.kv_state @cache layers 2 kv_heads 1 head_dim 4 capacity 536870912 of f16
 npu.constant @table at 0 bytes 32 from []
@@ -155,7 +155,7 @@ plan.file producer "llmc" {
 // -----
 
 // expected-error @below {{llmc-lower-npu-to-plan needs npu.constant; run llmc-layout-weights first}}
-module attributes {npu.chunk_rows = 4 : i64, plan.placement = #plan.placement<weights = dram, state = dram, io = dram>} {
+module attributes {npu.chunk_rows = 4 : i64, plan.placement = #plan.placement<weights = dram, state = dram, io = dram, scratch = dram>} {
 lm.kv_state @cache layers 2 kv_heads 1 head_dim 4 capacity 16 of f16
 npu.program @decode "decode" rows 1 arguments [] scratch 0 sram 128 {}
 plan.file producer "llmc" {
@@ -166,7 +166,7 @@ plan.file producer "llmc" {
 
 // -----
 
-module attributes {npu.chunk_rows = 4 : i64, plan.placement = #plan.placement<weights = dram, state = dram, io = dram>} {
+module attributes {npu.chunk_rows = 4 : i64, plan.placement = #plan.placement<weights = dram, state = dram, io = dram, scratch = dram>} {
 lm.kv_state @cache layers 2 kv_heads 1 head_dim 4 capacity 16 of f16
 npu.constant @table at 0 bytes 32 from []
 npu.program @decode "decode" rows 1 arguments [] scratch 0 sram 128 {}
@@ -178,7 +178,7 @@ plan.file producer "llmc" {
 
 // -----
 
-module attributes {npu.chunk_rows = 4 : i64, plan.placement = #plan.placement<weights = dram, state = dram, io = dram>} {
+module attributes {npu.chunk_rows = 4 : i64, plan.placement = #plan.placement<weights = dram, state = dram, io = dram, scratch = dram>} {
 lm.kv_state @cache layers 2 kv_heads 1 head_dim 4 capacity 16 of f16
 npu.constant @table at 0 bytes 32 from []
 npu.program @decode "decode" rows 1 arguments [] scratch 0 sram 128 {}
@@ -190,7 +190,7 @@ plan.file producer "llmc" {
 
 // -----
 
-module attributes {npu.chunk_rows = 4 : i64, plan.placement = #plan.placement<weights = dram, state = dram, io = dram>} {
+module attributes {npu.chunk_rows = 4 : i64, plan.placement = #plan.placement<weights = dram, state = dram, io = dram, scratch = dram>} {
 lm.kv_state @cache layers 2 kv_heads 1 head_dim 4 capacity 16 of f16
 npu.constant @table at 0 bytes 32 from []
 npu.program @decode "decode" rows 1 arguments [] scratch 0 sram 128 {}
@@ -204,7 +204,7 @@ plan.model "tiny" architecture "a" quantization "q" vocabulary 8 context 0 hidde
 // -----
 
 // expected-error @below {{llmc-lower-npu-to-plan needs one plan.file}}
-module attributes {npu.chunk_rows = 4 : i64, plan.placement = #plan.placement<weights = dram, state = dram, io = dram>} {
+module attributes {npu.chunk_rows = 4 : i64, plan.placement = #plan.placement<weights = dram, state = dram, io = dram, scratch = dram>} {
 lm.kv_state @cache layers 2 kv_heads 1 head_dim 4 capacity 16 of f16
 npu.constant @table at 0 bytes 32 from []
 npu.program @decode "decode" rows 1 arguments [] scratch 0 sram 128 {}
@@ -212,7 +212,7 @@ npu.program @decode "decode" rows 1 arguments [] scratch 0 sram 128 {}
 
 // -----
 
-module attributes {npu.chunk_rows = 4 : i64, plan.placement = #plan.placement<weights = dram, state = dram, io = dram>} {
+module attributes {npu.chunk_rows = 4 : i64, plan.placement = #plan.placement<weights = dram, state = dram, io = dram, scratch = dram>} {
 lm.kv_state @cache layers 2 kv_heads 1 head_dim 4 capacity 16 of f16
 npu.constant @table at 0 bytes 32 from []
 npu.program @decode "decode" rows 1 arguments [] scratch 0 sram 128 {}

@@ -1,6 +1,6 @@
 // RUN: llmc-opt %s --llmc-lower-npu-to-plan | FileCheck %s
 
-module attributes {npu.chunk_rows = 4 : i64, plan.placement = #plan.placement<weights = flash_xip, state = dram, io = sram>} {
+module attributes {npu.chunk_rows = 4 : i64, plan.placement = #plan.placement<weights = flash_xip, state = dram, io = sram, scratch = dram>} {
 lm.kv_state @cache layers 2 kv_heads 1 head_dim 4 capacity 16 of f16
 npu.constant @table at 0 bytes 32 from []
 npu.constant @last at 64 bytes 16 from []

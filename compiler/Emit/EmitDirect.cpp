@@ -1,0 +1,154 @@
+#include "compiler/Emit/EmitDirect.h"
+
+#include "compiler/Emit/EmitProgram.h"
+#include "compiler/Emit/KernelSupport.h"
+#include "dialects/Npu/NpuAccess.h"
+
+#include <fmt/format.h>
+
+using namespace mlir;
+
+namespace llmc {
+
+namespace {
+
+class DirectEncoder {
+public:
+  DirectEncoder(plan::FileOp file, const target::Target &target, const target::Machine &machine,
+                const target::HostServices &host, std::string &error)
+      : file(file), target(target), machine(machine), host(host), error(error) {}
+
+  std::optional<EncodedKernels> run() {
+    int16_t index = 0;
+    for (plan::ParamOp param : file.records<plan::ParamOp>())
+      parameters[param.getSymNameAttr()] = index++;
+    std::vector<target::Variant> variants = target.variants(machine);
+    for (auto [number, op] : llvm::enumerate(file.records<plan::TargetOp>()))
+      if (!encode(op, variants[number]))
+        return std::nullopt;
+    for (auto program : file->getParentOfType<ModuleOp>().getOps<npu::ProgramOp>())
+      estimate(program);
+    return std::move(result);
+  }
+
+private:
+  bool encode(plan::TargetOp op, const target::Variant &variant) {
+    std::vector<plan::KernelOp> kernels;
+    std::vector<target::KernelRequest> requests;
+    for (plan::KernelOp kernel : file.records<plan::KernelOp>()) {
+      if (kernel.getTarget() != op.getSymName())
+        continue;
+      std::optional<target::KernelRequest> request = requestOf(kernel);
+      if (!request)
+        return false;
+      kernels.push_back(kernel);
+      requests.push_back(std::move(*request));
+    }
+    std::optional<target::Blob> blob = target.emitKernels(machine, variant, requests, host, error);
+    if (!blob || blob->entries.size() != kernels.size()) {
+      error = fmt::format("target '{}', variant '{}': {}", target.name(), variant.name,
+                          blob ? "internal error: not one entry for each kernel" : error);
+      return false;
+    }
+    for (auto [kernel, request, entry] : llvm::zip_equal(kernels, requests, blob->entries))
+      kernel.setBlobAttr(plan::BlobAttr::get(kernel.getContext(), /*offset=*/0,
+                                             int64_t(blob->bytes.size()), entry.offset,
+                                             int64_t(cyclesOf(request.work)), variant.stackBytes));
+    if (!kernels.empty())
+      result.code[kernels.front().getSegmentAttr().getAttr()] = std::move(blob->bytes);
+    return true;
+  }
+
+  std::optional<target::KernelRequest> requestOf(plan::KernelOp kernel) {
+    auto op = dyn_cast_or_null<npu::KernelOp>(plan::programOf(kernel));
+    if (!op) {
+      error = fmt::format("internal error: kernel '{}' is not an npu.kernel",
+                          kernel.getSymName().str());
+      return std::nullopt;
+    }
+    std::vector<int16_t> indices;
+    for (auto symbol : kernel.getParameters().getAsRange<FlatSymbolRefAttr>())
+      indices.push_back(parameters.lookup(symbol.getAttr()));
+    target::KernelRequest request = emitRequest(op, indices);
+    error = unsupportedKernel(op, request, target, machine);
+    if (!error.empty())
+      return std::nullopt;
+    cycles[op.getSymNameAttr()] = cyclesOf(request.work);
+    return request;
+  }
+
+  /// Packing, gathering and attention cost what the commands do that they stand for.
+  uint64_t cyclesOf(const target::KernelWork &work) const {
+    auto rows = [&](target::Extent tokens, uint32_t columns) {
+      target::VectorChain copy;
+      copy.tokens = tokens;
+      copy.columns = {columns};
+      copy.steps = {{target::Step::LoadMatrix}, {target::Step::StoreMatrix}};
+      return target.cycles(machine, copy);
+    };
+    if (const auto *matmul = std::get_if<target::Matmul>(&work))
+      return target.cycles(machine, *matmul);
+    if (const auto *chain = std::get_if<target::VectorChain>(&work))
+      return target.cycles(machine, *chain);
+    if (const auto *pack = std::get_if<target::PackRows>(&work))
+      return rows(pack->tokens, pack->columns);
+    if (const auto *embed = std::get_if<target::EmbedRows>(&work))
+      return rows(embed->tokens, embed->columns);
+    const auto &attention = std::get<target::Attention>(work);
+    target::Matmul scores;
+    scores.kind = target::MatmulKind::Scores;
+    scores.tokens = attention.tokens;
+    scores.subRows = attention.heads / attention.kvHeads;
+    scores.n = {attention.capacity};
+    scores.k = {attention.headDim};
+    target::Matmul values = scores;
+    values.kind = target::MatmulKind::Values;
+    std::swap(values.n, values.k);
+    return attention.kvHeads * (target.cycles(machine, scores) + target.cycles(machine, values));
+  }
+
+  void estimate(npu::ProgramOp program) {
+    EntryEstimate estimate;
+    estimate.name = program.getSymName().str();
+    estimate.kind = program.getKind().str();
+    estimate.rows = uint32_t(program.getRows());
+    estimate.sramBytes = program.getSramBytes().value_or(0);
+    estimate.liveBytes = program.getLiveBytes().value_or(0);
+    // Dispatches of the first variant; the others run the same kernels.
+    SymbolTable symbols(file);
+    for (plan::EntryOp entry : file.records<plan::EntryOp>()) {
+      if (entry.getName().value_or(entry.getSymName()) != program.getSymName())
+        continue;
+      entry.walk([&](plan::DispatchOp dispatch) {
+        auto loop = dyn_cast<plan::LoopOp>(dispatch->getParentOp());
+        uint64_t times = loop ? loop.getTimes().value_or(1) : 1;
+        auto kernel = symbols.lookup<plan::KernelOp>(dispatch.getKernel());
+        auto op = cast<npu::KernelOp>(plan::programOf(kernel));
+        estimate.commands += times;
+        estimate.engineCycles[unsigned(npu::engineOf(npu::commandOf(op)))] +=
+            times * cycles.lookup(op.getSymNameAttr());
+      });
+      break;
+    }
+    result.estimates.push_back(std::move(estimate));
+  }
+
+  plan::FileOp file;
+  const target::Target &target;
+  const target::Machine &machine;
+  const target::HostServices &host;
+  std::string &error;
+  DenseMap<StringAttr, int16_t> parameters;
+  DenseMap<StringAttr, uint64_t> cycles; ///< Of each npu.kernel.
+  EncodedKernels result;
+};
+
+} // namespace
+
+std::optional<EncodedKernels> encodeDirect(plan::FileOp file, const target::Target &target,
+                                           const target::Machine &machine,
+                                           const target::HostServices &host, std::string &error) {
+  return DirectEncoder(file, target, machine, host, error).run();
+}
+
+} // namespace llmc

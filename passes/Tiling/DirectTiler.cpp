@@ -1,0 +1,194 @@
+#include "passes/Tiling/DirectTiler.h"
+
+#include "dialects/Npu/KvLayout.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace llmc::passes {
+
+using npu::StepKind;
+
+LogicalResult DirectTiler::run() {
+  if (failed(EntryTiler::run()))
+    return failure();
+  bindTokens();
+  return success();
+}
+
+/// Heads take all their rows; of one row there is nothing to leave out.
+void DirectTiler::bindTokens() {
+  if (tokensArgument < 0 || rows == 1)
+    return;
+  auto tokens = out->extent({rows, tokensArgument});
+  program.walk([&](Operation *op) {
+    if (npu::isCommand(op) && op->getAttrOfType<npu::ExtentAttr>("tokens") == out->extent({rows}))
+      op->setAttr("tokens", tokens);
+  });
+}
+
+TileTensor DirectTiler::loadRows(const std::string &label, TileTensor shape, npu::Space space,
+                                 int64_t offset, int64_t argument) {
+  auto bound = cast<npu::ArgumentAttr>(program.getArguments()[argument]);
+  shape.argument = argument;
+  shape.argumentStride = shape.tokenStride;
+  shape.argumentBytes = bound.getMaximum() * shape.tokenStride;
+  shape.buffer = out->view(label, out->place(space, offset), shape.bytes() + shape.argumentBytes);
+  return shape;
+}
+
+FailureOr<OperandView> DirectTiler::loadVector(Value vector, const std::string &label) {
+  FailureOr<ConstantPlace> place = placeOf(vector);
+  if (failed(place))
+    return failure();
+  int64_t bytes = cast<RankedTensorType>(vector.getType()).getDimSize(0) * 4;
+  Value view = out->view(
+      label, out->place(npu::Space::Weights, place->offset, -1, 0, place->tripStride), bytes);
+  return OperandView{view, npu::Element::F32, 0, 0, 0, bytes};
+}
+
+LogicalResult DirectTiler::tileReturn(func::ReturnOp ret) {
+  auto found = tensors.find(ret.getOperand(0));
+  if (found == tensors.end())
+    return success(); // logits, which were computed in place
+  TileTensor hidden = found->second, result = hidden;
+  result.offset = 0;
+  result.tokenStride = hidden.columns * 4;
+  result.buffer = out->view("hidden", out->place(npu::Space::Io, 0), rows * result.tokenStride);
+  copyRows(hidden, result, "hidden");
+  return success();
+}
+
+LogicalResult DirectTiler::tileEmbed(lm::QuantizedEmbedOp embed) {
+  FailureOr<ConstantPlace> place = placeOf(embed.getTable());
+  if (failed(place))
+    return failure();
+  auto type = cast<RankedTensorType>(embed.getTable().getType());
+  int64_t bytes = packedBytes(target, embed.getFormat(), type.getDimSize(0), type.getDimSize(1));
+  TileTensor ids{
+      out->view("ids", out->place(npu::Space::Ids, 0), rows * 4), npu::Element::I32, rows, 1, 0, 4};
+  OperandView table{out->view("embedding", out->place(npu::Space::Weights, place->offset), bytes),
+                    weightElementOf(embed.getFormat()),
+                    0,
+                    0,
+                    0,
+                    bytes};
+  TileTensor result = newTensor(embed.getResult(), "hidden", type.getDimSize(1), npu::Element::F32);
+  out->embedRows("embedding", {viewOf(ids), table, viewOf(result)}, rows, result.columns,
+                 embed.getFormat());
+  define(embed.getResult(), result);
+  return success();
+}
+
+OperandView DirectTiler::packedRows(const TileTensor &input, lm::FormatAttr format) {
+  bool byGroup = format.getGroup() != 0 && format.getScale() != lm::ScaleKind::Multiplier;
+  int64_t group = byGroup ? int64_t(format.getGroup()) : 0;
+  // Panels of 8 or 16 rows: the columns, padded to a multiple of 64, then a sum for each group.
+  int64_t groups = group ? llvm::divideCeil(input.columns, group) : 1;
+  int64_t panel = 8 * llvm::alignTo(input.columns, 64) + llvm::alignTo(8 * 4 * groups, 64),
+          bytes = llvm::divideCeil(rows, 16) * 2 * panel;
+  Value &known = packed[{input.buffer, group}];
+  if (!known) {
+    known = out->buffer("packed", bytes);
+    out->packRows("pack", {viewOf(input), {known, npu::Element::U8, 0, 0, 0, bytes}}, rows,
+                  input.columns, group);
+  }
+  return {known, npu::Element::U8, 0, 0, 0, bytes};
+}
+
+LogicalResult DirectTiler::multiply(lm::QuantizedLinearOp linear, const TileTensor &result,
+                                    const std::string &label) {
+  FailureOr<LinearTiles> tiles = tilesOf(linear);
+  if (failed(tiles))
+    return failure();
+  int64_t bytes = packedBytes(target, linear.getFormat(), tiles->rows, tiles->columns);
+  npu::PlaceAttr place =
+      out->place(npu::Space::Weights, tiles->place.offset, -1, 0, tiles->place.tripStride);
+  OperandView weights{out->view(label + ".weights", place, bytes),
+                      weightElementOf(linear.getFormat()),
+                      0,
+                      0,
+                      0,
+                      bytes};
+  const TileTensor &input = tensorOf(linear.getInput()),
+                   &scales = tensorOf(linear.getInputScales());
+  OperandView a = rows == 1 ? viewOf(input) : packedRows(input, linear.getFormat());
+  out->matmul(label, npu::MatmulKind::Linear, {a, viewOf(scales), weights, viewOf(result)}, rows, 1,
+              {tiles->rows}, {tiles->columns}, linear.getFormat(), {}, false);
+  return success();
+}
+
+LogicalResult DirectTiler::tileLinear(lm::QuantizedLinearOp linear) {
+  int64_t columns = cast<RankedTensorType>(linear.getResult().getType()).getDimSize(1);
+  TileTensor result = newTensor(linear.getResult(), "linear", columns, npu::Element::F32);
+  define(linear.getResult(), result);
+  return multiply(linear, result, "linear");
+}
+
+LogicalResult DirectTiler::tileLogits(lm::QuantizedLinearOp linear) {
+  int64_t columns = cast<RankedTensorType>(linear.getResult().getType()).getDimSize(1);
+  TileTensor logits{{}, npu::Element::F32, rows, columns, 0, columns * 4};
+  logits.buffer =
+      out->view("logits", out->place(npu::Space::Io, layout.logitsOffset), logits.bytes());
+  return multiply(linear, logits, "logits");
+}
+
+LogicalResult DirectTiler::tileGatedGroup(lm::GroupOp group, lm::QuantizedLinearOp gate,
+                                          lm::QuantizedLinearOp up, lm::GatedActOp gated) {
+  int64_t columns = cast<RankedTensorType>(gated.getResult().getType()).getDimSize(1);
+  TileTensor g = out->tensor("gate", rows, columns, npu::Element::F32),
+             u = out->tensor("up", rows, columns, npu::Element::F32);
+  if (failed(multiply(gate, g, "gate")) || failed(multiply(up, u, "up")))
+    return failure();
+  ChainBuilder chain(*out, rows, 1, {columns});
+  int64_t activated = chain.silu(chain.load(StepKind::LoadMatrix, viewOf(g)));
+  chain.store(StepKind::StoreMatrix, viewOf(g),
+              chain.step(StepKind::Mul, activated, chain.load(StepKind::LoadMatrix, viewOf(u))));
+  chain.finish("gated_act");
+  define(group.getResult(0), g);
+  return success();
+}
+
+/// Keys or values join the cache behind the position, a sub-row for each head.
+void DirectTiler::appendRows(const TileTensor &from, const OperandView &cache, int64_t heads) {
+  OperandView source = viewOf(from), place = cache;
+  source.subStride = from.columns / heads * from.elementBytes();
+  place.argument = positionArgument;
+  place.argumentStride = cache.tokenStride;
+  ChainBuilder chain(*out, rows, heads, {from.columns / heads});
+  chain.store(StepKind::StoreMatrix, place, chain.load(StepKind::LoadMatrix, source));
+  chain.finish("kv.append");
+}
+
+LogicalResult DirectTiler::tileAttention(lm::AttentionOp attention) {
+  auto state = symbols.lookup<lm::KvStateOp>(attention.getState());
+  if (failed(checkCache(attention, state)))
+    return failure();
+  npu::KvLayout kv = npu::KvLayout::of(state);
+  auto cache = [&](bool isValue) {
+    npu::PlaceAttr place = out->place(npu::Space::State, kv.offsetOf(layerFirst, isValue), -1, 0,
+                                      layerLooped ? kv.layerBytes() : 0);
+    return OperandView{out->view(isValue ? "kv.values" : "kv.keys", place, kv.keyBytes()),
+                       npu::Element::F16,
+                       0,
+                       kv.rowBytes(),
+                       kv.headBytes(),
+                       kv.keyBytes()};
+  };
+  OperandView keys = cache(false), values = cache(true);
+  appendRows(tensorOf(attention.getK()), keys, kv.kvHeads);
+  appendRows(tensorOf(attention.getV()), values, kv.kvHeads);
+  int64_t heads = attention.getHeads();
+  TileTensor result =
+      newTensor(attention.getResult(), "attention", heads * kv.headDim, npu::Element::F32);
+  OperandView q = viewOf(tensorOf(attention.getQ())), into = viewOf(result);
+  q.subStride = kv.rowBytes();
+  into.subStride = kv.headDim * 4;
+  out->attention("attention", {q, keys, values, into}, rows, heads, state, attention.getScaleAttr(),
+                 positionArgument);
+  define(attention.getResult(), result);
+  return success();
+}
+
+} // namespace llmc::passes

@@ -1,0 +1,38 @@
+// Entries for machines whose kernels address every memory directly: one kernel for each operation
+// or group, on whole tensors.
+#pragma once
+
+#include "passes/Tiling/EntryTiler.h"
+
+namespace llmc::passes {
+
+class DirectTiler : public EntryTiler {
+public:
+  using EntryTiler::EntryTiler;
+  mlir::LogicalResult run();
+
+private:
+  mlir::LogicalResult tileReturn(mlir::func::ReturnOp ret) override;
+  mlir::LogicalResult tileLinear(lm::QuantizedLinearOp linear) override;
+  mlir::LogicalResult tileLogits(lm::QuantizedLinearOp linear) override;
+  mlir::LogicalResult tileGatedGroup(lm::GroupOp group, lm::QuantizedLinearOp gate,
+                                     lm::QuantizedLinearOp up, lm::GatedActOp gated) override;
+  mlir::LogicalResult tileEmbed(lm::QuantizedEmbedOp embed) override;
+  mlir::LogicalResult tileAttention(lm::AttentionOp attention) override;
+  mlir::FailureOr<OperandView> loadVector(mlir::Value vector, const std::string &label) override;
+  TileTensor loadRows(const std::string &label, TileTensor shape, npu::Space space, int64_t offset,
+                      int64_t argument) override;
+
+  mlir::LogicalResult multiply(lm::QuantizedLinearOp linear, const TileTensor &result,
+                               const std::string &label);
+  /// The rows as a linear layer of several rows reads them; packed once for all layers that share
+  /// them.
+  OperandView packedRows(const TileTensor &input, lm::FormatAttr format);
+  void appendRows(const TileTensor &rows, const OperandView &cache, int64_t heads);
+  /// A chunk computes as many rows as it is given.
+  void bindTokens();
+
+  llvm::DenseMap<std::pair<mlir::Value, int64_t>, mlir::Value> packed; ///< By rows and group.
+};
+
+} // namespace llmc::passes
