@@ -115,6 +115,7 @@ DiagnosticLog::DiagnosticLog(MLIRContext &context) : context(context) {
     std::string text = diagnostic.str();
     for (Diagnostic &note : diagnostic.getNotes())
       text += "\n  " + note.str();
+    text = StringRef(text).rtrim().str(); // Drawings end with a line break.
     if (diagnostic.getSeverity() == DiagnosticSeverity::Error)
       errors.push_back(text);
     else if (diagnostic.getSeverity() == DiagnosticSeverity::Warning)

@@ -67,7 +67,8 @@ struct CollectWeightStatisticsPass
       if (measurement.notFinite) {
         auto [row, column] = *measurement.notFinite;
         weight.emitOpError() << "@" << weight.getSymName() << " holds a NaN or infinity at row "
-                             << row << ", column " << column << "; the model file is damaged";
+                             << row << ", column " << column
+                             << "; the model file is damaged: fetch or export it again";
         return signalPassFailure();
       }
       setFloatStatistics(weight, measurement.statistics);

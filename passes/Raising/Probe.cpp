@@ -34,6 +34,8 @@ static NodeRule ruleOf(lm::OpaqueOp node) {
   return nodeRules().lookup(name);
 }
 
+bool isKnownOperator(lm::OpaqueOp node) { return ruleOf(node) || asNode(node, "Constant"); }
+
 /// Operations that the wanted values depend on.
 static llvm::SmallPtrSet<Operation *, 32> sliceOf(ArrayRef<Value> wanted) {
   llvm::SmallPtrSet<Operation *, 32> slice;

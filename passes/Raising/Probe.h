@@ -66,6 +66,10 @@ llvm::SmallVector<mlir::Operation *> pathBetween(mlir::Value root, mlir::Value l
 /// One probe of a function at every probe point.
 llvm::SmallVector<Probe> probeAll(mlir::func::FuncOp function);
 
+/// Whether raising knows the operator at all. Others hide the shapes behind them, so that nodes
+/// that depend on them are not understood either.
+bool isKnownOperator(lm::OpaqueOp node);
+
 //===-- Rules, for the probe itself
 //--------------------------------------------------------------===//
 

@@ -1,6 +1,8 @@
 // Pass llmc-verify-raised: everything was understood.
 #include "passes/Raising/VerifyRaised.h"
 
+#include "passes/Raising/Probe.h"
+#include "passes/Raising/ProgramInputs.h"
 #include "passes/Raising/RaisePass.h"
 
 #include "mlir/Support/FileUtilities.h"
@@ -25,18 +27,19 @@ LogicalResult writeReport(ModuleOp module, const RaiseReport &report, StringRef 
 }
 
 /// "com.microsoft::Foo (version 1) x 3, first '/model/foo'", in the order of first appearance.
-std::string listUnmatched(const RaiseReport &report) {
+std::string list(ArrayRef<lm::OpaqueOp> nodes) {
   struct Kind {
     std::string name, first;
     int64_t count = 0;
   };
   std::vector<Kind> kinds;
-  for (const RaiseReport::Unmatched &node : report.unmatched) {
-    std::string name = (node.domain.empty() ? "ai.onnx" : node.domain) + "::" + node.type +
-                       " (version " + std::to_string(node.version) + ")";
+  for (lm::OpaqueOp node : nodes) {
+    std::string name = (node.getDomain().empty() ? "ai.onnx" : node.getDomain().str()) +
+                       "::" + node.getOpType().str() + " (version " +
+                       std::to_string(node.getVersion()) + ")";
     auto known = llvm::find_if(kinds, [&](const Kind &kind) { return kind.name == name; });
     if (known == kinds.end())
-      known = kinds.insert(kinds.end(), {name, node.node, 0});
+      known = kinds.insert(kinds.end(), {name, node.getNodeName().str(), 0});
     ++known->count;
   }
   std::string text;
@@ -46,9 +49,36 @@ std::string listUnmatched(const RaiseReport &report) {
   return text;
 }
 
+/// Unknown operators first: they are why many of the others are left.
+std::string listUnmatched(ArrayRef<lm::OpaqueOp> nodes) {
+  SmallVector<lm::OpaqueOp> known, unknown;
+  for (lm::OpaqueOp node : nodes)
+    (isKnownOperator(node) ? known : unknown).push_back(node);
+  if (unknown.empty())
+    return list(known);
+  std::string text = "unknown operators " + list(unknown);
+  return known.empty() ? text : text + "; behind them or in no known pattern " + list(known);
+}
+
+/// Attention in single operators is told from the shape of its cache, which must not be open.
+void noteOpenCaches(func::FuncOp program, InFlightDiagnostic &error) {
+  for (BlockArgument argument : program.getArguments()) {
+    auto type = dyn_cast<RankedTensorType>(argument.getType());
+    if (roleOf(argument) != Role::Past || !type || type.getRank() != 4 ||
+        !(type.isDynamicDim(1) || type.isDynamicDim(3)))
+      continue;
+    error.attachNote() << "cache input '" << argumentName(program, argument.getArgNumber())
+                       << "' leaves its heads or head size open (" << type
+                       << "): export the model with [batch, heads, past, head_dim] of fixed "
+                          "'heads' and 'head_dim'";
+    return;
+  }
+}
+
 LogicalResult verifyRaised(RaiseStep &step, StringRef reportFile) {
   eraseDeadNodes(step.program);
-  for (lm::OpaqueOp node : step.nodes())
+  SmallVector<lm::OpaqueOp> nodes(step.nodes());
+  for (lm::OpaqueOp node : nodes)
     step.report.unmatched.push_back({node.getDomain().str(), node.getOpType().str(),
                                      node.getNodeName().str(), int64_t(node.getVersion())});
   if (!reportFile.empty() && failed(writeReport(step.module, step.report, reportFile)))
@@ -57,7 +87,10 @@ LogicalResult verifyRaised(RaiseStep &step, StringRef reportFile) {
     return success();
   InFlightDiagnostic error = step.program.emitError()
                              << step.report.unmatched.size()
-                             << " ONNX nodes are not understood: " << listUnmatched(step.report);
+                             << " ONNX nodes are not understood: " << listUnmatched(nodes)
+                             << ". Export the model with one of the known exporters, or add a "
+                                "raising pass for them";
+  noteOpenCaches(step.program, error);
   for (const RaiseReport::NearMatch &near : step.report.nearlyMatched)
     error.attachNote() << "'" << near.node << "' is nearly " << near.pattern << ": "
                        << near.predicate;
