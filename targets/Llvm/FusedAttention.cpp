@@ -4,11 +4,9 @@
 #include "targets/Llvm/Emitter.h"
 #include "targets/Llvm/FusedProducts.h"
 #include "targets/Llvm/FusedSoftmax.h"
+#include "targets/Llvm/Layout/FusedShape.h"
 #include "targets/Llvm/NumericsIr.h"
 #include "targets/Llvm/TransposeHalves.h"
-
-#include <cmath>
-#include <fmt/format.h>
 
 namespace llmc::target {
 
@@ -18,51 +16,20 @@ namespace {
 
 constexpr uint64_t runLength = 256; ///< Positions of values between two stores of the sums.
 constexpr uint64_t keysAhead = 32, valuesAhead = 32; ///< Positions asked for before they are read.
-constexpr uint64_t frameBytes = 8 * 1024;  ///< Of the stack, for registers and the caller.
-constexpr uint64_t groupOfFloats = 64 * 4; ///< Scores of a row are a multiple of these bytes.
-
-uint64_t roundedUp(uint64_t value, uint64_t unit) { return (value + unit - 1) / unit * unit; }
-
-/// Sizes that follow from the request. A row's record on the stack: its query, the inverse of its
-/// sum, its scores.
-struct FusedShape {
-  FusedShape(const Attention &attention, const IsaTable &isa)
-      : vectors(isa.vectorBits >= 512 ? 4 : 1), subRows(attention.heads / attention.kvHeads),
-        headDim(attention.headDim), lowHeight(subRows <= 4       ? subRows
-                                              : subRows % 4 == 0 ? 4
-                                                                 : 3),
-        inverse(roundedUp(headDim, kLanes) * 4), scores(inverse + 64),
-        groupBytes(roundedUp(headDim, kLanes) * kLanes * 2), panelBytes(vectors * groupBytes) {}
-
-  uint64_t recordBytes(uint64_t positions) const {
-    return scores + roundedUp(positions * 4, groupOfFloats);
-  }
-  uint64_t arenaBytes() const {
-    const uint64_t taken = panelBytes + frameBytes;
-    return taken < kKernelStackBytes ? (kKernelStackBytes - taken) / 64 * 64 : 0;
-  }
-
-  static constexpr unsigned height = 6; ///< Rows of a unit.
-  const unsigned vectors;               ///< Of columns of a unit.
-  const uint32_t subRows, headDim;
-  const unsigned lowHeight;       ///< Of a unit at the end, where it fits the rows of one token.
-  const uint64_t inverse, scores; ///< Offsets in a record.
-  const uint64_t groupBytes, panelBytes; ///< Keys of 16 positions; of all vectors.
-};
 
 /// Positions and columns of values that meet all rows of a block.
 struct ValueRun {
   Value *firstK, *endK, *column;
   uint32_t columns;
+  bool isFirst; ///< Of the columns: asks for the next rows whole.
 };
 
 class FusedEmitter {
 public:
   FusedEmitter(Emitter &emitter, const Attention &attention,
-               const std::vector<KernelOperand> &operands)
+               const std::vector<KernelOperand> &operands, const FusedShape &shape)
       : e(emitter), ir(emitter.ir), numerics(emitter.ir), products(emitter, numerics),
-        softmax(emitter, numerics), attention(attention), operands(operands),
-        shape(attention, emitter.isa) {}
+        softmax(emitter, numerics), attention(attention), operands(operands), shape(shape) {}
 
   void run();
 
@@ -108,7 +75,7 @@ private:
   FusedSoftmax softmax;
   const Attention &attention;
   const std::vector<KernelOperand> &operands;
-  const FusedShape shape;
+  const FusedShape &shape;
   Value *position = nullptr, *tokens = nullptr, *headRows = nullptr;
   Value *recordBytes = nullptr, *blockRows = nullptr;
   Value *arena = nullptr, *panel = nullptr;
@@ -123,7 +90,8 @@ void FusedEmitter::run() {
   headRows = ir.CreateMul(tokens, e.i64(shape.subRows));
   e.when(ir.CreateICmpNE(tokens, e.i64(0)), [&] {
     Value *scores = ir.CreateShl(ir.CreateAdd(position, tokens), 2);
-    scores = ir.CreateAnd(ir.CreateAdd(scores, e.i64(groupOfFloats - 1)), e.i64(-groupOfFloats));
+    scores = ir.CreateAnd(ir.CreateAdd(scores, e.i64(FusedShape::scoreUnit - 1)),
+                          e.i64(-FusedShape::scoreUnit));
     recordBytes = ir.CreateAdd(scores, e.i64(shape.scores));
     Value *fitting = ir.CreateUDiv(e.i64(shape.arenaBytes()), recordBytes);
     Value *even = ir.CreateSub(fitting, ir.CreateURem(fitting, e.i64(shape.height)));
@@ -268,6 +236,7 @@ void FusedEmitter::scoreUnit(Value *from, Value *row, unsigned height) {
                    .kStride = kLanes * 2,
                    .vectorStride = shape.groupBytes,
                    .ahead = 0,
+                   .aheadBytes = 0,
                    .vectors = shape.vectors,
                    .lastLanes = kLanes,
                    .firstK = e.i64(0),
@@ -287,15 +256,17 @@ void FusedEmitter::scoreUnit(Value *from, Value *row, unsigned height) {
 /// Sums of the positions of one run, for every row that sees one of them.
 void FusedEmitter::valueRun(Value *firstK, Value *endK) {
   const uint32_t width = shape.vectors * kLanes, rest = shape.headDim % width;
-  const auto columns = [&](Value *column, uint32_t count) {
+  const auto columns = [&](Value *column, uint32_t count, bool isFirst) {
     units(firstK, [&](Value *row, unsigned height) {
-      valueUnit({firstK, endK, column, count}, row, height);
+      valueUnit({firstK, endK, column, count, isFirst}, row, height);
     });
   };
-  e.loop(e.i64(0), e.i64(shape.headDim - rest), width,
-         [&](Value *column) { columns(column, width); });
+  const uint32_t whole = shape.headDim - rest;
+  if (whole != 0)
+    columns(e.i64(0), width, true);
+  e.loop(e.i64(width), e.i64(whole), width, [&](Value *column) { columns(column, width, false); });
   if (rest != 0)
-    columns(e.i64(shape.headDim - rest), rest);
+    columns(e.i64(whole), rest, whole == 0);
 }
 
 void FusedEmitter::valueUnit(const ValueRun &run, Value *row, unsigned height) {
@@ -305,13 +276,14 @@ void FusedEmitter::valueUnit(const ValueRun &run, Value *row, unsigned height) {
                    .kStride = operands[attention::Values].tokenStride,
                    .vectorStride = kLanes * 2,
                    .ahead = valuesAhead * operands[attention::Values].tokenStride,
+                   .aheadBytes = run.isFirst ? shape.headDim * 2 : 0,
                    .vectors = (run.columns + kLanes - 1) / kLanes,
                    .lastLanes = (run.columns - 1) % kLanes + 1,
                    .firstK = run.firstK,
                    .commonEnd = smaller(visibleOf(row), run.endK),
                    .ends = {}};
   Emitter::Values outs, factors, before;
-  Value *isFirst = ir.CreateICmpEQ(run.firstK, e.i64(0));
+  Value *isStart = ir.CreateICmpEQ(run.firstK, e.i64(0));
   const auto lanesOf = [&](unsigned v) {
     return e.firstLanes(e.i64(v + 1 == unit.vectors ? unit.lastLanes : kLanes));
   };
@@ -326,7 +298,7 @@ void FusedEmitter::valueUnit(const ValueRun &run, Value *row, unsigned height) {
     for (unsigned v = 0; v < unit.vectors; ++v) {
       Value *sum = ir.CreateMaskedLoad(e.vector(ir.getFloatTy()), e.at(outs[r], v * kLanes * 4),
                                        llvm::Align(4), lanesOf(v), zero);
-      before.push_back(ir.CreateSelect(isFirst, zero, sum));
+      before.push_back(ir.CreateSelect(isStart, zero, sum));
     }
   }
   const Emitter::Values sums = products.sums(unit, before);
@@ -337,57 +309,16 @@ void FusedEmitter::valueUnit(const ValueRun &run, Value *row, unsigned height) {
   }
 }
 
-bool checkOperands(const std::vector<KernelOperand> &operands, std::string &error) {
-  const ElementType types[] = {ElementType::F16, ElementType::F16, ElementType::F16,
-                               ElementType::F32};
-  if (operands.size() != std::size(types)) {
-    error = fmt::format("attention: {} operands, not {}", operands.size(), std::size(types));
-    return false;
-  }
-  for (size_t i = 0; i < std::size(types); ++i)
-    if (operands[i].type != types[i]) {
-      error = "attention: queries, keys and values must be f16, out f32";
-      return false;
-    }
-  return true;
-}
-
-bool checkRequest(const Attention &attention, const IsaTable &isa,
-                  const std::vector<KernelOperand> &operands, std::string &error) {
-  if (attention.heads == 0 || attention.kvHeads == 0 || attention.heads % attention.kvHeads != 0)
-    error = fmt::format("attention: {} heads cannot share {} KV heads evenly", attention.heads,
-                        attention.kvHeads);
-  else if (attention.headDim == 0 || attention.capacity == 0)
-    error = "attention: headDim and capacity must be at least 1";
-  else if (!std::isfinite(attention.scale))
-    error = "attention: the scale must be finite";
-  else if (attention.positionArgument < 0)
-    error = "attention: needs the position argument";
-  else if (attention.tokens.value > attention.capacity)
-    error = fmt::format("attention: {} tokens do not fit a cache of {}", attention.tokens.value,
-                        attention.capacity);
-  else if (checkOperands(operands, error)) {
-    const FusedShape shape(attention, isa);
-    const uint64_t needed = shape.recordBytes(attention.capacity);
-    if (needed <= shape.arenaBytes())
-      return true;
-    error = fmt::format("attention: one row over {} positions with headDim {} takes {} bytes of "
-                        "stack, {} are left of {}; use a shorter context",
-                        attention.capacity, attention.headDim, needed, shape.arenaBytes(),
-                        kKernelStackBytes);
-  }
-  return false;
-}
-
 } // namespace
 
 bool emitFusedAttention(llvm::Module &module, const IsaTable &isa, const std::string &name,
                         const Attention &attention, const std::vector<KernelOperand> &operands,
                         std::string &error) {
-  if (!checkRequest(attention, isa, operands, error))
+  const auto shape = FusedShape::of(attention, operands, isa, error);
+  if (!shape)
     return false;
   Emitter emitter(module, isa, name, operands);
-  FusedEmitter(emitter, attention, operands).run();
+  FusedEmitter(emitter, attention, operands, *shape).run();
   emitter.finish();
   return true;
 }

@@ -13,7 +13,8 @@ struct ProductUnit {
   llvm::Value *b;         ///< Address of the fp16 at k = 0.
   uint64_t kStride;       ///< Bytes of b from k to k + 1.
   uint64_t vectorStride;  ///< Bytes of b from one vector of columns to the next.
-  uint64_t ahead;         ///< Bytes behind b's row at hand that are asked for; 0: none.
+  uint64_t ahead;         ///< From b's row at hand to memory that is asked for at each k,
+  uint64_t aheadBytes;    ///< and how much of it.
   unsigned vectors;       ///< Of columns.
   unsigned lastLanes;     ///< Columns of the last vector, 1 ... kLanes.
   llvm::Value *firstK;    ///< Terms from here,

@@ -1,0 +1,38 @@
+// How fused attention divides its stack and its registers.
+//
+// A row of queries has a record on the stack: its query as fp32, the inverse of its sum, its
+// scores. The records that fit are a block; beside them lies a panel of keys.
+#pragma once
+
+#include "targets/Interface/IsaTable.h"
+#include "targets/Interface/Kernel.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace llmc::target {
+
+struct FusedShape {
+  static constexpr unsigned height = 6;         ///< Rows of a unit.
+  static constexpr uint64_t scoreUnit = 64 * 4; ///< Scores of a row are a multiple of these bytes.
+  static constexpr uint64_t frame = 8 * 1024;   ///< Of the stack, for all else.
+
+  unsigned vectors = 1; ///< Of columns of a unit.
+  uint32_t subRows = 1, headDim = 0;
+  unsigned lowHeight = 1;           ///< Of a unit at the end, so that the rows of one token fit.
+  uint64_t inverse = 0, scores = 0; ///< Offsets in a record.
+  uint64_t groupBytes = 0, panelBytes = 0; ///< Keys of 16 positions; of all vectors.
+
+  /// Errors: those of emitFusedAttention().
+  static std::optional<FusedShape> of(const Attention &attention,
+                                      const std::vector<KernelOperand> &operands,
+                                      const IsaTable &isa, std::string &error);
+  uint64_t recordBytes(uint64_t positions) const {
+    return scores + (positions * 4 + scoreUnit - 1) / scoreUnit * scoreUnit;
+  }
+  /// Of all records; a multiple of 64.
+  uint64_t arenaBytes() const;
+};
+
+} // namespace llmc::target
