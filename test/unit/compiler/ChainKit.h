@@ -1,0 +1,54 @@
+// A model compiled to a plan in memory, run on a device and compared with the reference evaluator.
+#pragma once
+
+#include "compiler/Emit/EmitPlan.h"
+#include "runtime/lm/lm.h"
+#include "test/unit/compiler/ChainFixture.h"
+
+#include "mlir/IR/OwningOpRef.h"
+
+namespace llmc::test {
+
+/// The model of `shape`, parsed; random weights, always the same.
+mlir::OwningOpRef<mlir::ModuleOp> chainModule(mlir::MLIRContext &context, const ChainShape &shape);
+
+/// The plan of a model, opened. Lowers the module.
+class CompiledPlan {
+public:
+  CompiledPlan(mlir::ModuleOp module, const target::Target &target, const target::Machine &machine,
+               const target::HostServices &host, const ChainShape &shape);
+  const rt::Plan &plan() const { return opened; }
+  const std::vector<uint8_t> &bytes() const { return file; }
+
+private:
+  std::vector<uint8_t> file;
+  llmc_source source = {};
+  rt::Plan opened;
+};
+
+/// A session of that plan on a device bound to one of the plan's targets.
+class PlanSession {
+public:
+  PlanSession(const CompiledPlan &compiled, const llmc_device &device, uint32_t target = 0);
+  /// Logits of all ids, fed `chunk` at a time.
+  std::vector<float> evaluate(const std::vector<int32_t> &ids, size_t chunk);
+
+private:
+  std::vector<std::vector<uint64_t>> storage;
+  std::vector<llmc_memory> memories;
+  rt::Session session;
+  rt::Lm lm;
+};
+
+/// As many ids as the context holds, and what the reference evaluator says of them.
+std::vector<int32_t> chainIds(const ChainShape &shape);
+std::vector<float> referenceLogits(mlir::ModuleOp module, const std::vector<int32_t> &ids);
+
+/// Fails at the first logit of another bit pattern.
+void requireSame(const std::vector<float> &actual, const std::vector<float> &expected,
+                 int64_t vocabulary);
+
+/// Host services of targets that need none.
+const target::HostServices &noServices();
+
+} // namespace llmc::test

@@ -1,0 +1,83 @@
+// The whole chain on small random models: kernels of x86-64 equal the reference evaluator bit for
+// bit, whatever the instruction set, the threads and the chunks.
+#include "test/unit/compiler/ChainKit.h"
+
+#include "runtime/drivers/cpu/cpu_device.h"
+#include "targets/Llvm/LlvmHost.h"
+#include "targets/X86/X86Target.h"
+
+#include "catch2/catch.hpp"
+
+using namespace mlir;
+
+namespace llmc::test {
+namespace {
+
+using rt::cpu::Isa;
+
+void compareOn(const CompiledPlan &compiled, Isa isa, uint32_t threads,
+               const std::vector<int32_t> &ids, const std::vector<float> &expected,
+               int64_t vocabulary) {
+  std::string error;
+  std::optional<uint32_t> target =
+      rt::cpu::chooseTarget(compiled.plan(), isa, rt::cpu::hostProbe(), error);
+  if (!target) {
+    WARN("skipped: " << error);
+    return;
+  }
+  rt::cpu::PoolOptions options;
+  options.threads = threads;
+  auto pool = rt::cpu::WorkerPool::create(options, error);
+  REQUIRE(pool);
+  rt::cpu::CpuDevice device(compiled.plan(), *target, *pool);
+  PlanSession session(compiled, device.table(), *target);
+  for (size_t chunk : {1, 3, 17, 64, 1000}) {
+    INFO(rt::cpu::nameOf(isa) << ", " << threads << " threads, chunk " << chunk);
+    requireSame(session.evaluate(ids, chunk), expected, vocabulary);
+  }
+}
+
+void compareAll(const ChainShape &shape) {
+  MLIRContext context;
+  OwningOpRef<ModuleOp> module = chainModule(context, shape);
+  std::string error;
+  std::unique_ptr<target::Target> target = x86::createTarget({}, error);
+  INFO(error);
+  REQUIRE(target);
+  const std::vector<int32_t> ids = chainIds(shape);
+  const std::vector<float> expected = referenceLogits(*module, ids);
+  CompiledPlan compiled(*module, *target, target->machines().front(), target::LlvmHost(), shape);
+  for (Isa isa : rt::cpu::allIsas)
+    for (uint32_t threads : {1, 2, 3})
+      compareOn(compiled, isa, threads, ids, expected, shape.vocabulary);
+}
+
+} // namespace
+
+TEST_CASE("every format gives the evaluator's bits on every instruction set") {
+  ChainShape shape;
+  shape.format = GENERATE("<i8, group = 0, scale = f32>", "<i4, group = 16, scale = multiplier>",
+                          "<i4, group = 32, scale = f16>", "<i4, group = 32, scale = f32>");
+  INFO(shape.format);
+  compareAll(shape);
+}
+
+TEST_CASE("shapes that do not divide evenly") {
+  ChainShape shape;
+  shape.vocabulary = 83;
+  shape.ffn = 104;
+  shape.heads = 6;
+  shape.kvHeads = 3;
+  shape.layers = 1;
+  shape.capacity = 70;
+  shape.format = "<i4, group = 48, scale = multiplier>";
+  compareAll(shape);
+}
+
+TEST_CASE("a context of one token") {
+  ChainShape shape;
+  shape.capacity = 1;
+  compareAll(shape);
+}
+
+} // namespace llmc::test
