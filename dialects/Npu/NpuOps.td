@@ -100,6 +100,6 @@ def ChainOp : Npu_Op<"chain"> {
   let hasVerifier = 1;
 }
 
-include "dialects/Npu/NpuDirectOps.td"
+include "dialects/Npu/NpuDirect.td"
 
 #endif

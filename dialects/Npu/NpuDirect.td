@@ -1,6 +1,6 @@
 // Operations of machines whose kernels address every memory directly.
-#ifndef LLMC_DIALECTS_NPU_NPUDIRECTOPS
-#define LLMC_DIALECTS_NPU_NPUDIRECTOPS
+#ifndef LLMC_DIALECTS_NPU_NPUDIRECT
+#define LLMC_DIALECTS_NPU_NPUDIRECT
 
 def ViewOp : Npu_Op<"view"> {
   let summary = "Bytes of a memory as a buffer";
