@@ -23,7 +23,8 @@ namespace llmc::target {
 /// A Linear has the operands of matmul::Operand, its weights packed as X86WeightLayout says and
 /// aligned to 64. With at most one row, A is that row (I8); with more, A is what PackRows of the
 /// same rows, columns and group wrote (U8, no strides). Its parts take blocks of 16 outputs, those
-/// of everything else take rows. Scores and Values leave AScale unused.
+/// of everything else take rows, of an Attention so many that each part sees as many positions as
+/// any other. Scores and Values leave AScale unused.
 ///
 /// Errors: a kernel that breaks a rule of targets/Interface/Kernel.h or that this instruction set
 /// has no code for, each with the kernel's name; what targetMachine() and linkBlob() report.
