@@ -21,7 +21,8 @@ static_assert(int(npu::StepKind::StoreScalar) == int(target::Step::StoreScalar) 
 
 class ProgramEmitter {
 public:
-  ProgramEmitter(const std::vector<int16_t> &parameters) : parameters(parameters) {}
+  ProgramEmitter(const std::vector<int16_t> &parameters, std::vector<uint32_t> maxima = {})
+      : parameters(parameters), maxima(std::move(maxima)) {}
 
   target::Command emit(Operation *op, uint32_t id) {
     target::Command command;
@@ -82,7 +83,11 @@ private:
     result.type = target::ElementType(access.getElement());
     result.tokenStride = uint32_t(access.getTokenStride());
     result.subStride = uint32_t(access.getSubStride());
-    result.bytes = uint64_t(access.getBytes());
+    // The access is counted from its offset on, the operand from where its argument puts it.
+    uint64_t reach = 0;
+    if (int16_t argument = parameter(access.getArgument()); argument >= 0)
+      reach = uint64_t(maxima[size_t(argument)]) * uint64_t(access.getArgumentStride());
+    result.bytes = uint64_t(access.getBytes()) - std::min(reach, uint64_t(access.getBytes()));
     return result;
   }
 
@@ -196,6 +201,7 @@ private:
   }
 
   const std::vector<int16_t> &parameters;
+  std::vector<uint32_t> maxima; ///< Of the parameters; needed for operands in SRAM alone.
 };
 
 } // namespace
@@ -231,7 +237,7 @@ target::Program emitProgram(npu::ProgramOp program, const std::vector<int16_t> &
   result.sramBytes = program.getSramBytes().value_or(0);
   npu::CommandList commands = npu::commandsOf(program);
   result.trips = uint32_t(commands.trips);
-  ProgramEmitter emitter(parameters);
+  ProgramEmitter emitter(parameters, maxima);
   uint32_t id = 0;
   for (Operation *op : commands.prologue)
     result.prologue.commands.push_back(emitter.emit(op, id++));
