@@ -49,8 +49,8 @@ json regionsOf(const PlanDescription &plan, const target::Machine &machine) {
   return regions;
 }
 
-/// The space that placement takes over the bound of any plan; what the ring has for running ahead
-/// is no loss and counts on neither side.
+/// The space that placement takes over the bound of any plan; what only serves running ahead is no
+/// loss and counts on neither side.
 double peakOverLive(const EntryEstimate &entry) {
   return entry.liveBytes ? double(entry.sramBytes - entry.prefetchBytes) / double(entry.liveBytes)
                          : 1.0;

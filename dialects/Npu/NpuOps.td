@@ -26,7 +26,7 @@ def ProgramOp : Npu_Op<"program", [Symbol, SingleBlock, NoTerminator, IsolatedFr
   let summary = "One entry as commands in program order";
   let description = [{
     `kind` is prefill, decode or head; `rows` the static number of rows. `scratch_bytes` is what the program uses of
-    that space, `sram_bytes` its highest on-chip address once planned, `live_bytes` the most that lives together, `prefetch_bytes` the part of the ring beyond need.
+    that space, `sram_bytes` its highest on-chip address once planned, `live_bytes` the most that lives together, `prefetch_bytes` what of `sram_bytes` only serves loads that run ahead.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$kind, I64Attr:$rows, ArrayAttr:$arguments,
                        OptionalAttr<I64Attr>:$sram_bytes, OptionalAttr<I64Attr>:$live_bytes,
@@ -50,8 +50,8 @@ def TripsOp : Npu_Op<"trips", [SingleBlock, NoTerminator, HasParent<"ProgramOp">
 def BufferOp : Npu_Op<"buffer"> {
   let summary = "An on-chip buffer";
   let description = [{
-    `stream` marks a buffer that one load fills and later commands only read: it is placed in the ring, where its place is reused as soon
-    as its readers have finished. `offset` is set by `llmc-plan-memory`.
+    `stream` marks a buffer that one load fills and later commands only read: its bytes are free for some time before the load, which may
+    run ahead. `offset` is set by `llmc-plan-memory`.
   }];
   let arguments = (ins StrAttr:$label, I64Attr:$bytes, UnitAttr:$stream, OptionalAttr<I64Attr>:$offset);
   let results = (outs Npu_BufferType:$result);

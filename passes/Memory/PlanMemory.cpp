@@ -3,8 +3,8 @@
 
 #include "dialects/Npu/NpuAccess.h"
 #include "passes/Algorithms/PlanValidator.h"
+#include "passes/Algorithms/RunAhead.h"
 #include "passes/Algorithms/SramPlanner.h"
-#include "passes/Algorithms/StreamRing.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -19,7 +19,8 @@ namespace {
 /// Kernels read vectors of this many bytes; also a multiple of every transfer alignment in use.
 constexpr uint64_t kBufferAlignment = 64;
 
-/// Plans one program.
+/// Plans one program: all buffers among each other, and what loads fill as far ahead of its use as
+/// there is room.
 class ProgramPlanner {
 public:
   ProgramPlanner(npu::ProgramOp program, npu::TargetAttr target)
@@ -28,10 +29,21 @@ public:
   /// Empty where everything fits; else why not.
   std::string run() {
     measure();
-    std::string problem = planResident();
-    if (problem.empty())
-      problem = planRing();
-    return problem.empty() ? judge() : problem;
+    SramProblem problem = describe();
+    SramPlan need = planSram(problem);
+    if (!need.error.empty())
+      return need.error;
+    if (!need.fits)
+      return explainOverflow(problem, need);
+    RunAheadPlan plan = planRunAhead(problem, windows(), need);
+    for (const std::string &fault : validatePlan(problem, plan.offsets))
+      return "internal error, the planner broke a rule: " + fault;
+    for (auto [buffer, offset] : llvm::zip(buffers, plan.offsets))
+      buffer.setOffset(offset);
+    program.setSramBytes(plan.peak);
+    program.setLiveBytes(need.blame.bytes);
+    program.setPrefetchBytes(plan.peak - std::min(plan.peak, need.peak));
+    return {};
   }
 
 private:
@@ -39,26 +51,22 @@ private:
     npu::CommandList commands = npu::commandsOf(program);
     bodyFirst = commands.prologue.size();
     bodyLast = bodyFirst + commands.body.size();
+    programLast = bodyLast + commands.epilogue.size();
     ranges = npu::accessRangesOf(commands);
+    for (npu::BufferOp buffer : program.getBody().front().getOps<npu::BufferOp>())
+      if (ranges.contains(buffer.getResult()))
+        buffers.push_back(buffer);
   }
 
-  bool isUsed(npu::BufferOp buffer) { return ranges[buffer.getResult()].last != 0; }
-
-  /// Reused inside its section, so fit for the ring.
-  bool isStream(npu::BufferOp buffer) {
-    return buffer.getStream() && ranges[buffer.getResult()].sections() == 1;
+  const npu::AccessRange &rangeOf(npu::BufferOp buffer) {
+    return ranges.find(buffer.getResult())->second;
   }
 
-  /// The buffers that `wanted` picks, as a placement problem.
-  SramProblem problemOf(SmallVectorImpl<npu::BufferOp> &buffers,
-                        llvm::function_ref<bool(npu::BufferOp)> wanted) {
+  SramProblem describe() {
     SramProblem problem;
     problem.capacity = target.getSramBytes();
-    for (npu::BufferOp buffer : program.getBody().front().getOps<npu::BufferOp>()) {
-      if (!isUsed(buffer) || !wanted(buffer))
-        continue;
-      const npu::AccessRange &range = ranges[buffer.getResult()];
-      buffers.push_back(buffer);
+    for (npu::BufferOp buffer : buffers) {
+      const npu::AccessRange &range = rangeOf(buffer);
       SramBuffer item;
       item.name = buffer.getLabel().str();
       item.first = StepIdx{range.first};
@@ -70,99 +78,29 @@ private:
     return problem;
   }
 
-  std::string planResident() {
-    SmallVector<npu::BufferOp> resident;
-    SramProblem problem =
-        problemOf(resident, [&](npu::BufferOp buffer) { return !isStream(buffer); });
-    SramPlan plan = planSram(problem);
-    if (!plan.error.empty())
-      return plan.error;
-    if (!plan.fits)
-      return explainOverflow(problem, plan);
-    for (auto [buffer, offset] : llvm::zip(resident, plan.offsets))
-      buffer.setOffset(offset);
-    residentPeak = plan.peak;
-    return {};
-  }
-
-  /// The independent judge over all buffers, stream buffers with the places that the ring gave
-  /// them; then what the program uses.
-  std::string judge() {
-    SmallVector<npu::BufferOp> buffers;
-    SramProblem problem = problemOf(buffers, [](npu::BufferOp) { return true; });
-    std::vector<uint64_t> offsets;
-    for (npu::BufferOp buffer : buffers)
-      offsets.push_back(*buffer.getOffset());
-    for (const std::string &fault : validatePlan(problem, offsets))
-      return "internal error, the planner broke a rule: " + fault;
-    program.setLiveBytes(maxLive(problem).bytes);
-    return {};
-  }
-
-  std::string planRing() {
-    std::vector<StreamBuffer> streams;
-    SmallVector<npu::BufferOp> ops;
-    for (npu::BufferOp buffer : program.getBody().front().getOps<npu::BufferOp>())
-      if (isUsed(buffer) && isStream(buffer))
-        ops.push_back(buffer);
-    llvm::sort(ops, [&](npu::BufferOp a, npu::BufferOp b) {
-      return ranges[a.getResult()].first < ranges[b.getResult()].first;
-    });
-    for (npu::BufferOp buffer : ops)
-      streams.push_back({buffer.getLabel().str(), uint64_t(buffer.getBytes()),
-                         ranges[buffer.getResult()].first, ranges[buffer.getResult()].last});
-    uint64_t base = llvm::alignTo(residentPeak, kBufferAlignment);
-    uint64_t capacity =
-        uint64_t(target.getSramBytes()) > base ? uint64_t(target.getSramBytes()) - base : 0;
-    RingPlacement ring = placeSections(streams, capacity);
-    if (!ring.error.empty())
-      return ring.error + "; " + std::to_string(residentPeak) + " of " +
-             std::to_string(int64_t(target.getSramBytes())) +
-             " bytes of SRAM are taken by other buffers, streaming needs at least " +
-             std::to_string(ringLowerBound(streams, kBufferAlignment)) +
-             ". Use a smaller chunk, a shorter context or a machine with more SRAM";
-    for (auto [buffer, offset] : llvm::zip(ops, ring.offsets))
-      buffer.setOffset(base + offset);
-    OpBuilder builder(program);
-    uint64_t needed = ringLowerBound(streams, kBufferAlignment);
-    program.setSramBytesAttr(builder.getI64IntegerAttr(base + ring.used));
-    program.setPrefetchBytesAttr(
-        builder.getI64IntegerAttr(ring.used > needed ? ring.used - needed : 0));
-    return {};
-  }
-
-  /// Every section starts at the head of the ring, so that each trip of the body finds the same
-  /// addresses. The prologue's buffers lie behind the others where there is room: a load of the
-  /// body that waited for a reader in the prologue would wait for one in every trip.
-  RingPlacement placeSections(const std::vector<StreamBuffer> &streams, uint64_t capacity) {
-    auto section = [&](uint32_t first, uint32_t last) {
-      std::vector<StreamBuffer> chosen;
-      llvm::copy_if(streams, std::back_inserter(chosen), [&](const StreamBuffer &stream) {
-        return stream.first >= first && stream.first < last;
-      });
-      return placeInRing(chosen, capacity, kBufferAlignment);
-    };
-    RingPlacement prologue = section(0, bodyFirst), body = section(bodyFirst, bodyLast),
-                  epilogue = section(bodyLast, UINT32_MAX), all;
-    uint64_t later = std::max(body.used, epilogue.used);
-    if (later + prologue.used <= capacity)
-      for (uint64_t &offset : prologue.offsets)
-        offset += later;
-    for (const RingPlacement &placed : {prologue, body, epilogue}) {
-      if (!placed.error.empty())
-        return placed;
-      all.offsets.insert(all.offsets.end(), placed.offsets.begin(), placed.offsets.end());
+  /// Loads run ahead inside their section: of a stream buffer that only one section touches, all of
+  /// it, since the next trip's load may come as soon as this trip has read; of others, no more than
+  /// their live range.
+  std::vector<Window> windows() {
+    const uint32_t cuts[] = {0, bodyFirst, bodyLast, programLast};
+    std::vector<Window> result;
+    for (npu::BufferOp buffer : buffers) {
+      const npu::AccessRange &range = rangeOf(buffer);
+      Window window = {StepIdx{range.first}, StepIdx{range.last}};
+      if (buffer.getStream() && range.sections() == 1) {
+        unsigned section = range.inSection[0] ? 0 : range.inSection[1] ? 1 : 2;
+        window = {StepIdx{cuts[section]}, StepIdx{cuts[section + 1]}};
+      }
+      result.push_back(window);
     }
-    for (auto [stream, offset] : llvm::zip(streams, all.offsets))
-      all.used = std::max(all.used, offset + stream.size);
-    return all;
+    return result;
   }
 
   npu::ProgramOp program;
   npu::TargetAttr target;
-  uint32_t bodyFirst = 0, bodyLast = 0;
+  uint32_t bodyFirst = 0, bodyLast = 0, programLast = 0;
   DenseMap<Value, npu::AccessRange> ranges;
-  uint64_t residentPeak = 0;
+  SmallVector<npu::BufferOp> buffers; ///< Those that commands touch.
 };
 
 struct PlanMemoryPass : impl::PlanMemoryPassBase<PlanMemoryPass> {

@@ -50,22 +50,22 @@ Arena arenaOf(const Json &entry) {
   return arena;
 }
 
-/// Where the buffers lie that are filled ahead of their use, and so are taken for longer than the
-/// chart, which shows uses, can draw.
-std::string describeStream(const Json &entry) {
-  uint64_t begin = UINT64_MAX, end = 0;
-  for (const Json &buffer : entry.at("buffers")) {
-    if (!buffer.value("stream", false))
-      continue;
-    const auto offset = buffer.at("offset").get<uint64_t>();
-    begin = std::min(begin, offset);
-    end = std::max(end, offset + buffer.at("bytes").get<uint64_t>());
-  }
-  if (end == 0)
+/// Streamed buffers are filled ahead of their use, and so are taken for longer than the chart,
+/// which shows the program's order, can draw.
+std::string describeStreams(const Json &entry) {
+  size_t count = 0;
+  uint64_t bytes = 0;
+  for (const Json &buffer : entry.at("buffers"))
+    if (buffer.value("stream", false)) {
+      ++count;
+      bytes += buffer.at("bytes").get<uint64_t>();
+    }
+  if (count == 0)
     return "";
-  return fmt::format("  [{}, {}) is a ring of streamed buffers, filled ahead; the chart shows the "
-                     "steps that use them\n",
-                     begin, end);
+  return fmt::format(
+      "  {} of the buffers, {} bytes, are streamed: loads fill them ahead of the steps "
+      "that the chart shows\n",
+      count, bytes);
 }
 
 std::string drawEntry(const Json &entry) {
@@ -78,7 +78,7 @@ std::string drawEntry(const Json &entry) {
       "{}: {} bytes of {} ({:.1f} %), {} live at the fullest step, {} buffers, {} steps\n",
       entry.at("name").get<std::string>(), bytes, arena.problem.capacity, share, live,
       arena.offsets.size(), entry.at("steps").get<uint64_t>());
-  text += describeStream(entry);
+  text += describeStreams(entry);
   if (!arena.offsets.empty())
     text += passes::drawMemoryMap(arena.problem, arena.offsets);
   return text;

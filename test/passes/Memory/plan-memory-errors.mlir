@@ -17,7 +17,7 @@ npu.program @decode "decode" rows 1 arguments [] scratch 0 {
 // -----
 
 module attributes {npu.target = #npu.target<"tiny", sram_bytes = 128, alignment = 16, row_granule = 16, record_alignment = 16, chunks = [8], head_rows = 4>} {
-// expected-error@below {{entry @head_1 does not fit tiny: streamed buffer 'w' of 128 bytes does not fit a ring of 64 bytes beside what is read together with it; 64 of 128 bytes of SRAM are taken by other buffers, streaming needs at least 128. Use a smaller chunk, a shorter context or a machine with more SRAM}}
+// expected-error-re@below {{entry @head_1 does not fit tiny: needs 192 bytes, the memory has 128{{[[:space:]]}}no placement can fit: the fullest step, 1, holds 192 live bytes in 2 buffers:{{[[:space:]]}}  128 bytes  w, steps 0 to 1{{[[:space:]]}}  64 bytes  x, steps 1 to 2}}
 npu.program @head_1 "head" rows 1 arguments [] scratch 0 {
   %x = npu.buffer "x" bytes 64
   %w = npu.buffer "w" bytes 128 stream
