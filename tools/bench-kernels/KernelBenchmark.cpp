@@ -1,12 +1,12 @@
 // Kernels of every instruction set: one row against the read bandwidth, many rows against the
 // instruction's peak. Rates compare within one run only; a thread is a part.
+#include "runtime/drivers/cpu/machine_peaks.h"
 #include "targets/Llvm/Layout/X86PackedRows.h"
 #include "targets/Llvm/Layout/X86WeightLayout.h"
 #include "targets/Llvm/Lower.h"
 #include "targets/X86/X86Isa.h"
 #include "tools/bench-kernels/AttentionBenchmark.h"
 #include "tools/bench-kernels/BenchMemory.h"
-#include "tools/bench-kernels/MachinePeaks.h"
 
 #include <benchmark/benchmark.h>
 #include <cstring>
@@ -14,8 +14,11 @@
 
 using namespace llmc::target;
 using namespace llmc::bench;
+using namespace llmc::rt::cpu;
 
 namespace {
+
+bool hasIsa(Isa isa) { return missingFor(isa, hostProbe()).empty(); }
 
 constexpr uint32_t columns = 2048, outputs = 5632, rows = 512;
 
@@ -62,16 +65,15 @@ std::shared_ptr<Layer> makeLayer(const IsaTable &isa, const WeightFormat &format
 }
 
 void addRead() {
-  benchmark::RegisterBenchmark("read",
-                               [](benchmark::State &state) {
-                                 const size_t share =
-                                     poolBytes / size_t(state.threads()) / 4096 * 4096;
-                                 const uint8_t *from =
-                                     pool() + share * size_t(state.thread_index());
-                                 for (auto _ : state)
-                                   readAll(from, share);
-                                 state.SetBytesProcessed(int64_t(share) * state.iterations());
-                               })
+  benchmark::RegisterBenchmark(
+      "read",
+      [](benchmark::State &state) {
+        const size_t share = poolBytes / size_t(state.threads()) / 4096 * 4096;
+        const uint8_t *from = pool() + share * size_t(state.thread_index());
+        for (auto _ : state)
+          readBytes(hasIsa(Isa::Avx512) ? Isa::Avx512 : Isa::Avx2, from, share);
+        state.SetBytesProcessed(int64_t(share) * state.iterations());
+      })
       ->ThreadRange(1, 2)
       ->UseRealTime()
       ->Unit(benchmark::kMillisecond);
@@ -127,12 +129,12 @@ void addManyRows(const IsaTable &isa, const char *name, const WeightFormat &form
       ->Unit(benchmark::kMillisecond);
 }
 
-void addPeak(const char *name, uint64_t (*run)(uint64_t)) {
+void addPeak(const char *name, uint64_t (*run)(Isa, uint64_t), Isa isa) {
   benchmark::RegisterBenchmark(name,
-                               [run](benchmark::State &state) {
+                               [run, isa](benchmark::State &state) {
                                  uint64_t operations = 0;
                                  for (auto _ : state)
-                                   operations += run(200000);
+                                   operations += run(isa, 200000);
                                  state.SetItemsProcessed(int64_t(operations));
                                })
       ->ThreadRange(1, 2)
@@ -160,16 +162,16 @@ int main(int argc, char **argv) {
   if (benchmark::ReportUnrecognizedArguments(argc, argv))
     return 1;
   addRead();
-  addPeak("peak vpmaddubsw", runMaddUbs);
-  addPeak("peak vfmadd231ps ymm", runNarrowFma);
+  addPeak("peak vpmaddubsw", multiplyInt8, Isa::Avx2);
+  addPeak("peak vfmadd231ps ymm", multiplyF32, Isa::Avx2);
   addAll(x86Avx2());
-  if (hasAvx512Vnni()) {
-    addPeak("peak vpdpbusd", runVpdpbusd);
-    addPeak("peak vfmadd231ps zmm", runWideFma);
+  if (hasIsa(Isa::Avx512)) {
+    addPeak("peak vpdpbusd", multiplyInt8, Isa::Avx512);
+    addPeak("peak vfmadd231ps zmm", multiplyF32, Isa::Avx512);
     addAll(x86Avx512());
   }
-  if (hasAmx()) {
-    addPeak("peak tdpbsud", runTdpbsud);
+  if (hasIsa(Isa::Amx)) {
+    addPeak("peak tdpbsud", multiplyInt8, Isa::Amx);
     addAll(x86Amx());
   }
   benchmark::RunSpecifiedBenchmarks();

@@ -9,8 +9,8 @@
 #include <chrono>
 #include <cmath>
 #include <fmt/format.h>
+#include <fstream>
 #include <nlohmann/json.hpp>
-#include <sys/resource.h>
 
 namespace llmc {
 
@@ -19,11 +19,18 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct BenchOptions {
-  std::string plan;
+  std::string plan, promptIds;
   std::vector<uint64_t> prefill = {128, 512};
   uint64_t decode = 128;
+  DeviceOptions device;
   bool json = false;
 };
+
+using Clock = std::chrono::steady_clock;
+
+double secondsSince(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 /// The value that `share` of the sorted values do not exceed.
 double percentile(const std::vector<double> &sorted, double share) {
@@ -31,58 +38,91 @@ double percentile(const std::vector<double> &sorted, double share) {
   return sorted[std::max<size_t>(rank, 1) - 1];
 }
 
-/// High-water mark of this process.
+/// High-water mark of this process (VmHWM; the one of getrusage is inherited from whoever started
+/// it).
 uint64_t peakRssBytes() {
-  rusage usage = {};
-  getrusage(RUSAGE_SELF, &usage);
-  return uint64_t(usage.ru_maxrss) * 1024;
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with("VmHWM:"))
+      return std::stoull(line.substr(6)) * 1024;
+  throw std::runtime_error("/proc/self/status does not say VmHWM");
 }
+
+/// What was measured, before it is put in relation to what the machine can do.
+struct Measured {
+  struct Prompt {
+    uint64_t tokens;
+    double seconds;
+  };
+  std::vector<Prompt> prefill;
+  std::vector<double> steps; ///< Seconds, ascending.
+  double decodeSeconds = 0;
+};
 
 class Bench {
 public:
   Bench(const BenchOptions &options, const Toolbox &tools)
-      : options(options), start(std::chrono::steady_clock::now()),
-        runner(options.plan, tools.devices), loadSeconds(secondsSinceStart()) {
+      : options(options), start(Clock::now()), runner(options.plan, tools.devices, options.device),
+        loadSeconds(secondsSince(start)) {
+    makePrompts();
     checkLengths();
   }
 
   Json run() {
-    const llmc_target_info info = runner.plan().target(0);
-    Json json = {{"target", std::string(info.device, info.device_size)},
-                 {"isa", "simulated"},
-                 {"threads", 1},
-                 {"context", runner.lm().contextLength()},
-                 {"prefill", Json::array()}};
-    for (const uint64_t tokens : options.prefill)
-      json["prefill"].push_back(prefill(tokens));
-    json["decode"] = decode();
-    const DeviceFigures figures = runner.device().figures();
-    json["read_bandwidth_bytes_per_second"] = figures.readBytesPerSecond;
-    json["int8_peak_ops_per_second"] = figures.int8OpsPerSecond;
+    Device &device = runner.device();
+    const bool simulated = device.figures().has_value();
+    uint64_t peakRss = 0;
+    if (!simulated) { // Warms up, and has touched all that is touched before the probes do.
+      measurePrefill();
+      measureDecode();
+      peakRss = peakRssBytes();
+    }
+    measurePrefill();
+    double readRate = device.readBytesPerSecond();
+    measureDecode();
+    readRate = std::max(readRate, device.readBytesPerSecond());
+    Json json = {{"target", runner.machine()},   {"isa", device.isa()},
+                 {"threads", device.threads()},  {"context", runner.lm().contextLength()},
+                 {"prefill", describePrefill()}, {"decode", describeDecode(readRate)}};
+    json["read_bandwidth_bytes_per_second"] = readRate;
+    json["int8_peak_ops_per_second"] = device.int8OpsPerSecond();
+    const uint64_t cache = device.lastLevelCacheBytes();
+    json["last_level_cache_bytes"] = cache ? Json(cache) : Json(nullptr);
     json["load_ms"] = loadSeconds * 1e3;
-    json["peak_rss_bytes"] = peakRssBytes();
-    json["host_seconds"] = secondsSinceStart();
+    json["peak_rss_bytes"] = simulated ? peakRssBytes() : peakRss;
+    json["host_seconds"] = secondsSince(start);
     return json;
   }
 
 private:
-  double secondsSinceStart() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  void makePrompts() {
+    if (options.promptIds.empty()) {
+      for (const uint64_t tokens : options.prefill) {
+        checkPrompt(tokens);
+        prompts.emplace_back(tokens);
+        for (int32_t &id : prompts.back())
+          id = nextId();
+      }
+      return;
+    }
+    prompts.push_back(parseIds(options.promptIds, "--prompt-ids"));
+    runner.checkIds(prompts.front());
   }
 
-  void checkLengths() {
-    const uint64_t context = runner.lm().contextLength();
-    for (const uint64_t tokens : options.prefill)
-      if (tokens > context)
-        throw InputError(fmt::format("--prefill={}: '{}' holds a context of {} tokens; give fewer, "
-                                     "or compile with a larger --context",
-                                     tokens, options.plan, context));
-    if (options.decode > context - options.prefill.front())
+  void checkPrompt(uint64_t tokens) const {
+    if (tokens > runner.lm().contextLength())
+      throw InputError(fmt::format("--prefill={}: '{}' holds a context of {} tokens; give fewer, "
+                                   "or compile with a larger --context",
+                                   tokens, options.plan, runner.lm().contextLength()));
+  }
+
+  void checkLengths() const {
+    const uint64_t context = runner.lm().contextLength(), prompt = prompts.front().size();
+    if (options.decode > context - prompt)
       throw InputError(
           fmt::format("--decode={} behind a prompt of {} tokens needs {} positions, the context of "
-                      "'{}' has {}; give fewer, or a shorter first --prefill",
-                      options.decode, options.prefill.front(),
-                      options.prefill.front() + options.decode, options.plan, context));
+                      "'{}' has {}; give fewer, or a shorter first prompt",
+                      options.decode, prompt, prompt + options.decode, options.plan, context));
   }
 
   /// The next made-up id: every run and every machine reads the same.
@@ -91,71 +131,130 @@ private:
     return int32_t((random >> 33) % runner.lm().vocab());
   }
 
-  double feed(uint64_t tokens) {
-    std::vector<int32_t> ids(tokens);
-    std::generate(ids.begin(), ids.end(), [this] { return nextId(); });
-    const uint64_t before = runner.device().figures().cycles;
+  /// Seconds of the device that ran, which may be simulated ones.
+  double feed(std::span<const int32_t> ids) {
+    runner.device().clearFigures();
+    const Clock::time_point begin = Clock::now();
     runner.feed(ids);
-    const DeviceFigures after = runner.device().figures();
-    return double(after.cycles - before) / after.clockHz;
+    const double seconds = secondsSince(begin);
+    const auto figures = runner.device().figures();
+    return figures ? figures->seconds() : seconds;
   }
 
-  Json prefill(uint64_t tokens) {
-    runner.reset();
-    runner.device().clearFigures();
-    const double seconds = feed(tokens);
-    return {
-        {"tokens", tokens}, {"seconds", seconds}, {"tokens_per_second", double(tokens) / seconds}};
+  void measurePrefill() {
+    measured.prefill.clear();
+    for (const std::vector<int32_t> &prompt : prompts) {
+      runner.reset();
+      measured.prefill.push_back({prompt.size(), feed(prompt)});
+    }
   }
 
   /// Behind the first prompt.
-  Json decode() {
+  void measureDecode() {
     runner.reset();
-    feed(options.prefill.front());
-    runner.device().clearFigures();
-    std::vector<double> times;
-    double total = 0;
+    feed(prompts.front());
+    measured.steps.clear();
+    measured.decodeSeconds = 0;
+    traffic = {};
     for (uint64_t step = 0; step < options.decode; ++step) {
-      times.push_back(feed(1));
-      total += times.back();
+      const int32_t id = nextId();
+      measured.steps.push_back(feed(std::span(&id, 1)));
+      measured.decodeSeconds += measured.steps.back();
+      if (const auto figures = runner.device().figures()) {
+        traffic.bytes += double(figures->offChipBytes());
+        traffic.boundSeconds += figures->dmaBoundCycles / figures->clockHz;
+      }
     }
-    std::sort(times.begin(), times.end());
-    const DeviceFigures figures = runner.device().figures();
-    const double steps = double(options.decode);
+    std::sort(measured.steps.begin(), measured.steps.end());
+  }
+
+  Json describePrefill() const {
+    Json list = Json::array();
+    for (const auto &[tokens, seconds] : measured.prefill)
+      list.push_back({{"tokens", tokens},
+                      {"seconds", seconds},
+                      {"tokens_per_second", double(tokens) / seconds}});
+    return list;
+  }
+
+  Json describeDecode(double readRate) const {
+    const double steps = double(options.decode), rate = steps / measured.decodeSeconds;
     Json json = {{"tokens", options.decode},
-                 {"first_position", options.prefill.front()},
-                 {"tokens_per_second", steps / total},
-                 {"p50_ms", percentile(times, 0.5) * 1e3},
-                 {"p99_ms", percentile(times, 0.99) * 1e3},
-                 {"bytes_per_token", double(figures.offChipBytes()) / steps},
-                 {"bandwidth_share", figures.dmaBoundCycles / double(figures.cycles)}};
-    const double positions = double(options.prefill.front()) + (steps - 1) / 2;
+                 {"first_position", prompts.front().size()},
+                 {"tokens_per_second", rate},
+                 {"p50_ms", percentile(measured.steps, 0.5) * 1e3},
+                 {"p99_ms", percentile(measured.steps, 0.99) * 1e3}};
+    const double positions = double(prompts.front().size()) + (steps - 1) / 2;
     const auto compulsory = CompulsoryBytes::of(runner);
+    Json &bytes = json["bytes_per_token"], &share = json["bandwidth_share"];
+    bytes = share = nullptr;
+    if (runner.device().figures()) {
+      bytes = traffic.bytes / steps;
+      share = traffic.boundSeconds / measured.decodeSeconds;
+    } else if (compulsory) {
+      bytes = compulsory->weightsAndKv(positions);
+      share = compulsory->weightsAndKv(positions) * rate / readRate;
+    }
     json["compulsory_bytes_per_token"] =
         compulsory ? Json(compulsory->perToken(positions)) : Json(nullptr);
+    const double cache = double(runner.device().lastLevelCacheBytes());
+    json["cache_affected"] =
+        cache > 0 && bytes.is_number() ? Json(bytes.get<double>() < 4 * cache) : Json(nullptr);
     return json;
   }
 
+  /// Of the decode steps, where a simulator counts them.
+  struct Traffic {
+    double bytes = 0, boundSeconds = 0;
+  };
+
   const BenchOptions &options;
-  const std::chrono::steady_clock::time_point start;
+  const Clock::time_point start;
   PlanRunner runner;
   const double loadSeconds;
   uint64_t random = 1;
+  std::vector<std::vector<int32_t>> prompts;
+  Measured measured;
+  Traffic traffic;
 };
 
+std::string machineOf(const Json &json) {
+  const std::string isa = json["isa"];
+  const std::string name = json["target"];
+  if (isa == "simulated")
+    return name + ", simulated time";
+  return fmt::format("{}, {}, {} threads", name, isa, json["threads"].get<uint32_t>());
+}
+
+/// The share of the memory's rate, as far as it is known.
+std::string shareOf(const Json &decode) {
+  if (decode["bandwidth_share"].is_null())
+    return "";
+  const bool cached = decode["cache_affected"].is_boolean() && decode["cache_affected"].get<bool>();
+  return fmt::format(", {:.0f} bytes a token, {:.1f} % of the memory's rate{}",
+                     decode["bytes_per_token"].get<double>(),
+                     100 * decode["bandwidth_share"].get<double>(),
+                     cached ? " (partly read from the cache)" : "");
+}
+
 std::string sentences(const Json &json) {
-  std::string text = fmt::format("{}, simulated time\n", json["target"].get<std::string>());
+  std::string text = machineOf(json) + "\n";
   for (const Json &prompt : json["prefill"])
     text += fmt::format("prefill {:>5}  {:>10.1f} tokens/s\n", prompt["tokens"].get<uint64_t>(),
                         prompt["tokens_per_second"].get<double>());
   const Json &decode = json["decode"];
-  return text +
-         fmt::format("decode  {:>5}  {:>10.1f} tokens/s, p50 {:.3f} ms, p99 {:.3f} ms, {:.0f} "
-                     "bytes a token, {:.1f} % of the memory's rate\n",
-                     decode["tokens"].get<uint64_t>(), decode["tokens_per_second"].get<double>(),
-                     decode["p50_ms"].get<double>(), decode["p99_ms"].get<double>(),
-                     decode["bytes_per_token"].get<double>(),
-                     100 * decode["bandwidth_share"].get<double>());
+  text +=
+      fmt::format("decode  {:>5}  {:>10.1f} tokens/s, p50 {:.3f} ms, p99 {:.3f} ms{}\n",
+                  decode["tokens"].get<uint64_t>(), decode["tokens_per_second"].get<double>(),
+                  decode["p50_ms"].get<double>(), decode["p99_ms"].get<double>(), shareOf(decode));
+  if (json["isa"] != "simulated")
+    text +=
+        fmt::format("machine        {:.1f} GB/s read, {:.2f} TOPS of int8; loaded in {:.1f} ms, "
+                    "{:.0f} MB resident at most\n",
+                    json["read_bandwidth_bytes_per_second"].get<double>() / 1e9,
+                    json["int8_peak_ops_per_second"].get<double>() / 1e12,
+                    json["load_ms"].get<double>(), json["peak_rss_bytes"].get<double>() / 1e6);
+  return text;
 }
 
 } // namespace
@@ -175,6 +274,11 @@ void addBenchCommand(CLI::App &app, Toolbox &tools) {
       ->check(checkCount)
       ->capture_default_str();
   addMachineOption(*command, tools);
+  command
+      ->add_option("--prompt-ids", options->promptIds,
+                   "The prompt to measure, as ids: 1,2,3; made up if not given")
+      ->excludes("--prefill");
+  addDeviceOptions(*command, options->device);
   command->add_flag("--json", options->json, "One JSON document on standard output");
   command->callback([options, &tools] {
     const Json result = Bench(*options, tools).run();

@@ -3,6 +3,7 @@
 #include "runtime/drivers/host/mapped_file.h"
 #include "tools/llmc/Errors.h"
 
+#include <CLI/CLI.hpp>
 #include <charconv>
 #include <cstdint>
 #include <cstdio>
@@ -29,6 +30,23 @@ std::string checkCount(const std::string &text) {
   if (read.ec == std::errc() && read.ptr == last && value > 0)
     return "";
   return "'" + text + "' is not a whole number of at least 1 and at most 64 bits";
+}
+
+void addDeviceOptions(CLI::App &command, DeviceOptions &options) {
+  command
+      .add_option("--threads", options.threads,
+                  "Threads, for plans of a CPU; as many as there are CPUs if not given")
+      ->check(checkCount);
+  command
+      .add_option_function<std::string>(
+          "--isa", [&options](const std::string &name) { options.isa = rt::cpu::isaNamed(name); },
+          "Instruction set, for plans of a CPU: " + rt::cpu::isaNames() +
+              "; the best of plan and machine if not given")
+      ->check([](const std::string &name) {
+        return rt::cpu::isaNamed(name)
+                   ? ""
+                   : "'" + name + "' is not an instruction set; known are " + rt::cpu::isaNames();
+      });
 }
 
 std::vector<int32_t> parseIds(std::string_view text, const std::string &option) {

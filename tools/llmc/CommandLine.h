@@ -42,6 +42,9 @@ void addInspectCommand(CLI::App &app, const Toolbox &tools);
 void addTargetsCommand(CLI::App &app, Toolbox &tools);
 void addVerifyCommand(CLI::App &app);
 
+/// Adds --threads and --isa, for plans of a CPU.
+void addDeviceOptions(CLI::App &command, DeviceOptions &options);
+
 /// The arguments with "--name=" as "--name" and an empty one, so that an empty value stays a value.
 std::vector<std::string> splitEmptyValues(const std::vector<std::string> &arguments);
 

@@ -45,7 +45,7 @@ void compile(const CompileArguments &arguments, const Toolbox &tools) {
   options.execute = [&tools](const std::string &plan, std::span<const int32_t> ids,
                              std::vector<float> &logits, std::string &why) {
     try {
-      openPlan(plan, tools.devices)->feed(ids, logits);
+      openPlan(plan, tools.devices, {})->feed(ids, logits);
       return true;
     } catch (const InputError &failed) {
       why = failed.what();

@@ -13,16 +13,20 @@ void DeviceRegistry::add(const std::string &backend, Factory factory) {
   factories[backend] = std::move(factory);
 }
 
-std::unique_ptr<Device> DeviceRegistry::create(const std::string &backend,
-                                               const std::string &machine,
+std::unique_ptr<Device> DeviceRegistry::create(const rt::Plan &plan, const DeviceOptions &options,
                                                std::string &error) const {
-  if (const auto found = factories.find(backend); found != factories.end())
-    return found->second(machine, error);
-  std::string known;
+  std::string asked, known;
+  for (uint32_t t = 0; t < plan.nTargets(); ++t) {
+    const llmc_target_info info = plan.target(t);
+    const std::string backend(info.backend, info.backend_size);
+    if (const auto found = factories.find(backend); found != factories.end())
+      return found->second(plan, t, options, error);
+    asked += (asked.empty() ? "'" : ", '") + backend + "'";
+  }
   for (const auto &entry : factories)
     known += (known.empty() ? "" : ", ") + entry.first;
-  error = "the plan was compiled for '" + backend +
-          "', which this program cannot run; it runs: " + known;
+  error =
+      "the plan was compiled for " + asked + ", which this program cannot run; it runs: " + known;
   return nullptr;
 }
 

@@ -1,19 +1,27 @@
 // Devices that can run plans, as `llmc` sees them: the runtime's table, and figures to print.
 #pragma once
 
-#include "runtime/base/device.h"
+#include "runtime/drivers/cpu/cpu_features.h"
+#include "runtime/plan/plan.h"
 #include "targets/Interface/Machine.h"
 
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace llmc {
 
-/// What a device did since the start or the last clearFigures.
+/// How to run a plan, where that is not the plan's to say. For CPUs alone.
+struct DeviceOptions {
+  std::optional<uint32_t> threads; ///< Nothing: as many as the process has CPUs.
+  std::optional<rt::cpu::Isa> isa; ///< Nothing: the best that the plan and the machine have.
+};
+
+/// What a simulated device did since the start or the last clearFigures.
 struct DeviceFigures {
   struct Traffic {
     std::string memory;
@@ -34,10 +42,9 @@ struct DeviceFigures {
   /// The slowest off-chip memory moving those bytes at its sustained rate, and the tensor engine
   /// doing those multiplications one token at a time.
   double dmaBoundCycles = 0, macBoundCycles = 0;
-  /// What the memory that holds the weights and the tensor engine could do at most.
-  double readBytesPerSecond = 0, int8OpsPerSecond = 0;
 
   uint64_t offChipBytes() const;
+  double seconds() const { return clockHz > 0 ? double(cycles) / clockHz : 0; }
 };
 
 class Device {
@@ -47,19 +54,36 @@ public:
   virtual const llmc_device &table() const = 0;
   /// What the last call that failed has to say; empty where there is nothing beyond the status.
   virtual std::string error() const = 0;
-  virtual DeviceFigures figures() const = 0;
+  /// The plan's target that it runs.
+  virtual uint32_t target() const = 0;
+  /// The instruction set in use, or "simulated".
+  virtual std::string isa() const = 0;
+  /// Threads of the host that compute the model.
+  virtual uint32_t threads() const = 0;
+
+  /// Nothing where the machine is real: its time is that of the host's clock.
+  virtual std::optional<DeviceFigures> figures() const = 0;
   virtual void clearFigures() = 0;
+
+  /// What the memory that holds the weights and the multipliers of 8-bit integers could do at most.
+  /// Where the machine is real each call measures, and throws InputError where it cannot.
+  virtual double readBytesPerSecond() const = 0;
+  virtual double int8OpsPerSecond() const = 0;
+  /// Of the cache that all of that memory is read through; 0 where there is none or it is unknown.
+  virtual uint64_t lastLevelCacheBytes() const = 0;
 };
 
 /// Makes devices for the targets that plans name. Filled in main; there is no global one.
 class DeviceRegistry {
 public:
-  /// A device for a machine of the backend, or null with `error` set.
-  using Factory =
-      std::function<std::unique_ptr<Device>(const std::string &machine, std::string &error)>;
+  /// A device for the plan, or null with `error` set. `target` is the first of the plan's targets
+  /// with the factory's backend. The plan outlives the device.
+  using Factory = std::function<std::unique_ptr<Device>(
+      const rt::Plan &plan, uint32_t target, const DeviceOptions &options, std::string &error)>;
 
   void add(const std::string &backend, Factory factory);
-  std::unique_ptr<Device> create(const std::string &backend, const std::string &machine,
+  /// For the first of the plan's targets whose backend is known.
+  std::unique_ptr<Device> create(const rt::Plan &plan, const DeviceOptions &options,
                                  std::string &error) const;
 
 private:

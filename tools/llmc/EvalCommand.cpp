@@ -21,6 +21,7 @@ struct EvalOptions {
   size_t tokens = 0; ///< 0: all.
   size_t chunk = 0;  ///< 0: a window.
   bool json = false;
+  DeviceOptions device;
 };
 
 /// Ids per call where --chunk does not say.
@@ -36,8 +37,11 @@ public:
       if (!options.input.quant.empty() || options.input.context)
         throw InputError("--quant and --context are for models; '" + options.input.path +
                          "' is a plan, where both are fixed: leave them out");
-      model = openPlan(options.input.path, tools.devices);
+      model = openPlan(options.input.path, tools.devices, options.device);
     } else {
+      if (options.device.threads || options.device.isa)
+        throw InputError("--threads and --isa are for plans of a CPU; '" + options.input.path +
+                         "' is a model, for the reference evaluator: leave them out");
       if (!tools.openModel)
         throw InputError("this llmc was built without the compiler: it evaluates plans alone");
       model = tools.openModel(options.input);
@@ -172,6 +176,7 @@ void addEvalCommand(CLI::App &app, Toolbox &tools) {
   command->add_option("--context", options->input.context, "Context of a model; without it its own")
       ->check(checkCount);
   addMachineOption(*command, tools);
+  addDeviceOptions(*command, options->device);
   command->add_flag("--json", options->json, "One JSON document on standard output");
   command->callback([options, &tools] { Evaluation(*options, tools).run(); });
 }

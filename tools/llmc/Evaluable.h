@@ -11,6 +11,7 @@
 
 namespace llmc {
 
+struct DeviceOptions;
 class DeviceRegistry;
 
 /// Every function but the destructor throws InputError for what the model or the ids do wrong.
@@ -29,6 +30,7 @@ public:
 };
 
 /// The plan in `path`, on its device.
-std::unique_ptr<Evaluable> openPlan(const std::string &path, const DeviceRegistry &devices);
+std::unique_ptr<Evaluable> openPlan(const std::string &path, const DeviceRegistry &devices,
+                                    const DeviceOptions &options);
 
 } // namespace llmc

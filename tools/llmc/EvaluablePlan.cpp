@@ -8,14 +8,13 @@ namespace {
 
 class EvaluablePlan : public Evaluable {
 public:
-  EvaluablePlan(const std::string &path, const DeviceRegistry &devices) : runner(path, devices) {}
+  EvaluablePlan(const std::string &path, const DeviceRegistry &devices,
+                const DeviceOptions &options)
+      : runner(path, devices, options) {}
 
-  uint32_t vocabulary() const override { return runner.plan().entry(0).vocab(); }
+  uint32_t vocabulary() const override { return runner.lm().vocab(); }
   uint32_t context() const override { return runner.plan().contextLength(); }
-  std::string device() const override {
-    const llmc_target_info info = runner.plan().target(0);
-    return std::string(info.device, info.device_size);
-  }
+  std::string device() const override { return runner.machine(); }
   const TextCodec &text() override { return runner.text("--text"); }
   void reset() override { runner.reset(); }
   void feed(std::span<const int32_t> ids, std::vector<float> &logits) override {
@@ -29,8 +28,9 @@ private:
 
 } // namespace
 
-std::unique_ptr<Evaluable> openPlan(const std::string &path, const DeviceRegistry &devices) {
-  return std::make_unique<EvaluablePlan>(path, devices);
+std::unique_ptr<Evaluable> openPlan(const std::string &path, const DeviceRegistry &devices,
+                                    const DeviceOptions &options) {
+  return std::make_unique<EvaluablePlan>(path, devices, options);
 }
 
 } // namespace llmc

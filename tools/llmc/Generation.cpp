@@ -67,10 +67,24 @@ bool Generation::emit(int32_t id) {
   return true;
 }
 
+rt::Logits Generation::prefill(const std::vector<int32_t> &prompt) {
+  runner.device().clearFigures();
+  const auto start = std::chrono::steady_clock::now();
+  const rt::Logits logits = runner.feed(prompt, options.chunk);
+  stats.hostPrefillSeconds = secondsSince(start);
+  stats.prefillTokens = prompt.size();
+  stats.prefill = runner.device().figures();
+  runner.device().clearFigures();
+  return logits;
+}
+
 rt::Logits Generation::decode(int32_t id) {
   stats.decodedPositions += runner.lm().position();
   ++stats.decodeSteps;
-  return runner.feed(std::span(&id, 1));
+  const auto start = std::chrono::steady_clock::now();
+  const rt::Logits logits = runner.feed(std::span(&id, 1));
+  stats.hostStepSeconds += secondsSince(start);
+  return logits;
 }
 
 void Generation::noteFullContext() {
@@ -84,12 +98,7 @@ RunStats Generation::run() {
   const auto start = std::chrono::steady_clock::now();
   const std::vector<int32_t> prompt = promptIds();
   runner.checkIds(prompt);
-  runner.device().clearFigures();
-  rt::Logits logits = runner.feed(prompt, options.chunk);
-  stats.prefillTokens = prompt.size();
-  stats.prefill = runner.device().figures();
-  runner.device().clearFigures();
-
+  rt::Logits logits = prefill(prompt);
   const auto decodeStart = std::chrono::steady_clock::now();
   while (stats.stopReason.empty()) {
     const int32_t id = pick(logits);
@@ -108,8 +117,9 @@ RunStats Generation::run() {
   stats.hostDecodeSeconds = secondsSince(decodeStart);
   stats.hostSeconds = secondsSince(start);
   stats.compulsory = CompulsoryBytes::of(runner);
-  const llmc_target_info info = runner.plan().target(0);
-  stats.target = std::string(info.device, info.device_size);
+  stats.target = runner.machine();
+  stats.isa = runner.device().isa();
+  stats.threads = runner.device().threads();
   return stats;
 }
 

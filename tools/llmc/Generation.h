@@ -34,6 +34,7 @@ private:
   std::vector<int32_t> promptIds();
   int32_t pick(const rt::Logits &logits);
   bool emit(int32_t id);
+  rt::Logits prefill(const std::vector<int32_t> &prompt);
   rt::Logits decode(int32_t id);
   void noteFullContext();
 

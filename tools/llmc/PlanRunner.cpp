@@ -8,35 +8,30 @@
 
 namespace llmc {
 
-PlanRunner::PlanRunner(const std::string &path, const DeviceRegistry &registry) : place(path) {
+PlanRunner::PlanRunner(const std::string &path, const DeviceRegistry &registry,
+                       const DeviceOptions &options)
+    : place(path) {
   std::string error;
   file = rt::host::PlanFile::open(path, error);
-  if (!file || !memory.prepare(plan(), error))
+  if (!file)
     throw InputError(error);
-  createDevices(registry);
+  runs = registry.create(plan(), options, error);
+  if (!runs || !memory.prepare(plan(), error))
+    throw InputError("'" + place + "': " + error);
   openTokenizer();
   for (const int32_t id : plan().model() ? plan().model().eosIds() : rt::Span<const int32_t>())
     eos.insert(id);
   bind();
 }
 
-void PlanRunner::createDevices(const DeviceRegistry &registry) {
-  for (uint32_t t = 0; t < plan().nTargets(); ++t) {
-    const llmc_target_info info = plan().target(t);
-    std::string error;
-    devices.push_back(registry.create(std::string(info.backend, info.backend_size),
-                                      std::string(info.device, info.device_size), error));
-    if (!devices.back())
-      missingDevices += (missingDevices.empty() ? "" : "; ") + error;
-  }
-  if (std::none_of(devices.begin(), devices.end(), [](const auto &d) { return bool(d); }))
-    throw InputError("'" + place + "': " + missingDevices);
+std::string PlanRunner::machine() const {
+  const llmc_target_info info = plan().target(runs->target());
+  return std::string(info.device, info.device_size);
 }
 
 void PlanRunner::bind() {
-  std::vector<const llmc_device *> tables;
-  for (const auto &device : devices)
-    tables.push_back(device ? &device->table() : nullptr);
+  std::vector<const llmc_device *> tables(plan().nTargets(), nullptr);
+  tables[runs->target()] = &runs->table();
   rt::Bindings bindings;
   bindings.memories = memory.views();
   bindings.devices = {tables.data(), tables.size()};
@@ -60,10 +55,6 @@ void PlanRunner::openTokenizer() {
   codec = std::make_unique<TextCodec>(file->segment(index), "'" + place + "'");
   for (uint32_t i = 0; i < codec->tokenizer().eosCount(); ++i)
     eos.insert(int32_t(codec->tokenizer().eosId(i)));
-}
-
-Device &PlanRunner::device() const {
-  return **std::find_if(devices.begin(), devices.end(), [](const auto &d) { return bool(d); });
 }
 
 TextCodec &PlanRunner::text(const std::string &reason) {
@@ -140,8 +131,6 @@ void PlanRunner::fail(rt::Status status, const std::string &action) const {
   std::string message = "'" + place + "': " + action + ": " + rt::explain(status);
   if (const std::string detail = device().error(); !detail.empty())
     message += ": " + detail;
-  if (!missingDevices.empty())
-    message += " (" + missingDevices + ")";
   if (status.code == LLMC_DEVICE_FAULT)
     throw std::runtime_error(message);
   throw InputError(message);

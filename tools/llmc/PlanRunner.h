@@ -20,13 +20,16 @@ namespace llmc {
 /// runtime_error where the device faults, which no plan of a correct compiler makes it do.
 class PlanRunner {
 public:
-  PlanRunner(const std::string &path, const DeviceRegistry &devices);
+  PlanRunner(const std::string &path, const DeviceRegistry &devices,
+             const DeviceOptions &options = {});
 
   const rt::Plan &plan() const { return file->plan(); }
   const std::string &path() const { return place; }
-  /// The device of the plan's first target that has one.
-  Device &device() const;
-  rt::Lm &lm() { return model; }
+  /// Runs one of the plan's targets; the others have none.
+  Device &device() const { return *runs; }
+  /// The machine that target was compiled for.
+  std::string machine() const;
+  const rt::Lm &lm() const { return model; }
 
   /// Throws where the plan has no tokenizer; `reason` says what it is needed for.
   TextCodec &text(const std::string &reason);
@@ -46,7 +49,6 @@ public:
   std::optional<uint64_t> metadataNumber(const std::string &key) const;
 
 private:
-  void createDevices(const DeviceRegistry &registry);
   void bind();
   void openTokenizer();
   [[noreturn]] void fail(rt::Status status, const std::string &action) const;
@@ -54,8 +56,7 @@ private:
   std::string place;
   std::unique_ptr<const rt::host::PlanFile> file;
   rt::host::RegionMemory memory;
-  std::vector<std::unique_ptr<Device>> devices; // by target; null where this program has none
-  std::string missingDevices;                   // why
+  std::unique_ptr<Device> runs;
   rt::Session session;
   rt::Lm model;
   std::unique_ptr<TextCodec> codec;

@@ -16,6 +16,7 @@ namespace {
 struct RunOptions {
   std::string plan, promptIds, stats;
   GenerationOptions generation;
+  DeviceOptions device;
 };
 
 void say(std::string_view message) { fmt::print(stderr, "llmc: {}\n", message); }
@@ -35,7 +36,7 @@ void runPlan(const RunOptions &options, const Toolbox &tools) {
   AtomicFile statsFile;
   if (!options.stats.empty() && !statsFile.open(options.stats, error))
     throw InputError(error);
-  PlanRunner runner(options.plan, tools.devices);
+  PlanRunner runner(options.plan, tools.devices, options.device);
   const RunStats stats = Generation(runner, options.generation, print, say).run();
   if (::isatty(STDOUT_FILENO))
     print("\n");
@@ -83,6 +84,7 @@ void addRunCommand(CLI::App &app, Toolbox &tools) {
                    "Ids of the prompt per call; results do not depend on it")
       ->check(checkCount);
   addMachineOption(*command, tools);
+  addDeviceOptions(*command, options->device);
   command->add_option("--stats", options->stats, "Write figures of the run here (JSON)");
   command->callback([options, command, &tools] {
     checkSampling(*command, options->generation);

@@ -10,16 +10,28 @@ namespace {
 
 class SimulatedNpu : public Device {
 public:
-  explicit SimulatedNpu(const target::Machine &machine) : machine(machine), npu(machine) {}
+  SimulatedNpu(const target::Machine &machine, uint32_t target)
+      : machine(machine), planTarget(target), npu(machine) {}
   const llmc_device &table() const override { return npu.table(); }
   std::string error() const override { return npu.error(); }
-  DeviceFigures figures() const override;
+  uint32_t target() const override { return planTarget; }
+  std::string isa() const override { return "simulated"; }
+  uint32_t threads() const override { return 1; }
+  std::optional<DeviceFigures> figures() const override;
   void clearFigures() override { npu.clearStats(); }
+  double readBytesPerSecond() const override {
+    return machine.memory(machine.placement.weights)->effectiveReadRate() * machine.clockHz;
+  }
+  double int8OpsPerSecond() const override {
+    return 2.0 * machine.tensor.macPerCycleI8 * machine.clockHz;
+  }
+  uint64_t lastLevelCacheBytes() const override { return 0; }
 
 private:
   void addTraffic(DeviceFigures &figures) const;
 
   const target::Machine machine;
+  const uint32_t planTarget;
   rnpu::SimulatorDevice npu;
 };
 
@@ -37,7 +49,7 @@ void SimulatedNpu::addTraffic(DeviceFigures &figures) const {
   }
 }
 
-DeviceFigures SimulatedNpu::figures() const {
+std::optional<DeviceFigures> SimulatedNpu::figures() const {
   static constexpr const char *engines[target::kEngines] = {"load", "store", "tensor", "vector"};
   const rnpu::Result &stats = npu.stats();
   DeviceFigures figures;
@@ -49,9 +61,6 @@ DeviceFigures SimulatedNpu::figures() const {
   addTraffic(figures);
   for (unsigned e = 0; e < target::kEngines; ++e)
     figures.engines.push_back({engines[e], stats.engines[e].busy});
-  figures.readBytesPerSecond =
-      machine.memory(machine.placement.weights)->effectiveReadRate() * machine.clockHz;
-  figures.int8OpsPerSecond = 2.0 * machine.tensor.macPerCycleI8 * machine.clockHz;
   const double rowRate = std::min(machine.tensor.macPerCycleI8, machine.tensor.gemvMacPerCycle);
   figures.macBoundCycles = double(stats.counters.macsI8) / rowRate +
                            double(stats.counters.macsF16) / machine.tensor.macPerCycleF16;
@@ -60,8 +69,15 @@ DeviceFigures SimulatedNpu::figures() const {
 
 } // namespace
 
-std::unique_ptr<Device> createSimulatedNpu(const target::Machine &machine) {
-  return std::make_unique<SimulatedNpu>(machine);
+std::unique_ptr<Device> createSimulatedNpu(const target::Machine &machine, uint32_t target,
+                                           const DeviceOptions &options, std::string &error) {
+  if (options.threads || options.isa) {
+    error = std::string(options.threads ? "--threads" : "--isa") +
+            " is for plans of a CPU; this one is for '" + machine.name +
+            "', which is simulated: leave it out";
+    return nullptr;
+  }
+  return std::make_unique<SimulatedNpu>(machine, target);
 }
 
 } // namespace llmc

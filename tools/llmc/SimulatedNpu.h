@@ -5,6 +5,8 @@
 
 namespace llmc {
 
-std::unique_ptr<Device> createSimulatedNpu(const target::Machine &machine);
+/// For target `target` of a plan. Null with `error` set where the options are not for a simulator.
+std::unique_ptr<Device> createSimulatedNpu(const target::Machine &machine, uint32_t target,
+                                           const DeviceOptions &options, std::string &error);
 
 } // namespace llmc

@@ -18,19 +18,23 @@ std::optional<CompulsoryBytes> CompulsoryBytes::of(const PlanRunner &runner) {
 }
 
 double CompulsoryBytes::perToken(double kvLength) const {
-  return double(weights) + double(kvPerPosition) * (kvLength + 1) + double(io);
+  return weightsAndKv(kvLength) + double(io);
+}
+
+double CompulsoryBytes::weightsAndKv(double kvLength) const {
+  return double(weights) + double(kvPerPosition) * (kvLength + 1);
 }
 
 namespace {
 
 double ratio(double part, double whole) { return whole > 0 ? part / whole : 0; }
 
-double seconds(const DeviceFigures &figures) {
-  return ratio(double(figures.cycles), figures.clockHz);
-}
-
-/// Means over the decode steps.
-void addDecode(Json &json, const DeviceFigures &decode, double steps) {
+/// What only a simulator counts; means over the decode steps.
+void addSimulated(Json &json, const DeviceFigures &prefill, const DeviceFigures &decode,
+                  double steps) {
+  json["sram_peak_bytes"] = std::max(prefill.sramPeakBytes, decode.sramPeakBytes);
+  json["sram_capacity_bytes"] = prefill.sramCapacityBytes;
+  json["prefill_cycles"] = prefill.cycles;
   const double dma = ratio(decode.dmaBoundCycles, steps), mac = ratio(decode.macBoundCycles, steps);
   json["decode_cycles_per_token"] = ratio(double(decode.cycles), steps);
   json["dma_bound_cycles_per_token"] = dma;
@@ -57,23 +61,25 @@ void addDecode(Json &json, const DeviceFigures &decode, double steps) {
 Json RunStats::json() const {
   const double steps = double(decodeSteps);
   Json json = {{"target", target},
+               {"isa", isa},
+               {"threads", threads},
                {"prefill_tokens", prefillTokens},
                {"decode_tokens", generated.size()},
                {"decode_steps", decodeSteps},
-               {"stop_reason", stopReason},
-               {"sram_peak_bytes", std::max(prefill.sramPeakBytes, decode.sramPeakBytes)},
-               {"sram_capacity_bytes", prefill.sramCapacityBytes}};
-  addDecode(json, decode, steps);
+               {"stop_reason", stopReason}};
+  if (prefill && decode)
+    addSimulated(json, *prefill, *decode, steps);
   const double kvLength = ratio(double(decodedPositions), steps);
   json["kv_positions_per_token"] = kvLength;
   if (compulsory && decodeSteps)
     json["compulsory_bytes_per_token"] = compulsory->perToken(kvLength);
   else
     json["compulsory_bytes_per_token"] = nullptr;
-  json["prefill_cycles"] = prefill.cycles;
-  json["prefill_tokens_per_second"] = ratio(double(prefillTokens), seconds(prefill));
-  json["seconds"] = seconds(prefill) + seconds(decode);
-  json["tokens_per_second"] = ratio(steps, seconds(decode));
+  const double prefillSeconds = prefill ? prefill->seconds() : hostPrefillSeconds;
+  const double decodeSeconds = decode ? decode->seconds() : hostStepSeconds;
+  json["prefill_tokens_per_second"] = ratio(double(prefillTokens), prefillSeconds);
+  json["seconds"] = prefillSeconds + decodeSeconds;
+  json["tokens_per_second"] = ratio(steps, decodeSeconds);
   json["host_seconds"] = hostSeconds;
   json["host_tokens_per_second"] = ratio(steps, hostDecodeSeconds);
   json["generated_ids"] = generated;

@@ -24,18 +24,22 @@ struct CompulsoryBytes {
   static std::optional<CompulsoryBytes> of(const PlanRunner &runner);
   /// Of one token that has `kvLength` positions before it, on average: reads those, writes its own.
   double perToken(double kvLength) const;
+  /// The same without inputs and results.
+  double weightsAndKv(double kvLength) const;
 };
 
 struct RunStats {
-  std::string target;
+  std::string target, isa;
+  uint32_t threads = 1;
   uint64_t prefillTokens = 0;
   uint64_t decodeSteps = 0;      ///< Ids fed back one at a time.
   uint64_t decodedPositions = 0; ///< Sum over the decode steps of the positions before the token.
   std::vector<int32_t> generated;
-  std::string stopReason; ///< "max_tokens", "eos" or "context_full".
-  DeviceFigures prefill, decode;
+  std::string stopReason;                       ///< "max_tokens", "eos" or "context_full".
+  std::optional<DeviceFigures> prefill, decode; ///< Of a simulated machine.
   std::optional<CompulsoryBytes> compulsory;
-  double hostSeconds = 0, hostDecodeSeconds = 0;
+  /// All of the run; its prompt; its decode steps; these and choosing and writing the tokens.
+  double hostSeconds = 0, hostPrefillSeconds = 0, hostStepSeconds = 0, hostDecodeSeconds = 0;
 
   nlohmann::ordered_json json() const;
 };

@@ -1,9 +1,11 @@
 // llmc: fills the registries, reads the command line, runs one command.
+#include "runtime/drivers/cpu/kernel_abi.h"
 #include "targets/Rnpu/RnpuTarget.h"
 #include "targets/X86/X86Target.h"
 #include "tools/llmc/CommandLine.h"
 #include "tools/llmc/CompileCommand.h"
 #include "tools/llmc/Errors.h"
+#include "tools/llmc/HostCpu.h"
 #include "tools/llmc/SimulatedNpu.h"
 
 #include <CLI/CLI.hpp>
@@ -33,15 +35,21 @@ static void fillToolbox(Toolbox &tools) {
   } catch (const InputError &error) { // of what is built in
     throw std::runtime_error(error.what());
   }
-  tools.devices.add("rnpu", [&tools](const std::string &name, std::string &error) {
+  tools.devices.add("rnpu", [&tools](const rt::Plan &plan, uint32_t number,
+                                     const DeviceOptions &options, std::string &error) {
+    const llmc_target_info info = plan.target(number);
+    const std::string name(info.device, info.device_size);
     for (const auto &[target, machine] : tools.targets.machines())
       if (target->name() == "rnpu" && machine->name == name)
-        return createSimulatedNpu(*machine);
+        return createSimulatedNpu(*machine, number, options, error);
     error = fmt::format("the plan was compiled for machine '{}', which is not built in; give its "
                         "description with --machine=FILE, as for the compilation",
                         name);
     return std::unique_ptr<Device>();
   });
+  tools.devices.add(LLMC_CPU_BACKEND,
+                    [](const rt::Plan &plan, uint32_t, const DeviceOptions &options,
+                       std::string &error) { return createHostCpu(plan, options, error); });
 }
 
 static int reportUsage(const CLI::App &app, const CLI::ParseError &error) {

@@ -158,6 +158,110 @@ PlanDescription cpuPlan(const std::vector<std::string> &variants) {
   return d;
 }
 
+namespace {
+
+constexpr uint32_t kvRowBytes = 128; // as `note` writes
+
+/// Ids, and the KV cache with the operand of one position's row.
+uint16_t addModelMemory(PlanDescription &d) {
+  Region &ram = d.regions[ramRegion];
+  const auto ids = uint16_t(d.operands.size());
+  Operand operand = d.operands[cpuWho];
+  operand.offset = ram.size;
+  operand.extent = sizeof(int32_t);
+  operand.buffer = uint16_t(d.buffers.size());
+  d.operands.push_back(operand);
+  d.buffers.push_back({ram.size, sizeof(int32_t), none32, ramRegion, none16});
+  ram.size += sizeof(int32_t);
+
+  const uint64_t bytes = cpuContext * kvRowBytes;
+  operand.offset = 0;
+  operand.extent = kvRowBytes;
+  operand.buffer = uint16_t(d.buffers.size());
+  operand.region = uint8_t(d.regions.size());
+  operand.param[0] = LLMC_P_POS;
+  operand.stride[0] = kvRowBytes;
+  operand.flags = 0;
+  d.operands.push_back(operand);
+  d.buffers.push_back({0, bytes, none32, operand.region, none16});
+  d.regions.push_back({bytes, d.intern("kv"), 6, RegionKind::Dram, Lifetime::Session, ram.access});
+  State state = {};
+  state.maxTokens = cpuContext;
+  state.tokenStride = state.headStride = kvRowBytes;
+  state.layerStride = uint32_t(bytes);
+  state.buffer = operand.buffer;
+  state.layers = state.heads = 1;
+  state.headDim = kvRowBytes / 4;
+  state.scaleState = none16;
+  state.role = StateRole::Key;
+  state.dtype = DType::I32;
+  d.states = {state};
+  return ids;
+}
+
+void addDecode(PlanDescription &d, uint16_t t, uint16_t ids) {
+  EntryDescription entry;
+  entry.name = "decode-" + d.targets[t].variant;
+  entry.kind = EntryKind::Decode;
+  entry.chunk = 1;
+  entry.posMax = cpuContext - 1;
+  entry.firstStep = uint32_t(d.steps.size());
+  const auto dispatch = [&](uint16_t kernel, std::vector<uint16_t> args) {
+    d.steps.push_back({StepOp::Dispatch, uint8_t(t), 0, uint32_t(t * cpuKernels + kernel),
+                       uint32_t(d.args.size()), uint32_t(args.size())});
+    d.args.insert(d.args.end(), args.begin(), args.end());
+  };
+  const uint32_t begin = entry.firstStep;
+  d.steps.push_back({StepOp::LoopBegin, 0, 0, cpuSeedParam + 1u, 3, begin + 3});
+  dispatch(cpuFill, {cpuFilled});
+  dispatch(cpuScale, {cpuFilled, cpuScaled});
+  d.steps.push_back({StepOp::LoopEnd, 0, 0, begin, 0, 0});
+  dispatch(cpuNote, {uint16_t(ids + 1)});
+  for (const StepOp op : {StepOp::Barrier, StepOp::KvCommit, StepOp::End})
+    d.steps.push_back({op, 0, 0, 0, 0, 0});
+  entry.nSteps = uint32_t(d.steps.size()) - entry.firstStep;
+  entry.targetMask = 1u << t;
+  entry.vocab = cpuVocabulary;
+  entry.states = {0};
+  TensorDescription input, logits;
+  input.name = "ids";
+  input.role = TensorRole::Ids;
+  input.dtype = DType::I32;
+  input.dims = {1};
+  input.operand = ids;
+  logits.name = "logits";
+  logits.role = TensorRole::Logits;
+  logits.dtype = DType::F32;
+  logits.dims = {1, cpuVocabulary};
+  logits.operand = cpuFilled;
+  entry.inputs = {input};
+  entry.outputs = {logits};
+  for (const Region &region : d.regions)
+    entry.peakBytes.push_back(region.size);
+  d.entries.push_back(entry);
+}
+
+} // namespace
+
+PlanDescription cpuModel(const std::vector<std::string> &variants) {
+  PlanDescription d;
+  d.params = {{cpuContext - 1, 0, ParamKind::Input, none8, none8, 0},
+              {1, 0, ParamKind::Input, none8, none8, 0},
+              {cpuContext, 0, ParamKind::KvLen, none8, none8, 0},
+              {1u << 20, 7, ParamKind::Input, none8, none8, 0},
+              {2, 0, ParamKind::Loop, none8, none8, 0}};
+  addMemory(d, variants.size());
+  const uint16_t ids = addModelMemory(d);
+  for (const std::string &variant : variants)
+    addTarget(d, variant);
+  for (uint16_t t = 0; t < variants.size(); ++t)
+    addDecode(d, t, ids);
+  d.metadata = {{"compulsory_weight_bytes", "1000"},
+                {"kv_bytes_per_position", std::to_string(kvRowBytes)},
+                {"compulsory_io_bytes", "4100"}};
+  return d;
+}
+
 CpuProbe completeCpu() {
   CpuProbe probe;
   probe.x86 = true;

@@ -22,6 +22,13 @@ enum CpuKernel : uint16_t { cpuFill, cpuScale, cpuNote, cpuKernels };
 /// its part p.
 PlanDescription cpuPlan(const std::vector<std::string> &variants);
 
+inline constexpr uint32_t cpuContext = 64;
+inline constexpr uint32_t cpuVocabulary = cpuWords;
+
+/// The same kernels as a language model of one decode entry per target: `fill` and `scale` run in a
+/// loop, `note` writes the position's row of the KV cache, and the logits are Filled as floats.
+PlanDescription cpuModel(const std::vector<std::string> &variants);
+
 /// A CPU that has everything, but for what a test takes away.
 rt::cpu::CpuProbe completeCpu();
 /// The same without AVX-512 VNNI and AMX.

@@ -64,18 +64,3 @@ TEST_CASE("an ids file is an array of integers") {
   CHECK_THAT(idsError("[1, 4294967296]"), Catch::Contains("4294967296 at index 1"));
   CHECK_THAT(idsError("[18446744073709551615]"), Catch::Contains("at index 0"));
 }
-
-TEST_CASE("devices are found by the backend that a plan names") {
-  DeviceRegistry registry;
-  std::string asked, error;
-  registry.add("one", [&](const std::string &machine, std::string &message) {
-    asked = machine;
-    message = "no machine";
-    return std::unique_ptr<Device>();
-  });
-  CHECK(registry.create("one", "m", error) == nullptr);
-  CHECK(asked == "m");
-  CHECK(error == "no machine");
-  CHECK(registry.create("two", "m", error) == nullptr);
-  CHECK_THAT(error, Catch::Contains("'two'") && Catch::EndsWith("it runs: one"));
-}

@@ -30,7 +30,7 @@ RunStats someRun() {
   stats.generated = {9, 8, 7, 6};
   stats.stopReason = "max_tokens";
   stats.prefill = stats.decode = someFigures();
-  stats.prefill.sramPeakBytes = 800;
+  stats.prefill->sramPeakBytes = 800;
   stats.compulsory = CompulsoryBytes{100, 10, 4};
   return stats;
 }
