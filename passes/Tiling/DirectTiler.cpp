@@ -97,33 +97,70 @@ OperandView DirectTiler::packedRows(const TileTensor &input, lm::FormatAttr form
   return {known, npu::Element::U8, 0, 0, 0, bytes};
 }
 
-LogicalResult DirectTiler::multiply(lm::QuantizedLinearOp linear, const TileTensor &result,
-                                    const std::string &label) {
-  FailureOr<LinearTiles> tiles = tilesOf(linear);
+SmallVector<lm::QuantizedLinearOp> DirectTiler::adjacentTo(lm::QuantizedLinearOp first) {
+  SmallVector<lm::QuantizedLinearOp> all = {first};
+  FailureOr<LinearTiles> last = tilesOf(first);
+  for (Operation *op = first->getNextNode(); op && succeeded(last); op = op->getNextNode()) {
+    auto next = dyn_cast<lm::QuantizedLinearOp>(op);
+    if (!next || next.getInput() != first.getInput() || next.getFormat() != first.getFormat() ||
+        next.getBias() || last->rows % target.getRowGranule() != 0)
+      continue;
+    FailureOr<LinearTiles> tiles = tilesOf(next);
+    int64_t end =
+        last->place.offset + packedBytes(target, first.getFormat(), last->rows, last->columns);
+    if (failed(tiles) || tiles->place.offset != end ||
+        tiles->place.tripStride != last->place.tripStride)
+      continue;
+    all.push_back(next);
+    last = tiles;
+  }
+  return all;
+}
+
+LogicalResult DirectTiler::multiply(ArrayRef<lm::QuantizedLinearOp> linears,
+                                    const TileTensor &result, const std::string &label) {
+  lm::QuantizedLinearOp first = linears.front();
+  FailureOr<LinearTiles> tiles = tilesOf(first);
   if (failed(tiles))
     return failure();
-  int64_t bytes = packedBytes(target, linear.getFormat(), tiles->rows, tiles->columns);
+  int64_t bytes = packedBytes(target, first.getFormat(), result.columns, tiles->columns);
   npu::PlaceAttr place =
       out->place(npu::Space::Weights, tiles->place.offset, -1, 0, tiles->place.tripStride);
   OperandView weights{out->view(label + ".weights", place, bytes),
-                      weightElementOf(linear.getFormat()),
+                      weightElementOf(first.getFormat()),
                       0,
                       0,
                       0,
                       bytes};
-  const TileTensor &input = tensorOf(linear.getInput()),
-                   &scales = tensorOf(linear.getInputScales());
-  OperandView a = rows == 1 ? viewOf(input) : packedRows(input, linear.getFormat());
+  const TileTensor &input = tensorOf(first.getInput()), &scales = tensorOf(first.getInputScales());
+  OperandView a = rows == 1 ? viewOf(input) : packedRows(input, first.getFormat());
   out->matmul(label, npu::MatmulKind::Linear, {a, viewOf(scales), weights, viewOf(result)}, rows, 1,
-              {tiles->rows}, {tiles->columns}, linear.getFormat(), {}, false);
+              {result.columns}, {tiles->columns}, first.getFormat(), {}, false);
   return success();
 }
 
+static int64_t columnsOf(lm::QuantizedLinearOp linear) {
+  return cast<RankedTensorType>(linear.getResult().getType()).getDimSize(1);
+}
+
 LogicalResult DirectTiler::tileLinear(lm::QuantizedLinearOp linear) {
-  int64_t columns = cast<RankedTensorType>(linear.getResult().getType()).getDimSize(1);
-  TileTensor result = newTensor(linear.getResult(), "linear", columns, npu::Element::F32);
-  define(linear.getResult(), result);
-  return multiply(linear, result, "linear");
+  if (merged.erase(linear))
+    return success();
+  SmallVector<lm::QuantizedLinearOp> linears = adjacentTo(linear);
+  int64_t columns = 0;
+  for (lm::QuantizedLinearOp part : linears)
+    columns += columnsOf(part);
+  TileTensor result = out->tensor("linear", rows, columns, npu::Element::F32);
+  if (failed(multiply(linears, result, "linear")))
+    return failure();
+  int64_t first = 0;
+  for (lm::QuantizedLinearOp part : linears) {
+    define(part.getResult(), result.columnsFrom(first, columnsOf(part)));
+    first += columnsOf(part);
+    if (part != linear)
+      merged.insert(part);
+  }
+  return success();
 }
 
 LogicalResult DirectTiler::tileLogits(lm::QuantizedLinearOp linear) {
@@ -131,15 +168,17 @@ LogicalResult DirectTiler::tileLogits(lm::QuantizedLinearOp linear) {
   TileTensor logits{{}, npu::Element::F32, rows, columns, 0, columns * 4};
   logits.buffer =
       out->view("logits", out->place(npu::Space::Io, layout.logitsOffset), logits.bytes());
-  return multiply(linear, logits, "logits");
+  return multiply({linear}, logits, "logits");
 }
 
 LogicalResult DirectTiler::tileGatedGroup(lm::GroupOp group, lm::QuantizedLinearOp gate,
                                           lm::QuantizedLinearOp up, lm::GatedActOp gated) {
-  int64_t columns = cast<RankedTensorType>(gated.getResult().getType()).getDimSize(1);
-  TileTensor g = out->tensor("gate", rows, columns, npu::Element::F32),
-             u = out->tensor("up", rows, columns, npu::Element::F32);
-  if (failed(multiply(gate, g, "gate")) || failed(multiply(up, u, "up")))
+  int64_t columns = columnsOf(gate);
+  bool isPair = adjacentTo(gate).size() == 2;
+  TileTensor both = out->tensor("gate", rows, 2 * columns, npu::Element::F32),
+             g = both.columnsFrom(0, columns), u = both.columnsFrom(columns, columns);
+  if (isPair ? failed(multiply({gate, up}, both, "gate"))
+             : failed(multiply({gate}, g, "gate")) || failed(multiply({up}, u, "up")))
     return failure();
   ChainBuilder chain(*out, rows, 1, {columns});
   int64_t activated = chain.silu(chain.load(StepKind::LoadMatrix, viewOf(g)));
@@ -150,43 +189,85 @@ LogicalResult DirectTiler::tileGatedGroup(lm::GroupOp group, lm::QuantizedLinear
   return success();
 }
 
-/// Keys or values join the cache behind the position, a sub-row for each head.
-void DirectTiler::appendRows(const TileTensor &from, const OperandView &cache, int64_t heads) {
-  OperandView source = viewOf(from), place = cache;
+lm::AttentionOp DirectTiler::cachedBy(Value value) {
+  if (!value.hasOneUse())
+    return {};
+  auto attention = dyn_cast<lm::AttentionOp>(*value.user_begin());
+  bool isCached = attention && (attention.getK() == value || attention.getV() == value);
+  return isCached ? attention : lm::AttentionOp();
+}
+
+/// A sub-row for each head.
+TileTensor DirectTiler::cacheRows(lm::AttentionOp attention, bool isValue) {
+  npu::KvLayout kv = npu::KvLayout::of(symbols.lookup<lm::KvStateOp>(attention.getState()));
+  npu::PlaceAttr place = out->place(npu::Space::State, kv.offsetOf(layerFirst, isValue), -1, 0,
+                                    layerLooped ? kv.layerBytes() : 0);
+  TileTensor cache{out->view(isValue ? "kv.values" : "kv.keys", place, kv.keyBytes()),
+                   npu::Element::F16,
+                   rows,
+                   kv.kvHeads * kv.headDim,
+                   0,
+                   kv.rowBytes()};
+  cache.headStride = kv.headBytes();
+  cache.argument = positionArgument;
+  cache.argumentStride = kv.rowBytes();
+  cache.argumentBytes = kv.keyBytes() - cache.bytes();
+  return cache;
+}
+
+/// The whole of what `rows` is the part behind the position of.
+static OperandView cacheView(const TileTensor &rows, const npu::KvLayout &kv) {
+  return {rows.buffer, rows.element, 0, kv.rowBytes(), kv.headBytes(), kv.keyBytes()};
+}
+
+/// Rotated keys go to the cache at once.
+TileTensor DirectTiler::rotatedTensor(Value value, int64_t columns, npu::Element element) {
+  lm::AttentionOp attention = cachedBy(value);
+  if (!attention || element != npu::Element::F16)
+    return EntryTiler::rotatedTensor(value, columns, element);
+  return cacheRows(attention, attention.getV() == value);
+}
+
+/// What is only rounded before it is cached is rounded by the store.
+LogicalResult DirectTiler::tileRowwise(ArrayRef<Operation *> ops, ValueRange results,
+                                       const std::string &label) {
+  auto round = dyn_cast<lm::RoundF16Op>(ops.front());
+  if (!round || ops.size() != 1 || !cachedBy(results.front()))
+    return EntryTiler::tileRowwise(ops, results, label);
+  define(results.front(), tensorOf(round.getInput()));
+  return success();
+}
+
+void DirectTiler::appendRows(const TileTensor &from, const TileTensor &cache, int64_t heads) {
+  OperandView source = viewOf(from), into = viewOf(cache);
   source.subStride = from.columns / heads * from.elementBytes();
-  place.argument = positionArgument;
-  place.argumentStride = cache.tokenStride;
+  into.subStride = cache.headStride;
   ChainBuilder chain(*out, rows, heads, {from.columns / heads});
-  chain.store(StepKind::StoreMatrix, place, chain.load(StepKind::LoadMatrix, source));
+  chain.store(StepKind::StoreMatrix, into, chain.load(StepKind::LoadMatrix, source));
   chain.finish("kv.append");
 }
 
+/// The chunk's rows join the cache before anything reads it.
 LogicalResult DirectTiler::tileAttention(lm::AttentionOp attention) {
   auto state = symbols.lookup<lm::KvStateOp>(attention.getState());
   if (failed(checkCache(attention, state)))
     return failure();
   npu::KvLayout kv = npu::KvLayout::of(state);
-  auto cache = [&](bool isValue) {
-    npu::PlaceAttr place = out->place(npu::Space::State, kv.offsetOf(layerFirst, isValue), -1, 0,
-                                      layerLooped ? kv.layerBytes() : 0);
-    return OperandView{out->view(isValue ? "kv.values" : "kv.keys", place, kv.keyBytes()),
-                       npu::Element::F16,
-                       0,
-                       kv.rowBytes(),
-                       kv.headBytes(),
-                       kv.keyBytes()};
-  };
-  OperandView keys = cache(false), values = cache(true);
-  appendRows(tensorOf(attention.getK()), keys, kv.kvHeads);
-  appendRows(tensorOf(attention.getV()), values, kv.kvHeads);
+  TileTensor cached[2];
+  for (bool isValue : {false, true}) {
+    const TileTensor &from = tensorOf(isValue ? attention.getV() : attention.getK());
+    cached[isValue] = from.headStride ? from : cacheRows(attention, isValue);
+    if (!from.headStride)
+      appendRows(from, cached[isValue], kv.kvHeads);
+  }
   int64_t heads = attention.getHeads();
   TileTensor result =
       newTensor(attention.getResult(), "attention", heads * kv.headDim, npu::Element::F32);
   OperandView q = viewOf(tensorOf(attention.getQ())), into = viewOf(result);
   q.subStride = kv.rowBytes();
   into.subStride = kv.headDim * 4;
-  out->attention("attention", {q, keys, values, into}, rows, heads, state, attention.getScaleAttr(),
-                 positionArgument);
+  out->attention("attention", {q, cacheView(cached[0], kv), cacheView(cached[1], kv), into}, rows,
+                 heads, state, attention.getScaleAttr(), positionArgument);
   define(attention.getResult(), result);
   return success();
 }

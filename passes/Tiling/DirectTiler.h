@@ -23,16 +23,29 @@ private:
   TileTensor loadRows(const std::string &label, TileTensor shape, npu::Space space, int64_t offset,
                       int64_t argument) override;
 
-  mlir::LogicalResult multiply(lm::QuantizedLinearOp linear, const TileTensor &result,
-                               const std::string &label);
+  mlir::LogicalResult tileRowwise(llvm::ArrayRef<mlir::Operation *> ops, mlir::ValueRange results,
+                                  const std::string &label) override;
+  TileTensor rotatedTensor(mlir::Value value, int64_t columns, npu::Element element) override;
+
+  /// The linear layers from `first` on that read the same rows and whose weights follow its own, so
+  /// that all are one product.
+  llvm::SmallVector<lm::QuantizedLinearOp> adjacentTo(lm::QuantizedLinearOp first);
+  /// Columns of `result` are those of the layers, side by side.
+  mlir::LogicalResult multiply(llvm::ArrayRef<lm::QuantizedLinearOp> linears,
+                               const TileTensor &result, const std::string &label);
   /// The rows as a linear layer of several rows reads them; packed once for all layers that share
   /// them.
   OperandView packedRows(const TileTensor &input, lm::FormatAttr format);
-  void appendRows(const TileTensor &rows, const OperandView &cache, int64_t heads);
+  /// The chunk's keys or values in the cache, behind the position.
+  TileTensor cacheRows(lm::AttentionOp attention, bool isValue);
+  /// The attention that alone reads `value`, as keys or as values.
+  lm::AttentionOp cachedBy(mlir::Value value);
+  void appendRows(const TileTensor &from, const TileTensor &cache, int64_t heads);
   /// A chunk computes as many rows as it is given.
   void bindTokens();
 
   llvm::DenseMap<std::pair<mlir::Value, int64_t>, mlir::Value> packed; ///< By rows and group.
+  llvm::DenseSet<mlir::Operation *> merged; ///< Linear layers that an earlier product computed.
 };
 
 } // namespace llmc::passes

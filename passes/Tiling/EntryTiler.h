@@ -93,14 +93,16 @@ protected: // what machines that address memory directly do otherwise is virtual
   void rowBlock(llvm::ArrayRef<mlir::Operation *> ops, const RowInputs &inputs,
                 llvm::MutableArrayRef<Outlet> outlets, int64_t first, int64_t count,
                 const std::string &label);
-  mlir::LogicalResult tileRowwise(llvm::ArrayRef<mlir::Operation *> ops, mlir::ValueRange results,
-                                  const std::string &label);
+  virtual mlir::LogicalResult tileRowwise(llvm::ArrayRef<mlir::Operation *> ops,
+                                          mlir::ValueRange results, const std::string &label);
   virtual mlir::FailureOr<OperandView> loadVector(mlir::Value vector, const std::string &label);
   virtual mlir::LogicalResult tileEmbed(lm::QuantizedEmbedOp embed);
   void embedRows(lm::FormatAttr format, const RecordLayout &record, mlir::Value records,
                  int64_t first, const TileTensor &result);
 
   // TileRope.cpp
+  /// Where the rotated rows `value` go.
+  virtual TileTensor rotatedTensor(mlir::Value value, int64_t columns, npu::Element element);
   mlir::LogicalResult tileRope(lm::RopeOp rope, mlir::Value result);
   void rotateRows(lm::RopeOp rope, const TileTensor &input, const TileTensor &table,
                   const TileTensor &result);

@@ -16,6 +16,9 @@ struct TileTensor {
   int64_t rows = 0, columns = 0;
   int64_t offset = 0, tokenStride = 0;
   npu::Space space = npu::Space::Scratch; ///< Without a buffer.
+  /// Bytes between the heads of a row where they do not lie side by side; a row then has no other
+  /// parts.
+  int64_t headStride = 0;
   /// Moves the rows, by at most argumentBytes.
   int64_t argument = -1, argumentStride = 0, argumentBytes = 0;
 

@@ -24,13 +24,17 @@ FailureOr<TileTensor> EntryTiler::ropeRows(lm::RopeOp rope) {
   return table;
 }
 
+TileTensor EntryTiler::rotatedTensor(Value, int64_t columns, npu::Element element) {
+  return out->tensor("rope", rows, columns, element);
+}
+
 LogicalResult EntryTiler::tileRope(lm::RopeOp rope, Value resultValue) {
   FailureOr<TileTensor> table = ropeRows(rope);
   if (failed(table))
     return failure();
   TileTensor input = tensorOf(rope.getInput());
   TileTensor result =
-      out->tensor("rope", rows, input.columns, tileElementOf(resultValue.getType()));
+      rotatedTensor(resultValue, input.columns, tileElementOf(resultValue.getType()));
   int64_t perBlock = rowsPerBlock(input);
   for (int64_t first = 0; first < rows; first += perBlock) {
     int64_t count = std::min(perBlock, rows - first);
@@ -46,7 +50,7 @@ static OperandView headsFrom(const TileTensor &tensor, int64_t column, int64_t h
   OperandView view = viewOf(tensor);
   view.offset += column * tensor.elementBytes();
   view.bytes -= column * tensor.elementBytes();
-  view.subStride = headDim * tensor.elementBytes();
+  view.subStride = tensor.headStride ? tensor.headStride : headDim * tensor.elementBytes();
   return view;
 }
 
