@@ -19,7 +19,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct BenchOptions {
-  std::string plan, promptIds;
+  std::string plan;
+  std::optional<std::string> promptIds;
   std::vector<uint64_t> prefill = {128, 512};
   uint64_t decode = 128;
   DeviceOptions device;
@@ -96,7 +97,7 @@ public:
 
 private:
   void makePrompts() {
-    if (options.promptIds.empty()) {
+    if (!options.promptIds) {
       for (const uint64_t tokens : options.prefill) {
         checkPrompt(tokens);
         prompts.emplace_back(tokens);
@@ -105,7 +106,7 @@ private:
       }
       return;
     }
-    prompts.push_back(parseIds(options.promptIds, "--prompt-ids"));
+    prompts.push_back(parseIds(*options.promptIds, "--prompt-ids"));
     runner.checkIds(prompts.front());
   }
 
@@ -223,7 +224,8 @@ std::string machineOf(const Json &json) {
   const std::string name = json["target"];
   if (isa == "simulated")
     return name + ", simulated time";
-  return fmt::format("{}, {}, {} threads", name, isa, json["threads"].get<uint32_t>());
+  const auto threads = json["threads"].get<uint32_t>();
+  return fmt::format("{}, {}, {} thread{}", name, isa, threads, threads == 1 ? "" : "s");
 }
 
 /// The share of the memory's rate, as far as it is known.

@@ -190,7 +190,7 @@ std::optional<double> measureReadBytesPerSecond(Isa isa, WorkerPool &pool) {
 
 double measureInt8OpsPerSecond(Isa isa, WorkerPool &pool) {
   Probe probe{isa, nullptr};
-  const double seconds = fastest(pool, multiply, probe, 12);
+  const double seconds = fastest(pool, multiply, probe, 30);
   return double(multiplyInt8(isa, multiplyRounds)) * pool.threads() / seconds;
 }
 
