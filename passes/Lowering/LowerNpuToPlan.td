@@ -8,9 +8,10 @@ def LowerNpuToPlanPass : Pass<"llmc-lower-npu-to-plan", "::mlir::ModuleOp"> {
               module and a `plan.file` with one `plan.target`, one `plan.model`, and `plan.tokenizer` where there is one.
     Ensures:  the `plan.file` has regions, segments, buffers, operands, parameters, states, a queue, and for each program one kernel and one
               entry. Parameters are shared by all programs: position, tokens, KV length, first row of a head, then derived ones. Kernels
-              have no blob yet, and what is as long as their blobs has no size.
+              have no blob yet, and what is as long as their blobs has no size. A region for what is staged is there where a program
+              uses scratch.
     Fails:    one of what is required is missing; the programs need more run-time parameters than a runtime holds; an
-              entry has more rows than Io was laid out for; a program spills; the KV cache is shorter than the context
+              entry has more rows than Io was laid out for; the KV cache is shorter than the context
               or too large for the strides of a state.
   }];
   let dependentDialects = ["::llmc::plan::PlanDialect"];

@@ -177,11 +177,11 @@ OperandView viewOf(const TileTensor &tensor) {
 
 TileTensor Outlet::open(int64_t firstRow, int64_t rowCount, int64_t firstColumn,
                         int64_t columnCount) {
-  constexpr size_t kTurns = 4; // so that storing one part does not hold up the next ones
   place = whole.rowsFrom(firstRow, rowCount).columnsFrom(firstColumn, columnCount);
   if (!whole.isOffChip())
     return part = place;
-  size_t turn = next++ % kTurns;
+  // Storing one part does not hold up the next; more than two have room where nothing is staged.
+  size_t turn = next++ % (whole.space == npu::Space::Scratch ? 2 : 4);
   if (turn == turns.size())
     turns.push_back(program.tensor(label + std::to_string(turn), rows, columns, whole.element));
   return part = turns[turn].rowsFrom(0, rowCount).columnsFrom(0, columnCount);

@@ -64,6 +64,7 @@ SramProblem problemOf(npu::ProgramOp program, SmallVectorImpl<Value> &buffers) {
     item.first = StepIdx{range->second.first};
     item.last = StepIdx{range->second.last};
     item.size = llvm::alignTo(buffer.getBytes(), kAlignment);
+    item.alignment = kAlignment;
     problem.buffers.push_back(item);
   }
   return problem;
@@ -142,12 +143,13 @@ ArrayRef<Value> valuesToStage(npu::ProgramOp program, const BufferHolders &holde
                               npu::TargetAttr target, int64_t capacity) {
   SmallVector<Value> buffers;
   SramProblem problem = problemOf(program, buffers);
-  LivePeak peak = maxLive(problem);
-  if (peak.bytes <= uint64_t(capacity))
+  problem.capacity = uint64_t(capacity);
+  SramPlan plan = planSram(problem);
+  if (plan.fits || !plan.error.empty()) // an error is for llmc-plan-memory to report
     return {};
   ArrayRef<Value> best;
   uint64_t bestSize = 0;
-  for (BufferIdx index : peak.buffers) {
+  for (BufferIdx index : plan.blame.buffers) {
     auto holder = holders.find(buffers[index.value]);
     uint64_t size = problem.buffers[index.value].size;
     if (holder == holders.end() || size < bestSize ||

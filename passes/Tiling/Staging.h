@@ -14,8 +14,8 @@ using StagedValues = llvm::DenseSet<mlir::Value>;
 /// The values whose rows each buffer holds: several where one replaces another in place.
 using BufferHolders = llvm::DenseMap<mlir::Value, llvm::SmallSetVector<mlir::Value, 4>>;
 
-/// At the command with the most live bytes: the values of the largest buffer that can be staged.
-/// Empty where no more than `capacity` bytes ever live together, or nothing there can be staged.
+/// The values of the largest buffer that can be staged, of those that live at the fullest command.
+/// Empty where all buffers have places in `capacity` bytes, or none of those can be staged.
 llvm::ArrayRef<mlir::Value> valuesToStage(npu::ProgramOp program, const BufferHolders &holders,
                                           npu::TargetAttr target, int64_t capacity);
 

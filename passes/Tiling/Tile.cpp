@@ -33,8 +33,9 @@ struct TilePass : impl::TilePassBase<TilePass> {
       function.erase();
   }
 
-  /// Tiles again, with one buffer's values in scratch besides, as long as more lives together than
-  /// fits and something there can be staged. What does not fit then is for llmc-plan-memory to say.
+  /// Tiles again, with one buffer's values in scratch besides, as long as the program needs more
+  /// than there is and something can be staged. What does not fit then is for llmc-plan-memory to
+  /// say.
   LogicalResult tileEntry(func::FuncOp entry, npu::TargetAttr target, const OffChipLayout &layout) {
     StagedValues staged;
     if (target.getDirect())
@@ -50,8 +51,8 @@ struct TilePass : impl::TilePassBase<TilePass> {
       numStaged += more.size();
       staged.insert(more.begin(), more.end());
       tiler.result().erase();
-      // Once something leaves, an eighth is left for gaps between buffers and loads running ahead.
-      capacity = target.getSramBytes() / 8 * 7;
+      // Once something leaves, a 16th is left for gaps between buffers and loads running ahead.
+      capacity = target.getSramBytes() / 16 * 15;
     }
   }
 

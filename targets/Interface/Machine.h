@@ -67,7 +67,7 @@ struct VectorEngine {
 };
 
 /// Where a class of data lives: names of memories. `weights` holds constants, `state` the KV cache,
-/// `scratch` what spills, `io` ids and results.
+/// `scratch` staged rows, `io` ids and results.
 struct Placement {
   std::string weights, state, scratch, io;
 };

@@ -54,19 +54,6 @@ plan.file producer "llmc" {
 module attributes {npu.chunk_rows = 4 : i64, plan.placement = #plan.placement<weights = dram, state = dram, io = dram, scratch = dram>} {
 lm.kv_state @cache layers 2 kv_heads 1 head_dim 4 capacity 16 of f16
 npu.constant @table at 0 bytes 32 from []
-// expected-error @below {{entry 'decode' spills 64 bytes, and the plan has no region to spill to}}
-npu.program @decode "decode" rows 1 arguments [] scratch 64 sram 128 {}
-plan.file producer "llmc" {
-  plan.target @machine backend "rnpu" device "tiny"
-  plan.model "tiny" architecture "a" quantization "q" vocabulary 8 context 12 hidden 4 layers 2 heads 2 kv_heads 1 head_dim 4
-}
-}
-
-// -----
-
-module attributes {npu.chunk_rows = 4 : i64, plan.placement = #plan.placement<weights = dram, state = dram, io = dram, scratch = dram>} {
-lm.kv_state @cache layers 2 kv_heads 1 head_dim 4 capacity 16 of f16
-npu.constant @table at 0 bytes 32 from []
 // expected-error @below {{entry 'prefill' has 5 rows, 'npu.chunk_rows' says 4 at most}}
 npu.program @prefill "prefill" rows 5 arguments [] scratch 0 sram 128 {}
 plan.file producer "llmc" {

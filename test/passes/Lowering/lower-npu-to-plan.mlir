@@ -1,4 +1,4 @@
-// RUN: llmc-opt %s --llmc-lower-npu-to-plan | FileCheck %s
+// RUN: llmc-opt %s --llmc-lower-npu-to-plan --split-input-file | FileCheck %s
 
 module attributes {npu.chunk_rows = 4 : i64, plan.placement = #plan.placement<weights = flash_xip, state = dram, io = sram, scratch = dram>} {
 lm.kv_state @cache layers 2 kv_heads 1 head_dim 4 capacity 16 of f16
@@ -70,3 +70,27 @@ plan.file producer "llmc" {
 // CHECK-NEXT: plan.dispatch @run_head on @queue args [@all_weights, @all_state, @ids_1, @all_io, @all_io]
 // CHECK-NEXT: plan.barrier
 // CHECK-NEXT: plan.end
+
+// -----
+
+// What is staged has a region of its own, as large as the program that uses most of it needs.
+
+// CHECK: plan.region @sram npu_local scratch size 256
+// CHECK-NEXT: plan.region @scratch sram scratch size 640 align 64 access <device_reads, device_writes>
+// CHECK: plan.buffer @scratch_data name "staged rows" in @scratch at 0 size 640
+// CHECK-NEXT: plan.operand @all_scratch of @scratch_data at 0 extent 640 <read, write>
+// CHECK: plan.entry @prefill
+// CHECK-NEXT: plan.dispatch @run_prefill on @queue args [@all_weights, @all_state, @ids_4, @all_io, @all_scratch]
+// CHECK: plan.entry @decode
+// CHECK-NEXT: plan.dispatch @run_decode on @queue args [@all_weights, @all_state, @ids_1, @all_io, @all_scratch]
+
+module attributes {npu.chunk_rows = 4 : i64, plan.placement = #plan.placement<weights = dram, state = dram, io = dram, scratch = sram>} {
+lm.kv_state @cache layers 2 kv_heads 1 head_dim 4 capacity 16 of f16
+npu.constant @table at 0 bytes 32 from []
+npu.program @prefill "prefill" rows 4 arguments [] scratch 640 sram 256 live 256 {}
+npu.program @decode "decode" rows 1 arguments [] scratch 128 sram 128 live 128 {}
+plan.file producer "llmc" {
+  plan.target @machine backend "rnpu" device "tiny"
+  plan.model "tiny" architecture "a" quantization "q" vocabulary 8 context 12 hidden 4 layers 2 heads 2 kv_heads 1 head_dim 4
+}
+}

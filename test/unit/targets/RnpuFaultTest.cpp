@@ -109,6 +109,29 @@ TEST_CASE("state keeps its valid bytes over dispatches, scratch does not") {
   CHECK(simulator.dispatch(read, b, {}).ok() == (space == Space::State));
 }
 
+TEST_CASE("a read of scratch is ordered behind its write by nothing but a wait") {
+  std::vector<uint8_t> scratch(64), io(64, 3);
+  const bool waits = GENERATE(true, false);
+  Program p;
+  p.entry = "staged";
+  p.sramBytes = 128;
+  p.prologue.commands = {
+      commandOf(Engine::Load, copyOf(at(Space::Io, 0), at(Space::Sram, 0), 64), {}, "in"),
+      commandOf(Engine::Store, copyOf(at(Space::Sram, 0), at(Space::Scratch, 0), 64),
+                {{Engine::Load, 1, 0}}, "stage"),
+      commandOf(Engine::Load, copyOf(at(Space::Scratch, 0), at(Space::Sram, 64), 64),
+                waits ? std::vector<Wait>{{Engine::Store, 1, 0}} : std::vector<Wait>{}, "back")};
+  Bindings b;
+  b.scratch = {scratch.data(), scratch.size()};
+  b.io = {io.data(), io.size()};
+  Simulator simulator(smallMachine());
+  const Result result = simulator.dispatch(p, b, {});
+  REQUIRE(result.ok() == waits);
+  if (!waits)
+    CHECK(
+        (result.fault->kind == FaultKind::Race || result.fault->kind == FaultKind::Uninitialized));
+}
+
 TEST_CASE("writes to read-only memory, and the wrong way round") {
   Single s;
   SECTION("weights") {
