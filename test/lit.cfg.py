@@ -21,6 +21,16 @@ config.substitutions.append(("%data", os.path.join(config.test_source_root, "dat
 config.substitutions.append(("%repository", os.path.dirname(config.test_source_root)))
 config.substitutions.append(("%python", config.python))
 
+# What the CPU runs, by the names of the instruction-set variants.
+try:
+    with open("/proc/cpuinfo", encoding="utf-8") as cpuinfo:
+        flags = set(cpuinfo.read().split())
+except OSError:
+    flags = set()
+for variant, flag in ("avx2", "avx2"), ("avx512", "avx512_vnni"), ("amx", "amx_int8"):
+    if flag in flags:
+        config.available_features.add(f"host-{variant}")
+
 # A test that needs a program which this build does not have says so with REQUIRES: llmc-opt (or llmc).
 for tool in ("llmc", "llmc-opt", "llmc-make-model"):
     if os.access(os.path.join(config.llmc_tools_dir, tool), os.X_OK):

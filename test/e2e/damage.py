@@ -24,8 +24,8 @@ def main():
     write("cut", plan[:-1])
     damage("records", 200)
     for kind in "kernels", "tokenizer", "weights":
-        segment = next(s for s in segments if s["kind"] == kind)
-        damage(kind, segment["file_offset"] + segment["bytes"] // 2)
+        for segment in [s for s in segments if s["kind"] == kind][:1]:
+            damage(kind, segment["file_offset"] + segment["bytes"] // 2)
 
 
 main()
