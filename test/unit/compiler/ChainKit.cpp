@@ -116,23 +116,4 @@ void requireSame(const std::vector<float> &actual, const std::vector<float> &exp
                        << ", expected " << expected[i]);
 }
 
-namespace {
-
-class NoServices final : public target::HostServices {
-public:
-  std::optional<target::Blob> lowerLlvm(const std::vector<target::KernelRequest> &,
-                                        const target::IsaTable &,
-                                        std::string &error) const override {
-    error = "this test has no lowering";
-    return std::nullopt;
-  }
-};
-
-} // namespace
-
-const target::HostServices &noServices() {
-  static const NoServices none;
-  return none;
-}
-
 } // namespace llmc::test

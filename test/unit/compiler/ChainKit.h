@@ -48,7 +48,4 @@ std::vector<float> referenceLogits(mlir::ModuleOp module, const std::vector<int3
 void requireSame(const std::vector<float> &actual, const std::vector<float> &expected,
                  int64_t vocabulary);
 
-/// Host services of targets that need none.
-const target::HostServices &noServices();
-
 } // namespace llmc::test

@@ -1,4 +1,6 @@
 // A kernel that the target refuses is an error before anything is encoded.
+#include "test/unit/compiler/NoServices.h"
+
 #include "compiler/Emit/EmitKernels.h"
 #include "dialects/Npu/Npu.h"
 #include "targets/Rnpu/RnpuTarget.h"
@@ -94,7 +96,8 @@ struct Encoding {
 
   bool run() {
     plan::FileOp file = *module->getOps<plan::FileOp>().begin();
-    return encodeKernels(file, *target, target->machines().front(), error).has_value();
+    return encodeKernels(file, *target, target->machines().front(), NoServices(), error)
+        .has_value();
   }
 
   MLIRContext context;
