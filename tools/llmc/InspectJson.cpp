@@ -102,7 +102,10 @@ Json describeEntry(const rt::Plan &plan, const rt::EntryView &entry) {
   Json json = {{"name", textOf(entry.name())}, {"kind", nameOf(entry.kind())},
                {"rows", entry.chunk()},        {"position_max", entry.posMax()},
                {"vocabulary", entry.vocab()},  {"estimated_cycles", entry.estCycles()}};
-  json["inputs"] = json["outputs"] = json["steps"] = Json::array();
+  json["targets"] = json["inputs"] = json["outputs"] = json["steps"] = Json::array();
+  for (uint32_t t = 0; t < plan.nTargets(); ++t)
+    if (entry.targetMask() >> t & 1)
+      json["targets"].push_back(t);
   for (uint32_t i = 0; i < entry.nInputs(); ++i)
     json["inputs"].push_back(describeTensor(entry.input(i)));
   for (uint32_t i = 0; i < entry.nOutputs(); ++i)

@@ -78,7 +78,10 @@ std::string formatHead(const Json &plan) {
 std::string formatSteps(const Json &plan) {
   std::string text = "\nsteps\n";
   for (const Json &entry : plan["entries"]) {
-    text += "  " + textOf(entry["name"]) + ":";
+    text += "  " + textOf(entry["name"]);
+    if (plan["targets"].size() > 1)
+      text += " " + entry["targets"].dump();
+    text += ":";
     for (const Json &step : entry["steps"])
       text += " " + textOf(step["op"]) +
               (step.contains("kernel") ? "(" + textOf(step["kernel"]) + ")" : "");
@@ -93,8 +96,9 @@ std::string formatPlan(const Json &plan) {
   std::string text = formatHead(plan);
   text += section("regions", plan["regions"], {"name", "kind", "lifetime", "bytes", "alignment"});
   text += section("segments", plan["segments"], {"name", "kind", "region", "bytes", "file_offset"});
-  text += section("entries", plan["entries"],
-                  {"name", "kind", "rows", "position_max", "estimated_cycles", "peak_bytes"});
+  text += section(
+      "entries", plan["entries"],
+      {"name", "kind", "targets", "rows", "position_max", "estimated_cycles", "peak_bytes"});
   text += formatSteps(plan);
   text += section("kernels", plan["kernels"], {"name", "target", "bytes", "estimated_cycles"});
   text += section("parameters", plan["parameters"], {"kind", "max", "imm"});
