@@ -201,6 +201,7 @@ private:
     facts.compulsoryWeightBytes = traffic.weightBytes;
     facts.kvBytesPerPosition = traffic.kvBytesPerPosition;
     facts.weights = weights;
+    facts.leftOut = npu::leftOutOf(model->module());
     facts.warnings = model->log->warnings;
     facts.warnings.insert(facts.warnings.end(), notes.begin(), notes.end());
     facts.seconds = std::chrono::duration<double>(Clock::now() - start).count();

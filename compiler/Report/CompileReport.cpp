@@ -78,6 +78,13 @@ json entriesOf(const std::vector<EntryEstimate> &estimates) {
   return entries;
 }
 
+json leftOutOf(const std::vector<npu::LeftOut> &entries) {
+  json list = json::array();
+  for (const npu::LeftOut &entry : entries)
+    list.push_back({{"name", entry.entry}, {"reason", entry.reason}});
+  return list;
+}
+
 } // namespace
 
 std::vector<MemoryUse> memoryUse(const PlanDescription &plan, const target::Machine &machine) {
@@ -102,6 +109,7 @@ std::string compileReport(const CompileFacts &facts) {
                  {"context", facts.contextLength},
                  {"regions", regionsOf(facts.plan->description, *facts.machine)},
                  {"entries", entriesOf(facts.plan->entries)},
+                 {"left_out", leftOutOf(facts.leftOut)},
                  {"compulsory_weight_bytes_per_token", facts.compulsoryWeightBytes},
                  {"kv_bytes_per_position", facts.kvBytesPerPosition},
                  {"plan_file_bytes", facts.written->fileBytes},

@@ -4,6 +4,7 @@
 #include "compiler/Emit/EmitPlan.h"
 #include "compiler/Emit/PlanWriter.h"
 #include "compiler/Pipeline/Compiler.h"
+#include "dialects/Npu/LeftOut.h"
 #include "passes/Quantization/WeightStatistics.h"
 #include "passes/Raising/RaiseReport.h"
 
@@ -30,6 +31,7 @@ struct CompileFacts {
   std::string recipe;
   uint32_t contextLength = 0;
   uint64_t compulsoryWeightBytes = 0, kvBytesPerPosition = 0;
+  std::vector<npu::LeftOut> leftOut;
   std::vector<std::string> warnings;
   double seconds = 0;
 };

@@ -1,4 +1,5 @@
 // Registration of the npu dialect.
+#include "dialects/Npu/LeftOut.h"
 #include "dialects/Npu/Npu.h"
 
 #include "mlir/IR/DialectImplementation.h"
@@ -43,9 +44,16 @@ LogicalResult NpuDialect::verifyOperationAttribute(Operation *op, NamedAttribute
       return success();
     return op->emitError() << "'" << name << "' must be a positive i64 on a module";
   }
+  if (name == leftOutAttributeName) {
+    auto all = dyn_cast<DictionaryAttr>(attribute.getValue());
+    if (isa<ModuleOp>(op) && all &&
+        llvm::all_of(all, [](NamedAttribute entry) { return isa<StringAttr>(entry.getValue()); }))
+      return success();
+    return op->emitError() << "'" << name << "' must map names to texts on a module";
+  }
   return op->emitError() << "unknown attribute '" << name << "'; the npu dialect knows '"
-                         << TargetAttr::moduleAttributeName << "' and '" << chunkRowsAttributeName
-                         << "' on modules";
+                         << TargetAttr::moduleAttributeName << "', '" << chunkRowsAttributeName
+                         << "' and '" << leftOutAttributeName << "' on modules";
 }
 
 std::optional<int64_t> NpuDialect::chunkRowsOf(ModuleOp module) {

@@ -1,6 +1,7 @@
 // Pass llmc-plan-memory: addresses of on-chip buffers.
 #include "passes/Memory/PlanMemory.h"
 
+#include "dialects/Npu/LeftOut.h"
 #include "dialects/Npu/NpuAccess.h"
 #include "passes/Algorithms/PlanValidator.h"
 #include "passes/Algorithms/RunAhead.h"
@@ -119,6 +120,7 @@ struct PlanMemoryPass : impl::PlanMemoryPassBase<PlanMemoryPass> {
         program.emitWarning() << "entry @" << program.getSymName() << " does not fit "
                               << target.getMachine()
                               << " and is left out; smaller chunks serve instead: " << problem;
+        npu::addLeftOut(module, program.getSymName(), StringRef(problem).rtrim());
         program.erase();
         continue;
       }

@@ -10,7 +10,8 @@ def PlanMemoryPass : Pass<"llmc-plan-memory", "::mlir::ModuleOp"> {
               ahead. An independent judge has compared every pair. `sram` of a program is its highest address, `live` the most bytes that
               live together in program order, a lower bound of any plan, and `prefetch` what of `sram` only serves running ahead: a machine
               with `sram` - `prefetch` bytes gets a plan of the same commands.
-              A prefill program that does not fit is removed with a warning: a smaller chunk serves instead.
+              A prefill program that does not fit is removed with a warning: a smaller chunk serves instead; `npu.left_out` on the module has its
+              name and the reason.
     Fails:    no `npu.target`; a decode or head program that does not fit, naming the fullest step and its buffers.
   }];
   let dependentDialects = ["::llmc::npu::NpuDialect"];

@@ -310,5 +310,10 @@ module attributes {npu.chunk_rows = 0 : i64} {}
 
 // -----
 
-// expected-error@below {{unknown attribute 'npu.chunks'; the npu dialect knows 'npu.target' and 'npu.chunk_rows' on modules}}
+// expected-error@below {{unknown attribute 'npu.chunks'; the npu dialect knows 'npu.target', 'npu.chunk_rows' and 'npu.left_out' on modules}}
 module attributes {npu.chunks = 4 : i64} {}
+
+// -----
+
+// expected-error@below {{'npu.left_out' must map names to texts on a module}}
+module attributes {npu.left_out = {prefill_64 = 1 : i64}} {}

@@ -127,6 +127,7 @@ npu.program @decode "decode" rows 1 arguments [] scratch 0 {
 
 // A prefill program that does not fit is left out with a warning; the others stay. A buffer that nobody touches needs no place.
 
+// CHECK: npu.left_out = {prefill_8 = "needs 256 bytes, the memory has 128
 // CHECK-NOT: npu.program @prefill_8
 // CHECK: npu.program @decode {{.*}} sram 64
 // CHECK: npu.buffer "unused" bytes 512{{$}}
