@@ -126,6 +126,12 @@ void Emitter::prefetch(Value *address) {
                      {address, ir.getInt32(read), ir.getInt32(second), ir.getInt32(data)});
 }
 
+void Emitter::stream(Value *value, Value *address) {
+  llvm::StoreInst *store = ir.CreateAlignedStore(value, address, llvm::Align(64));
+  llvm::Metadata *one = llvm::ConstantAsMetadata::get(ir.getInt32(1));
+  store->setMetadata(llvm::LLVMContext::MD_nontemporal, llvm::MDNode::get(ir.getContext(), one));
+}
+
 Value *Emitter::multiplyAdd(Value *x, Value *y, Value *sum) {
   if (isa.fusedMultiplyAdd)
     return ir.CreateIntrinsic(sum->getType(), llvm::Intrinsic::fma, {x, y, sum});
@@ -150,6 +156,13 @@ Value *Emitter::joinLanes(Value *vector, llvm::function_ref<Value *(Value *, Val
     vector = join(ir.CreateShuffleVector(vector, lower), ir.CreateShuffleVector(vector, upper));
   }
   return ir.CreateExtractElement(vector, uint64_t(0));
+}
+
+Value *Emitter::slice(Value *vector, int first, int count) {
+  llvm::SmallVector<int, 64> order;
+  for (int i = 0; i < count; ++i)
+    order.push_back(first + i);
+  return ir.CreateShuffleVector(vector, order);
 }
 
 Value *Emitter::firstLanes(Value *count) {

@@ -60,6 +60,9 @@ public:
                      llvm::Value *row);
   /// Asks for the line at an address, which need not exist, to come into the second-level cache.
   void prefetch(llvm::Value *address);
+  /// Stores a vector to an aligned address, past the caches. A fence must follow before the kernel
+  /// ends.
+  void stream(llvm::Value *value, llvm::Value *address);
   /// x * y + sum where the product is exact: fused where the machine can.
   llvm::Value *multiplyAdd(llvm::Value *x, llvm::Value *y, llvm::Value *sum);
 
@@ -71,6 +74,8 @@ public:
   llvm::Value *
   joinLanes(llvm::Value *vector,
             llvm::function_ref<llvm::Value *(llvm::Value *lower, llvm::Value *upper)> join);
+  /// The elements [first, first + count) of a vector.
+  llvm::Value *slice(llvm::Value *vector, int first, int count);
   /// lane < count, count an i64 of any size.
   llvm::Value *firstLanes(llvm::Value *count);
 

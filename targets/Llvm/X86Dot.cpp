@@ -12,14 +12,6 @@ uint32_t X86Dot::correction(uint32_t bias) const {
   return e.isa.dot == DotKind::MaddUbs && bias == 128 ? 0 : bias;
 }
 
-/// The elements [first, first + count).
-static Value *slice(llvm::IRBuilder<> &ir, Value *vector, int first, int count) {
-  llvm::SmallVector<int, 64> order;
-  for (int i = 0; i < count; ++i)
-    order.push_back(first + i);
-  return ir.CreateShuffleVector(vector, order);
-}
-
 static Value *join(llvm::IRBuilder<> &ir, Value *low, Value *high) {
   llvm::SmallVector<int, kLanes> order;
   for (int i = 0; i < int(kLanes); ++i)
@@ -48,8 +40,8 @@ Value *X86Dot::add(Value *sums, Value *codes, Value *activations, uint32_t bias)
     return ir.CreateIntrinsic(llvm::Intrinsic::x86_avx512_vpdpbusd_512,
                               {sums, codes, ir.CreateBitCast(e.splat(activations), bytes)});
   Value *spread = ir.CreateBitCast(e.splat(activations, 8), e.vector(ir.getInt8Ty(), 32));
-  Value *low = addHalf(slice(ir, sums, 0, 8), slice(ir, codes, 0, 32), spread, bias);
-  Value *high = addHalf(slice(ir, sums, 8, 8), slice(ir, codes, 32, 32), spread, bias);
+  Value *low = addHalf(e.slice(sums, 0, 8), e.slice(codes, 0, 32), spread, bias);
+  Value *high = addHalf(e.slice(sums, 8, 8), e.slice(codes, 32, 32), spread, bias);
   return join(ir, low, high);
 }
 
@@ -65,10 +57,10 @@ Value *X86Dot::addProducts(Value *sums, Value *dots, Value *multipliers, bool na
     return ir.CreateIntrinsic(llvm::Intrinsic::x86_avx512_vpdpwssd_512, {sums, x, y});
   std::array<Value *, 2> halves;
   for (int half = 0; half < 2; ++half)
-    halves[size_t(half)] = ir.CreateAdd(
-        slice(ir, sums, half * 8, 8),
-        ir.CreateIntrinsic(llvm::Intrinsic::x86_avx2_pmadd_wd,
-                           {slice(ir, x, half * 16, 16), slice(ir, y, half * 16, 16)}));
+    halves[size_t(half)] =
+        ir.CreateAdd(e.slice(sums, half * 8, 8),
+                     ir.CreateIntrinsic(llvm::Intrinsic::x86_avx2_pmadd_wd,
+                                        {e.slice(x, half * 16, 16), e.slice(y, half * 16, 16)}));
   return join(ir, halves[0], halves[1]);
 }
 

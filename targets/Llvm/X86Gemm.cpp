@@ -4,16 +4,16 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <numeric>
 
 namespace llmc::target {
 
 using llvm::Value;
 
-/// Columns whose codes stay in a first-level cache, next to the rows.
-static constexpr uint32_t usualRun = 512;
+/// Columns whose codes stay in a first-level cache. Tiles load rows past it, vectors keep them
+/// there as well.
+static constexpr uint32_t vectorRun = 512, tileRun = 1088;
 static constexpr unsigned mostBlocks = 3;
-/// Rows whose unfinished sums wait on the stack; a multiple of every unit's height.
-static constexpr uint64_t mostRows = 512;
 
 X86Gemm::X86Gemm(const X86Linear &linear)
     : X86Linear(linear), packed(X86PackedRows::of(e.isa, layout.columns,
@@ -23,16 +23,25 @@ X86Gemm::X86Gemm(const X86Linear &linear)
   // each.
   height = packed.tiles ? 32 : (avx2 ? 4 : 8) / (layout.sumsByGroup() ? 2 : 1);
   width = packed.tiles ? 2 : avx2 ? 1 : mostBlocks;
+  runSize = runColumns(layout, packed.tiles);
 }
 
-uint32_t X86Gemm::runColumns(const X86WeightLayout &layout) {
-  if (layout.groups == 1)
-    return usualRun;
-  return std::max(1u, usualRun / layout.groupSize) * layout.groupSize;
+uint32_t X86Gemm::columns(const X86WeightLayout &layout) {
+  return layout.sumsByGroup() // What lies behind the last group is padding.
+             ? std::min(layout.groups * layout.groupSize, layout.paddedColumns)
+             : layout.paddedColumns;
+}
+
+/// Runs of about the same size; whole groups where these are summed alone, else whole tiles.
+uint32_t X86Gemm::runColumns(const X86WeightLayout &layout, bool tiles) {
+  const uint32_t unit = layout.sumsByGroup() ? layout.groupSize : X86WeightLayout::columnUnit;
+  const uint32_t most = std::max(1u, (tiles ? tileRun : vectorRun) / unit);
+  const uint32_t units = (columns(layout) + unit - 1) / unit, runs = (units + most - 1) / most;
+  return (units + runs - 1) / runs * unit;
 }
 
 bool X86Gemm::fits(const X86WeightLayout &layout, uint64_t rows, std::string &error) {
-  const uint64_t bytes = (uint64_t(runColumns(layout)) * 16 + mostRows * 64) * mostBlocks;
+  const uint64_t bytes = (uint64_t(runColumns(layout, false)) * 16 + mostRows * 64) * mostBlocks;
   if (rows <= 1 || layout.format.element == ElementType::I8 || bytes <= kKernelStackBytes)
     return true;
   error =
@@ -43,19 +52,24 @@ bool X86Gemm::fits(const X86WeightLayout &layout, uint64_t rows, std::string &er
 
 void X86Gemm::run() {
   rows = ir.CreateMul(e.extent(matmul.tokens), e.i64(matmul.subRows));
+  streamOutputs();
   if (layout.format.element == ElementType::I4)
-    decoded = e.stack(uint64_t(runColumns(layout)) * 16 * width);
-  partial = e.stack(mostRows * width * 64);
+    decoded = e.stack(uint64_t(runSize) * 16 * width);
+  if (runSize < columns(layout))
+    partial = e.stack(mostRows * width * 64);
   if (packed.tiles)
     configureTiles();
-  const auto [first, end] = e.share(blockCount());
-  Value *whole = ir.CreateAdd(
-      first, ir.CreateMul(ir.CreateUDiv(ir.CreateSub(end, first), e.i64(width)), e.i64(width)));
-  e.loop(first, whole, width, [&](Value *index) { blocks(index, width); });
-  if (width > 1)
-    e.loop(whole, end, 1, [&](Value *index) { blocks(index, 1); });
+  auto [first, end] = e.share(blockCount());
+  for (unsigned count = width; count > 0; count /= 2) {
+    Value *rest = ir.CreateURem(ir.CreateSub(end, first), e.i64(count));
+    Value *whole = ir.CreateSub(end, rest);
+    e.loop(first, whole, count, [&](Value *index) { blocks(index, count); });
+    first = whole;
+  }
   if (packed.tiles)
     ir.CreateIntrinsic(llvm::Intrinsic::x86_tilerelease, {});
+  if (streamed) // What passes by the caches is ordered by this alone.
+    ir.CreateIntrinsic(llvm::Intrinsic::x86_sse_sfence, {});
 }
 
 void X86Gemm::blocks(Value *index, unsigned count) {
@@ -71,44 +85,44 @@ void X86Gemm::blocks(Value *index, unsigned count) {
 }
 
 void X86Gemm::rowsOf(Run run) {
-  const uint32_t step = runColumns(layout);
-  const uint32_t columns = layout.sumsByGroup() // What lies behind the last group is padding.
-                               ? std::min(layout.groups * layout.groupSize, layout.paddedColumns)
-                               : layout.paddedColumns;
   for (unsigned i = 0; i < run.blocks; ++i)
     run.weights.push_back(block(ir.CreateAdd(run.index, e.i64(i))));
-  e.loop(e.i64(0), e.i64(columns), step, [&](Value *first) {
-    const bool one = columns <= step;
+  const uint32_t all = columns(layout), last = (all - 1) / runSize * runSize;
+  const auto one = [&](Value *first, Value *end, bool isLast) {
     run.first = first;
-    run.end = ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, ir.CreateAdd(first, e.i64(step)),
-                                       e.i64(columns));
-    run.isFirst = one ? ir.getTrue() : ir.CreateICmpEQ(first, e.i64(0));
-    run.isLast = one ? ir.getTrue() : ir.CreateICmpEQ(run.end, e.i64(columns));
-    run.codes.clear();
-    for (unsigned i = 0; i < run.blocks; ++i) {
-      run.codes.push_back(decoded ? e.at(decoded, uint64_t(i) * step * 16)
-                                  : e.at(run.weights[i], ir.CreateMul(first, e.i64(16))));
-      if (decoded)
-        decode(run, i);
-    }
-    e.loop(run.firstRow, run.endRow, height, [&](Value *row) {
-      if (packed.tiles)
-        tileUnit(run, row);
-      else
-        vectorUnit(run, row);
-    });
-  });
+    run.end = end;
+    run.isFirst = ir.CreateICmpEQ(first, e.i64(0));
+    run.isLast = isLast;
+    oneRun(run);
+  };
+  if (last > 0)
+    e.loop(e.i64(0), e.i64(last), runSize,
+           [&](Value *first) { one(first, ir.CreateAdd(first, e.i64(runSize)), false); });
+  one(e.i64(last), e.i64(all), true);
 }
 
-/// Codes of 4 columns: of a nibble u, or 128 + m * (u - 8), which is m * u + (128 - 8 * m) in
-/// bytes: m * u fits one, so both bytes of a word are multiplied at once.
-Value *X86Gemm::decodedCodes(Value *from, Value *column, Value *weights, bool half) {
-  Value *nibbles = codes(from, half);
-  if (!layout.hasMultipliers())
-    return nibbles;
-  Value *m = multipliers(weights, ir.CreateUDiv(column, e.i64(layout.groupSize)));
-  Value *m2 = ir.CreateOr(m, ir.CreateShl(m, 16));
+void X86Gemm::oneRun(Run &run) {
+  const uint64_t size = decoded ? 8 : 16; // Bytes of a column.
+  Value *after = ir.CreateMul(run.end, e.i64(size));
+  run.next =
+      run.isLast ? block(ir.CreateAdd(run.index, e.i64(run.blocks))) : e.at(run.weights[0], after);
+  run.codes.clear();
+  for (unsigned i = 0; i < run.blocks; ++i) {
+    run.codes.push_back(decoded ? e.at(decoded, uint64_t(i) * runSize * 16)
+                                : e.at(run.weights[i], ir.CreateMul(run.first, e.i64(size))));
+    if (decoded)
+      decode(run, i);
+  }
+  if (packed.tiles)
+    return tileUnits(run);
+  e.loop(run.firstRow, run.endRow, height, [&](Value *row) { vectorUnit(run, row); });
+}
+
+/// Of a nibble u the code 128 + m * (u - 8), which is m * u + (128 - 8 * m) in bytes: m * u fits
+/// one, so both bytes of a word are multiplied at once.
+Value *X86Gemm::multiplied(Value *nibbles, Value *m) {
   llvm::Type *words = e.vector(ir.getInt16Ty(), 32), *bytes = e.vector(ir.getInt8Ty(), 64);
+  Value *m2 = ir.CreateOr(m, ir.CreateShl(m, 16));
   Value *products = ir.CreateMul(ir.CreateBitCast(nibbles, words), ir.CreateBitCast(m2, words));
   Value *offset = ir.CreateSub(e.splat(ir.getInt32(128)), ir.CreateShl(m, 3)); // 0 ... 120: a byte.
   Value *spread = ir.CreateMul(offset, e.splat(ir.getInt32(0x01010101)));
@@ -117,12 +131,18 @@ Value *X86Gemm::decodedCodes(Value *from, Value *column, Value *weights, bool ha
 
 /// Groups of padding have multipliers out of what follows in the block: they meet zeros.
 void X86Gemm::decode(const Run &run, unsigned block) {
-  e.loop(run.first, run.end, 8, [&](Value *column) {
+  // Columns that share multipliers and divide every run.
+  const uint32_t step = layout.hasMultipliers() ? std::gcd(layout.groupSize, 64u) : 8;
+  e.loop(run.first, run.end, step, [&](Value *column) {
     Value *from = e.at(run.weights[block], ir.CreateShl(column, 3));
     Value *to = e.at(run.codes[block], ir.CreateShl(ir.CreateSub(column, run.first), 4));
-    for (bool half : {false, true})
-      ir.CreateAlignedStore(decodedCodes(from, column, run.weights[block], half),
-                            e.at(to, half ? 64 : 0), llvm::Align(64));
+    Value *m = nullptr;
+    if (layout.hasMultipliers())
+      m = multipliers(run.weights[block], ir.CreateUDiv(column, e.i64(layout.groupSize)));
+    for (uint32_t vector = 0; vector < step / 4; ++vector) {
+      Value *code = codes(e.at(from, vector / 2 * 64), vector % 2 != 0);
+      ir.CreateAlignedStore(m ? multiplied(code, m) : code, e.at(to, vector * 64), llvm::Align(64));
+    }
   });
 }
 
@@ -139,21 +159,15 @@ Value *X86Gemm::activationSum(Value *row, Value *group) {
 }
 
 Value *X86Gemm::unfinished(const Run &run, Value *row, unsigned block) {
-  Value *at = ir.CreateSub(row, run.firstRow);
-  if (!packed.tiles)
-    return e.at(partial, ir.CreateAdd(ir.CreateMul(at, e.i64(width * 64)), e.i64(block * 64)));
-  Value *tile = ir.CreateAdd(ir.CreateMul(ir.CreateLShr(at, e.i64(4)), e.i64(width)), e.i64(block));
-  Value *line = ir.CreateShl(ir.CreateAnd(at, e.i64(15)), 6);
-  return e.at(partial, ir.CreateAdd(ir.CreateShl(tile, 10), line));
+  Value *at = ir.CreateMul(ir.CreateSub(row, run.firstRow), e.i64(width * 64));
+  return e.at(partial, ir.CreateAdd(at, e.i64(block * 64)));
 }
 
 /// A unit's outputs lie on as many pages as it has rows, where no hardware looks ahead.
 void X86Gemm::prefetchOutputs(const Run &run, Value *row) {
-  e.when(run.isLast, [&] {
-    for (unsigned r = 0; r < height; ++r)
-      for (unsigned i = 0; i < run.blocks; ++i)
-        e.prefetch(outputAt(ir.CreateAdd(row, e.i64(r)), ir.CreateAdd(run.index, e.i64(i))));
-  });
+  for (unsigned r = 0; r < height; ++r)
+    for (unsigned i = 0; i < run.blocks; ++i)
+      e.prefetch(outputAt(ir.CreateAdd(row, e.i64(r)), ir.CreateAdd(run.index, e.i64(i))));
 }
 
 void X86Gemm::finishRow(const Run &run, Value *row, llvm::ArrayRef<Value *> sums) {
@@ -226,31 +240,30 @@ void X86Gemm::vectorUnit(const Run &run, Value *row) {
   Value *lane = ir.CreateURem(row, e.i64(packed.panelRows));
   Value *activations = e.at(panelOf(row), ir.CreateShl(lane, 2));
   activations = e.at(activations, ir.CreateMul(run.first, e.i64(packed.panelRows)));
-  prefetchOutputs(run, row);
-  const bool grouped = layout.sumsByGroup(), one = isOneRun(run);
+  if (run.isLast)
+    prefetchOutputs(run, row);
+  const bool grouped = layout.sumsByGroup();
   llvm::Type *type = e.vector(grouped ? ir.getFloatTy() : ir.getInt32Ty());
   Sums sums(height * run.blocks, llvm::Constant::getNullValue(type));
   const auto waiting = [&](unsigned index) {
     return unfinished(run, ir.CreateAdd(row, e.i64(index / run.blocks)), index % run.blocks);
   };
-  for (unsigned index = 0; !one && index < sums.size(); ++index) {
+  for (unsigned index = 0; partial && index < sums.size(); ++index) {
     Value *before = ir.CreateAlignedLoad(type, waiting(index), llvm::Align(64));
     sums[index] = ir.CreateSelect(run.isFirst, sums[index], before);
   }
   sums = grouped ? groupSums(run, row, activations, sums)
                  : columnSums(run, activations, e.i64(0), ir.CreateSub(run.end, run.first), sums);
-  if (!one)
-    e.when(ir.CreateNot(run.isLast), [&] {
-      for (unsigned index = 0; index < sums.size(); ++index)
-        ir.CreateAlignedStore(sums[index], waiting(index), llvm::Align(64));
-    });
-  e.when(run.isLast, [&] {
-    for (unsigned r = 0; r < height; ++r) {
-      Value *at = ir.CreateAdd(row, e.i64(r));
-      e.when(ir.CreateICmpULT(at, rows),
-             [&] { finishRow(run, at, llvm::ArrayRef(sums).slice(r * run.blocks, run.blocks)); });
-    }
-  });
+  if (!run.isLast) {
+    for (unsigned index = 0; index < sums.size(); ++index)
+      ir.CreateAlignedStore(sums[index], waiting(index), llvm::Align(64));
+    return;
+  }
+  for (unsigned r = 0; r < height; ++r) {
+    Value *at = ir.CreateAdd(row, e.i64(r));
+    e.when(ir.CreateICmpULT(at, rows),
+           [&] { finishRow(run, at, llvm::ArrayRef(sums).slice(r * run.blocks, run.blocks)); });
+  }
 }
 
 } // namespace llmc::target

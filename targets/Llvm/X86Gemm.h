@@ -19,6 +19,9 @@ public:
   static bool fits(const X86WeightLayout &layout, uint64_t rows, std::string &error);
 
 private:
+  /// Rows whose unfinished sums wait on the stack; a multiple of every unit's rows.
+  static constexpr uint64_t mostRows = 512;
+
   /// The blocks and columns that are worked on at a time.
   struct Run {
     llvm::Value *firstRow = nullptr, *endRow = nullptr;
@@ -26,18 +29,22 @@ private:
     unsigned blocks = 1;
     llvm::Value *first = nullptr, *end = nullptr; ///< Columns.
     llvm::SmallVector<llvm::Value *, 4> weights,
-        codes; ///< By block: where it starts; its codes of column `first`.
-    llvm::Value *isFirst = nullptr, *isLast = nullptr; ///< Of the output's runs.
+        codes;                      ///< By block: where it starts; its codes of column `first`.
+    llvm::Value *next = nullptr;    ///< Weights of the first block of the run that follows.
+    llvm::Value *isFirst = nullptr; ///< Of the output's runs.
+    bool isLast = false;
   };
   using Sums = llvm::SmallVector<llvm::Value *, 32>; ///< [row][block]
 
-  static uint32_t runColumns(const X86WeightLayout &layout);
+  /// Columns that count.
+  static uint32_t columns(const X86WeightLayout &layout);
+  static uint32_t runColumns(const X86WeightLayout &layout, bool tiles);
   /// Rows [firstRow, endRow) of all runs.
   void rowsOf(Run run);
+  void oneRun(Run &run);
   void blocks(llvm::Value *index, unsigned count);
   void decode(const Run &run, unsigned block);
-  llvm::Value *decodedCodes(llvm::Value *from, llvm::Value *column, llvm::Value *weights,
-                            bool half);
+  llvm::Value *multiplied(llvm::Value *nibbles, llvm::Value *multipliers);
   /// The bias of the codes that products see.
   uint32_t bias() const { return layout.hasMultipliers() ? 128 : layout.bias(); }
 
@@ -46,23 +53,30 @@ private:
   Sums columnSums(const Run &run, llvm::Value *activations, llvm::Value *first, llvm::Value *end,
                   Sums sums);
   Sums groupSums(const Run &run, llvm::Value *row, llvm::Value *activations, Sums start);
-  void tileUnit(const Run &run, llvm::Value *row);
   void configureTiles();
+  llvm::Value *tile(unsigned index) { return ir.getInt8(uint8_t(index)); }
+  void tileUnits(const Run &run);
+  void tileUnit(const Run &run, llvm::Value *row);
+  void multiplyTiles(const Run &run, llvm::Value *row, llvm::Value *column);
+  void finishBefore(const Run &run, llvm::Value *row, llvm::Value *column);
+  void finishTileRow(const Run &run, llvm::Value *row);
+  void prefetchWeights(const Run &run, llvm::Value *row, llvm::Value *column);
+  llvm::Value *waitingTile(const Run &run, llvm::Value *row, unsigned index);
 
   llvm::Value *panelOf(llvm::Value *row);
   llvm::Value *activationSum(llvm::Value *row, llvm::Value *group);
-  bool isOneRun(const Run &run) const { return llvm::isa<llvm::Constant>(run.isLast); }
-  /// Where a row's sums over the runs so far lie: [row][block][16], or the same in tiles of 16
-  /// rows.
+  /// Where a row's sums over the runs so far lie: [row][block][16].
   llvm::Value *unfinished(const Run &run, llvm::Value *row, unsigned block);
-  /// Scales the sums of one row and writes them out.
   void prefetchOutputs(const Run &run, llvm::Value *row);
+  /// Scales the sums of one row and writes them out.
   void finishRow(const Run &run, llvm::Value *row, llvm::ArrayRef<llvm::Value *> sums);
 
   X86PackedRows packed;
-  unsigned height; ///< Rows of a unit.
-  unsigned width;  ///< Blocks of a unit.
+  unsigned height;  ///< Rows of a unit.
+  unsigned width;   ///< Most blocks of a unit.
+  uint32_t runSize; ///< Columns of every run but the last.
   llvm::Value *rows = nullptr, *decoded = nullptr, *partial = nullptr;
+  llvm::Value *finished = nullptr; ///< Sums of the last two units of tiles.
 };
 
 } // namespace llmc::target

@@ -3,6 +3,9 @@
 
 #include "llvm/IR/IntrinsicsX86.h"
 
+#include <algorithm>
+#include <array>
+
 namespace llmc::target {
 
 using llvm::Value;
@@ -10,12 +13,14 @@ using llvm::Value;
 namespace {
 
 constexpr unsigned tileRows = 16;
+constexpr uint64_t tileBytes = 1024;
 constexpr uint8_t firstRows = 4, firstCodes = 6; ///< Tiles 0 ... 3 hold sums, [row half][block].
 
 } // namespace
 
 /// Palette 1, eight tiles of 16 rows of 64 bytes.
 void X86Gemm::configureTiles() {
+  finished = e.stack(2 * 4 * tileBytes);
   Value *config = e.stack(64);
   std::array<uint8_t, 64> bytes{};
   bytes[0] = 1;
@@ -28,55 +33,115 @@ void X86Gemm::configureTiles() {
   ir.CreateIntrinsic(llvm::Intrinsic::x86_ldtilecfg, {config});
 }
 
+/// Sums of tile `index` over the runs so far. Whole ones lie apart, so that they stay in the
+/// nearest cache: those of one unit while the next is multiplied.
+Value *X86Gemm::waitingTile(const Run &run, Value *row, unsigned index) {
+  if (run.isLast) {
+    Value *parity = ir.CreateAnd(row, e.i64(height));
+    return e.at(finished, ir.CreateAdd(ir.CreateMul(parity, e.i64(128)), e.i64(index * tileBytes)));
+  }
+  Value *unit = ir.CreateMul(ir.CreateSub(row, run.firstRow), e.i64(width * 64));
+  return e.at(partial, ir.CreateAdd(unit, e.i64(index * tileBytes)));
+}
+
+void X86Gemm::tileUnits(const Run &run) {
+  e.loop(run.firstRow, run.endRow, height, [&](Value *row) { tileUnit(run, row); });
+  if (!run.isLast)
+    return;
+  Value *unit = ir.CreateAnd(ir.CreateSub(run.endRow, e.i64(1)), e.i64(~uint64_t(height - 1)));
+  e.loop(unit, run.endRow, 1, [&](Value *row) { finishTileRow(run, row); });
+}
+
 void X86Gemm::tileUnit(const Run &run, Value *row) {
-  prefetchOutputs(run, row);
-  const auto tile = [&](unsigned index) { return ir.getInt8(uint8_t(index)); };
-  Value *stride = e.i64(64);
-  Value *lastRow = ir.CreateSub(rows, e.i64(1));
-  // Where there is no second panel the first is taken again; its rows are not stored.
-  Value *second =
-      ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, ir.CreateAdd(row, e.i64(tileRows)), lastRow);
-  Value *offset = ir.CreateMul(run.first, e.i64(tileRows));
-  Value *panels[] = {e.at(panelOf(row), offset), e.at(panelOf(second), offset)};
-  const auto waiting = [&](unsigned index) {
-    Value *first = ir.CreateAdd(row, e.i64(index / run.blocks * tileRows));
-    return unfinished(run, first, index % run.blocks);
+  const unsigned tiles = 2 * run.blocks;
+  const auto each = [&](llvm::Intrinsic::ID operation, const Run &where) {
+    for (unsigned index = 0; index < tiles; ++index)
+      ir.CreateIntrinsic(operation, {tile(index), waitingTile(where, row, index), e.i64(64)});
   };
   e.when(run.isFirst, [&] {
-    for (unsigned index = 0; index < 2 * run.blocks; ++index)
+    for (unsigned index = 0; index < tiles; ++index)
       ir.CreateIntrinsic(llvm::Intrinsic::x86_tilezero, {tile(index)});
   });
-  e.when(ir.CreateNot(run.isFirst), [&] {
-    for (unsigned index = 0; index < 2 * run.blocks; ++index)
-      ir.CreateIntrinsic(llvm::Intrinsic::x86_tileloadd64, {tile(index), waiting(index), stride});
-  });
+  Run before = run;
+  before.isLast = false;
+  if (partial)
+    e.when(ir.CreateNot(run.isFirst), [&] { each(llvm::Intrinsic::x86_tileloaddt164, before); });
   e.loop(e.i64(0), ir.CreateSub(run.end, run.first), 64, [&](Value *column) {
-    Value *at = ir.CreateShl(column, 4);
+    prefetchWeights(run, row, column);
+    multiplyTiles(run, row, column);
+    if (run.isLast)
+      e.when(ir.CreateICmpNE(row, run.firstRow), [&] { finishBefore(run, row, column); });
+  });
+  each(llvm::Intrinsic::x86_tilestored64, run);
+}
+
+/// Rows pass by the first-level cache, where the codes stay that all rows meet.
+void X86Gemm::multiplyTiles(const Run &run, Value *row, Value *column) {
+  Value *at = ir.CreateShl(column, 4);
+  Value *lastRow = ir.CreateSub(rows, e.i64(1));
+  const auto load = [&](llvm::Intrinsic::ID how, unsigned to, Value *from) {
+    ir.CreateIntrinsic(how, {tile(to), from, e.i64(64)});
+  };
+  for (unsigned half = 0; half < 2; ++half) {
+    // Where there is no second panel the first is taken again; its rows are not stored.
+    Value *from = ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin,
+                                           ir.CreateAdd(row, e.i64(half * tileRows)), lastRow);
+    Value *panel = e.at(panelOf(from), ir.CreateMul(run.first, e.i64(tileRows)));
+    load(llvm::Intrinsic::x86_tileloaddt164, firstRows + half, e.at(panel, at));
+  }
+  for (unsigned i = 0; i < run.blocks; ++i)
+    load(llvm::Intrinsic::x86_tileloadd64, firstCodes + i, e.at(run.codes[i], at));
+  for (unsigned half = 0; half < 2; ++half)
     for (unsigned i = 0; i < run.blocks; ++i)
-      ir.CreateIntrinsic(llvm::Intrinsic::x86_tileloadd64,
-                         {tile(firstCodes + i), e.at(run.codes[i], at), stride});
-    for (unsigned half = 0; half < 2; ++half) {
-      ir.CreateIntrinsic(llvm::Intrinsic::x86_tileloadd64,
-                         {tile(firstRows + half), e.at(panels[half], at), stride});
-      for (unsigned i = 0; i < run.blocks; ++i)
-        ir.CreateIntrinsic(
-            llvm::Intrinsic::x86_tdpbsud,
-            {tile(half * run.blocks + i), tile(firstRows + half), tile(firstCodes + i)});
-    }
-  });
-  for (unsigned index = 0; index < 2 * run.blocks; ++index)
-    ir.CreateIntrinsic(llvm::Intrinsic::x86_tilestored64, {tile(index), waiting(index), stride});
-  e.when(run.isLast, [&] {
-    Value *end = ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin,
-                                          ir.CreateAdd(row, e.i64(2 * tileRows)), rows);
-    e.loop(row, end, 1, [&](Value *at) {
-      llvm::SmallVector<Value *, 2> sums;
-      for (unsigned i = 0; i < run.blocks; ++i)
-        sums.push_back(ir.CreateAlignedLoad(e.vector(ir.getInt32Ty()), unfinished(run, at, i),
-                                            llvm::Align(64)));
-      finishRow(run, at, sums);
-    });
-  });
+      ir.CreateIntrinsic(
+          llvm::Intrinsic::x86_tdpbsud,
+          {tile(half * run.blocks + i), tile(firstRows + half), tile(firstCodes + i)});
+}
+
+/// Some rows of the unit before, while this one is multiplied.
+void X86Gemm::finishBefore(const Run &run, Value *row, Value *column) {
+  const uint32_t last = columns(layout) - (columns(layout) - 1) / runSize * runSize;
+  const uint32_t steps = last / 64, some = (height + steps - 1) / steps;
+  Value *first = ir.CreateMul(ir.CreateLShr(column, 6), e.i64(some));
+  Value *before = ir.CreateSub(row, e.i64(height));
+  for (uint32_t i = 0; i < some; ++i) {
+    Value *line = ir.CreateAdd(first, e.i64(i));
+    const auto one = [&] { finishTileRow(run, ir.CreateAdd(before, line)); };
+    if (some * steps == height)
+      one();
+    else
+      e.when(ir.CreateICmpULT(line, e.i64(height)), one);
+  }
+}
+
+void X86Gemm::finishTileRow(const Run &run, Value *row) {
+  Value *unit = ir.CreateAnd(row, e.i64(~uint64_t(height - 1)));
+  Value *half = ir.CreateAnd(ir.CreateLShr(row, 4), e.i64(1));
+  Value *line = ir.CreateAdd(ir.CreateMul(half, e.i64(run.blocks * tileBytes)),
+                             ir.CreateShl(ir.CreateAnd(row, e.i64(15)), 6));
+  llvm::SmallVector<Value *, 2> sums;
+  for (unsigned i = 0; i < run.blocks; ++i)
+    sums.push_back(ir.CreateAlignedLoad(e.vector(ir.getInt32Ty()),
+                                        e.at(waitingTile(run, unit, i), line), llvm::Align(64)));
+  finishRow(run, row, sums);
+}
+
+/// At every 64 columns of a unit some of the weights that the next run reads, shared out among the
+/// units: memory is asked for evenly while tiles are multiplied.
+void X86Gemm::prefetchWeights(const Run &run, Value *row, Value *column) {
+  const uint32_t lines = runSize * (decoded ? 8 : 16) / 64, steps = runSize / 64;
+  const uint64_t most =
+      std::min<uint64_t>(uint64_t(matmul.tokens.value) * matmul.subRows, mostRows);
+  const uint64_t all = (most + height - 1) / height * steps;
+  const uint64_t some = std::min<uint64_t>(4, (lines * run.blocks + all - 1) / all);
+  Value *unit = ir.CreateUDiv(ir.CreateSub(row, run.firstRow), e.i64(height));
+  Value *step = ir.CreateAdd(ir.CreateMul(unit, e.i64(steps)), ir.CreateLShr(column, 6));
+  for (uint64_t i = 0; i < some; ++i) {
+    Value *line = ir.CreateAdd(ir.CreateMul(step, e.i64(some)), e.i64(i));
+    Value *ofBlock = ir.CreateUDiv(line, e.i64(lines));
+    Value *from = e.at(run.next, ir.CreateMul(ofBlock, e.i64(layout.blockBytes)));
+    e.prefetch(e.at(from, ir.CreateShl(ir.CreateURem(line, e.i64(lines)), 6)));
+  }
 }
 
 } // namespace llmc::target

@@ -64,8 +64,12 @@ protected:
   /// The columns of block `index` that exist; null where all do.
   llvm::Value *outputLanes(llvm::Value *index);
   llvm::Value *outputAt(llvm::Value *row, llvm::Value *block);
+  /// Decides whether whole lines of outputs pass by the caches.
+  void streamOutputs();
   /// value * activationScale(row) to the output.
   void storeOutput(llvm::Value *value, llvm::Value *row, llvm::Value *block);
+
+  llvm::Value *streamed = nullptr; ///< Whether they do; null where they cannot.
 
 private:
   void oneRow();

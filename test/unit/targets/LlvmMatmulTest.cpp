@@ -27,7 +27,8 @@ const WeightFormat g128{ElementType::I4, ScaleKind::F16Group, 128};
 const WeightFormat f24{ElementType::I4, ScaleKind::F32Group, 24};
 const WeightFormat b32{ElementType::I8, ScaleKind::F32Group, 32};
 const WeightFormat whole{ElementType::I4, ScaleKind::F16Group, 0};
-const std::vector<WeightFormat> formats{w8, w4, m16, m32, m64, g32, g128, f24, b32, whole};
+const WeightFormat m24{ElementType::I4, ScaleKind::MultiplierF32Row, 24};
+const std::vector<WeightFormat> formats{w8, w4, m16, m24, m32, m64, g32, g128, f24, b32, whole};
 
 std::string describe(const LinearCase &data, const IsaTable &isa) {
   return isa.name + ": element " + std::to_string(int(data.format.element)) + ", scale " +
@@ -42,12 +43,17 @@ struct LinearKernels {
   std::vector<KernelRequest> requests;
 };
 
+/// Outputs begin on lines where they fill them and are many; else there is a gap between rows.
+uint32_t outStrideOf(const LinearCase &data) {
+  return data.n * 4 + (data.n % 16 == 0 && data.m > 512 ? 0 : 8);
+}
+
 /// Rows of A with a gap, two sub-rows a token where the number is even and more than 2; tokens an
 /// argument.
 LinearKernels kernelsOf(const LinearCase &data) {
   LinearKernels kernels;
   const uint32_t subRows = data.m > 2 && data.m % 2 == 0 ? 2 : 1;
-  const uint32_t a = data.k + 3, out = data.n * 4 + 8;
+  const uint32_t a = data.k + 3, out = outStrideOf(data);
   const Extent tokens{data.m / subRows, data.m == 1 ? int16_t(-1) : int16_t(0)};
   kernels.pack = {tokens, subRows, data.k, data.layout.scaledByGroup() ? data.format.group : 0};
   kernels.matmul.tokens = tokens;
@@ -82,7 +88,7 @@ void check(const LinearCase &data, const IsaTable &isa) {
   if (!canRun(isa))
     return;
   const BlobImage image(*blob);
-  const uint32_t aStride = data.k + 3, outStride = data.n * 4 + 8;
+  const uint32_t aStride = data.k + 3, outStride = outStrideOf(data);
   std::vector<int8_t> rows(size_t(data.m) * aStride, int8_t(99));
   for (size_t i = 0; i < data.m; ++i)
     std::copy_n(data.activations.begin() + ptrdiff_t(i * data.k), data.k,
@@ -165,6 +171,7 @@ TEST_CASE("Many rows") {
     check(LinearCase(format, 17, 70, 100, 2), *isa);
     check(LinearCase(format, 40, 128, 64, 3), *isa);
     check(LinearCase(format, 33, 35, 2112, 4), *isa);
+    check(LinearCase(format, 70, 49, 1160, 5), *isa);
   }
 }
 
@@ -172,6 +179,12 @@ TEST_CASE("More rows than wait on the stack at a time") {
   for (const IsaTable *isa : isas)
     for (const WeightFormat &format : {w8, m32, g32})
       check(LinearCase(format, 531, 20, 600, 8), *isa);
+}
+
+TEST_CASE("Outputs that pass by the caches") {
+  for (const IsaTable *isa : isas)
+    for (const WeightFormat &format : {w8, m16, g32})
+      check(LinearCase(format, 520, 544, 64, 9), *isa);
 }
 
 TEST_CASE("No rows at all: nothing is written") {
