@@ -24,6 +24,7 @@ struct BenchOptions {
   std::vector<uint64_t> prefill = {128, 512};
   uint64_t decode = 128;
   DeviceOptions device;
+  bool kernels = false;
   bool json = false;
 };
 
@@ -54,17 +55,24 @@ struct Measured {
   struct Prompt {
     uint64_t tokens;
     double seconds;
+    std::vector<KernelTimes::Entry> kernels;
   };
   std::vector<Prompt> prefill;
   std::vector<double> steps; ///< Seconds, ascending.
   double decodeSeconds = 0;
+  std::vector<KernelTimes::Entry> decodeKernels;
 };
 
 class Bench {
 public:
   Bench(const BenchOptions &options, const Toolbox &tools)
-      : options(options), start(Clock::now()), runner(options.plan, tools.devices, options.device),
+      : options(options), start(Clock::now()),
+        runner(options.plan, tools.devices, options.device, options.kernels ? &times : nullptr),
         loadSeconds(secondsSince(start)) {
+    if (options.kernels && runner.device().figures())
+      throw InputError("--kernels: '" + options.plan +
+                       "' runs on a simulated machine, where a dispatch is a whole entry; see "
+                       "`llmc run --stats` for what its engines do");
     makePrompts();
     checkLengths();
   }
@@ -146,7 +154,9 @@ private:
     measured.prefill.clear();
     for (const std::vector<int32_t> &prompt : prompts) {
       runner.reset();
-      measured.prefill.push_back({prompt.size(), feed(prompt)});
+      times.start();
+      const double seconds = feed(prompt);
+      measured.prefill.push_back({prompt.size(), seconds, times.entries()});
     }
   }
 
@@ -157,8 +167,10 @@ private:
     measured.steps.clear();
     measured.decodeSeconds = 0;
     traffic = {};
+    times.start();
     for (uint64_t step = 0; step < options.decode; ++step) {
       const int32_t id = nextId();
+      times.resume();
       measured.steps.push_back(feed(std::span(&id, 1)));
       measured.decodeSeconds += measured.steps.back();
       if (const auto figures = runner.device().figures()) {
@@ -166,15 +178,26 @@ private:
         traffic.boundSeconds += figures->dmaBoundCycles / figures->clockHz;
       }
     }
+    measured.decodeKernels = times.entries();
     std::sort(measured.steps.begin(), measured.steps.end());
   }
 
   Json describePrefill() const {
     Json list = Json::array();
-    for (const auto &[tokens, seconds] : measured.prefill)
+    for (const auto &[tokens, seconds, kernels] : measured.prefill) {
       list.push_back({{"tokens", tokens},
                       {"seconds", seconds},
                       {"tokens_per_second", double(tokens) / seconds}});
+      if (options.kernels)
+        list.back()["kernels"] = describe(kernels);
+    }
+    return list;
+  }
+
+  static Json describe(const std::vector<KernelTimes::Entry> &kernels) {
+    Json list = Json::array();
+    for (const KernelTimes::Entry &kernel : kernels)
+      list.push_back({{"name", kernel.name}, {"calls", kernel.calls}, {"seconds", kernel.seconds}});
     return list;
   }
 
@@ -201,6 +224,8 @@ private:
     const double cache = double(runner.device().lastLevelCacheBytes());
     json["cache_affected"] =
         cache > 0 && bytes.is_number() ? Json(bytes.get<double>() < 4 * cache) : Json(nullptr);
+    if (options.kernels)
+      json["kernels"] = describe(measured.decodeKernels);
     return json;
   }
 
@@ -211,6 +236,7 @@ private:
 
   const BenchOptions &options;
   const Clock::time_point start;
+  KernelTimes times;
   PlanRunner runner;
   const double loadSeconds;
   uint64_t random = 1;
@@ -239,16 +265,35 @@ std::string shareOf(const Json &decode) {
                      cached ? " (partly read from the cache)" : "");
 }
 
+/// Where the time goes, where that was asked for.
+std::string kernelsOf(const Json &phase) {
+  std::string text;
+  if (!phase.contains("kernels"))
+    return text;
+  double all = 0;
+  for (const Json &kernel : phase["kernels"])
+    all += kernel["seconds"].get<double>();
+  for (const Json &kernel : phase["kernels"]) {
+    const double seconds = kernel["seconds"].get<double>();
+    text += fmt::format("  {:>5.1f} %  {:>10.3f} us x {:>6}  {}\n", 100 * seconds / all,
+                        1e6 * seconds / kernel["calls"].get<double>(),
+                        kernel["calls"].get<uint64_t>(), kernel["name"].get<std::string>());
+  }
+  return text;
+}
+
 std::string sentences(const Json &json) {
   std::string text = machineOf(json) + "\n";
   for (const Json &prompt : json["prefill"])
     text += fmt::format("prefill {:>5}  {:>10.1f} tokens/s\n", prompt["tokens"].get<uint64_t>(),
-                        prompt["tokens_per_second"].get<double>());
+                        prompt["tokens_per_second"].get<double>()) +
+            kernelsOf(prompt);
   const Json &decode = json["decode"];
   text +=
       fmt::format("decode  {:>5}  {:>10.1f} tokens/s, p50 {:.3f} ms, p99 {:.3f} ms{}\n",
                   decode["tokens"].get<uint64_t>(), decode["tokens_per_second"].get<double>(),
-                  decode["p50_ms"].get<double>(), decode["p99_ms"].get<double>(), shareOf(decode));
+                  decode["p50_ms"].get<double>(), decode["p99_ms"].get<double>(), shareOf(decode)) +
+      kernelsOf(decode);
   if (json["isa"] != "simulated")
     text +=
         fmt::format("machine        {:.1f} GB/s read, {:.2f} TOPS of int8; loaded in {:.1f} ms, "
@@ -281,6 +326,8 @@ void addBenchCommand(CLI::App &app, Toolbox &tools) {
                    "The prompt to measure, as ids: 1,2,3; made up if not given")
       ->excludes("--prefill");
   addDeviceOptions(*command, options->device);
+  command->add_flag("--kernels", options->kernels,
+                    "Say how long each kernel takes; on the host's CPU");
   command->add_flag("--json", options->json, "One JSON document on standard output");
   command->callback([options, &tools] {
     const Json result = Bench(*options, tools).run();

@@ -9,7 +9,7 @@
 namespace llmc {
 
 PlanRunner::PlanRunner(const std::string &path, const DeviceRegistry &registry,
-                       const DeviceOptions &options)
+                       const DeviceOptions &options, KernelTimes *times)
     : place(path) {
   std::string error;
   file = rt::host::PlanFile::open(path, error);
@@ -21,7 +21,9 @@ PlanRunner::PlanRunner(const std::string &path, const DeviceRegistry &registry,
   openTokenizer();
   for (const int32_t id : plan().model() ? plan().model().eosIds() : rt::Span<const int32_t>())
     eos.insert(id);
-  bind();
+  if (times)
+    times->attach(plan());
+  bind(times ? &times->table() : nullptr);
 }
 
 std::string PlanRunner::machine() const {
@@ -29,13 +31,14 @@ std::string PlanRunner::machine() const {
   return std::string(info.device, info.device_size);
 }
 
-void PlanRunner::bind() {
+void PlanRunner::bind(const llmc_trace *trace) {
   std::vector<const llmc_device *> tables(plan().nTargets(), nullptr);
   tables[runs->target()] = &runs->table();
   rt::Bindings bindings;
   bindings.memories = memory.views();
   bindings.devices = {tables.data(), tables.size()};
   bindings.platform = &rt::host::platform();
+  bindings.trace = trace;
   if (const rt::Status status = session.bind(plan(), bindings); !status.ok()) {
     if (status.code == LLMC_DEVICE_MISMATCH)
       throw InputError("'" + place + "': " + device().error());

@@ -4,6 +4,7 @@
 #include "runtime/drivers/host/plan_file.h"
 #include "runtime/lm/lm.h"
 #include "tools/llmc/Device.h"
+#include "tools/llmc/KernelTimes.h"
 #include "tools/llmc/TextCodec.h"
 
 #include <functional>
@@ -20,8 +21,9 @@ namespace llmc {
 /// runtime_error where the device faults, which no plan of a correct compiler makes it do.
 class PlanRunner {
 public:
+  /// `times`, where given, follows every step and outlives the runner.
   PlanRunner(const std::string &path, const DeviceRegistry &devices,
-             const DeviceOptions &options = {});
+             const DeviceOptions &options = {}, KernelTimes *times = nullptr);
 
   const rt::Plan &plan() const { return file->plan(); }
   const std::string &path() const { return place; }
@@ -49,7 +51,7 @@ public:
   std::optional<uint64_t> metadataNumber(const std::string &key) const;
 
 private:
-  void bind();
+  void bind(const llmc_trace *trace);
   void openTokenizer();
   [[noreturn]] void fail(rt::Status status, const std::string &action) const;
 
