@@ -33,6 +33,10 @@ private:
 #endif
 };
 
+/// A kernel that takes fewer cycles by its plan's estimate is not shared: handing out its parts
+/// and waiting for them would take longer than what they save.
+constexpr uint32_t leastSharedCycles = 6000;
+
 struct Run {
   llmc_cpu_kernel entry;
   void *const *operands;
@@ -203,7 +207,11 @@ Status CpuDevice::submit(const llmc_dispatch &dispatch) {
   for (uint32_t i = 0; i < dispatch.n_operands; ++i)
     operands[i] = dispatch.operands[i].base;
   Run run{entries[dispatch.kernel], operands, dispatch.params};
-  pool.run(runPart, &run);
+  const uint32_t cycles = plan.kernels()[dispatch.kernel].estCycles;
+  if (cycles != 0 && cycles < leastSharedCycles) // 0: not estimated
+    runPart(&run, 0, 1);
+  else
+    pool.run(runPart, &run);
   return {};
 }
 

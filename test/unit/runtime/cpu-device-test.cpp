@@ -128,6 +128,19 @@ TEST_CASE("kernels give the same bytes with any number of threads") {
     CHECK(who[part] == threads);
 }
 
+TEST_CASE("a kernel that is over at once runs on the calling thread alone") {
+  if (!hostRuns(Isa::Avx2))
+    return;
+  const auto pool = poolOf(3);
+  PlanDescription plan = cpuPlan({"avx2"});
+  for (rt::Kernel &kernel : plan.kernels)
+    kernel.estCycles = 100;
+  CpuMachine machine(plan, *pool);
+  REQUIRE(machine.bind().ok());
+  REQUIRE(machine.run(0).ok());
+  CHECK(machine.words(cpuWho)[0] == 1);
+}
+
 #if defined(__x86_64__)
 TEST_CASE("kernels compute by the same floating-point rules whatever the program set") {
   if (!hostRuns(Isa::Avx2))
