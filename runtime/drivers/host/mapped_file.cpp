@@ -32,6 +32,8 @@ const uint8_t *mapAligned(int file, size_t size) {
     ::munmap(begin, size_t(at - begin));
   if (used != end)
     ::munmap(used, size_t(end - used));
+  if (mapped)
+    preferHugePages(at, pages);
   errno = problem;
   return mapped ? at : nullptr;
 }

@@ -6,13 +6,15 @@
 #include <string>
 
 #include "runtime/base/span.h"
+#include "runtime/drivers/host/huge_pages.h"
 
 namespace llmc::rt::host {
 
 class MappedFile {
 public:
-  /// What aligned parts of a plan are aligned to at most: they can be used in place.
-  static constexpr size_t alignment = size_t(1) << 16;
+  /// Aligned parts of a plan, which are so to 64 KiB at most, can be used in place; and large pages
+  /// of the file may become large pages of memory.
+  static constexpr size_t alignment = hugePageBytes;
 
   /// Maps a regular file at a multiple of `alignment`. Null with the reason in `error` where that
   /// is not possible.

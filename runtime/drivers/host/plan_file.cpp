@@ -122,8 +122,10 @@ bool RegionMemory::place(const Plan &plan, uint32_t region, std::string &error) 
     memories.push_back({const_cast<void *>(inPlace), record.size});
     return true;
   }
-  // Room to move the base to the region's alignment, which may exceed a page.
+  // Room to move the base to the region's alignment, or to that of the large pages it may fill.
   uint64_t align = uint64_t(1) << record.alignLog2;
+  if (record.size >= hugePageBytes)
+    align = std::max<uint64_t>(align, hugePageBytes);
   uint64_t bytes = std::max<uint64_t>(record.size, 1) + align;
   void *base = bytes > record.size && bytes <= SIZE_MAX
                    ? ::mmap(nullptr, size_t(bytes), PROT_READ | PROT_WRITE,
@@ -135,6 +137,7 @@ bool RegionMemory::place(const Plan &plan, uint32_t region, std::string &error) 
   owned.push_back({base, bytes});
   uintptr_t aligned = (reinterpret_cast<uintptr_t>(base) + align - 1) & ~(uintptr_t(align) - 1);
   memories.push_back({reinterpret_cast<void *>(aligned), record.size});
+  preferHugePages(memories.back().base, size_t(record.size));
   if (record.lifetime == Lifetime::Constant)
     if (Status status = plan.loadRegion(region, memories.back(), &platform()); !status.ok())
       return fail(explain(status));
