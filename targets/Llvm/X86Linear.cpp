@@ -104,7 +104,7 @@ void X86Linear::storeOutput(Value *value, Value *row, Value *index) {
 
 /// Bytes ahead of a row's only pass over its weights. The hardware's own prefetching stops at
 /// pages.
-static constexpr uint64_t prefetchDistance = 8192;
+static constexpr uint64_t prefetchDistance = 4096;
 
 /// start + codes . activations over one group; two sums, so that their latencies overlap.
 Value *X86Linear::groupDot(Value *from, Value *activations, Value *start, uint32_t columns) {
@@ -143,12 +143,26 @@ Value *X86Linear::oneBlock(Value *from, Value *activations, Value *starts) {
       return dot.addProducts(acc, dots, multipliers(from, group), layout.groupSize <= 32);
     return accumulate(acc, dots, scales(from, group));
   };
+  // Multipliers or scales lie behind the elements; the following block's are asked for on the way.
+  const uint64_t perGroup = layout.hasMultipliers()                      ? 8
+                            : layout.format.scale == ScaleKind::F16Group ? 32
+                                                                         : 64;
+  const uint64_t shared = perGroup > 8 ? 64 / perGroup : layout.groupSize < 32 ? 8 : 2;
+  const uint64_t behind = layout.blockBytes + layout.multipliers;
+  const auto groups = [&](Value *first, Value *acc, uint64_t count) {
+    e.prefetch(e.at(from, ir.CreateAdd(ir.CreateMul(first, e.i64(perGroup)), e.i64(behind))));
+    for (uint64_t i = 0; i < count; ++i)
+      acc = step(ir.CreateAdd(first, e.i64(i)), acc, layout.groupSize);
+    return acc;
+  };
   Value *acc = e.splat(layout.hasMultipliers() ? static_cast<Value *>(ir.getInt32(0)) : e.f32(0));
-  const uint32_t last = layout.groups - 1;
-  acc = e.loop(e.i64(0), e.i64(last), 1, {acc}, [&](Value *group, llvm::ArrayRef<Value *> state) {
-    return Emitter::Values{step(group, state[0], layout.groupSize)};
-  })[0];
-  acc = step(e.i64(last), acc, layout.sizeOf(last));
+  const uint64_t last = layout.groups - 1, whole = last / shared * shared;
+  acc = e.loop(e.i64(0), e.i64(whole), shared, {acc},
+               [&](Value *first, llvm::ArrayRef<Value *> state) {
+                 return Emitter::Values{groups(first, state[0], shared)};
+               })[0];
+  acc = groups(e.i64(whole), acc, last - whole);
+  acc = step(e.i64(last), acc, layout.sizeOf(uint32_t(last)));
   if (layout.hasMultipliers())
     acc = accumulate(e.splat(e.f32(0)), acc, scales(from, e.i64(0)));
   return acc;
@@ -170,10 +184,6 @@ void X86Linear::oneRow() {
   prepare(e.i64(last), layout.sizeOf(last));
   const auto [first, end] = e.share(blockCount());
   e.loop(first, end, 1, [&](Value *index) {
-    // A block needs its multipliers and scales from its beginning; they lie at its end.
-    Value *following = e.at(block(index), layout.blockBytes);
-    e.loop(e.i64(layout.multipliers), e.i64(layout.blockBytes), 64,
-           [&](Value *line) { e.prefetch(e.at(following, line)); });
     storeOutput(oneBlock(block(index), activations, starts), row, index);
   });
 }
