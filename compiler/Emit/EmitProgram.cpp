@@ -15,6 +15,7 @@ static_assert(int(npu::Engine::Vector) == int(target::Engine::Vector) &&
               int(npu::Space::Scratch) == int(target::Space::Scratch));
 static_assert(int(npu::Element::U4) == int(target::ElementType::U4) &&
               int(npu::MatmulKind::Values) == int(target::MatmulKind::Values));
+static_assert(int(npu::Epilogue::SiluMul) == int(target::Epilogue::SiluMul));
 static_assert(int(npu::StepKind::StoreScalar) == int(target::Step::StoreScalar) &&
               int(npu::StepKind::LoadGroup) == int(target::Step::LoadGroup) &&
               int(npu::StepKind::KeepGe) == int(target::Step::KeepGe));
@@ -146,6 +147,7 @@ private:
     shape.n = extent(matmul.getN());
     shape.k = extent(matmul.getK());
     shape.accumulate = matmul.getAccumulate();
+    shape.epilogue = target::Epilogue(matmul.getEpilogue());
     if (matmul.getScale())
       shape.scale = matmul.getScale()->convertToFloat();
     if (matmul.getFormat())

@@ -44,7 +44,7 @@ SmallVector<BufferAccess, 6> accessesOf(ValueRange operands, ArrayAttr accesses)
 SmallVector<BufferAccess, 6> accessesOf(MatmulOp matmul) {
   SmallVector<BufferAccess, 6> result = accessesOf(matmul.getOperands(), matmul.getAccesses());
   unsigned out = matmul.getOperands().size() - 1;
-  if (matmul.getAccumulate())
+  if (matmul.getAccumulate() || matmul.getEpilogue() == Epilogue::Add)
     result.push_back(accessOf(matmul.getOperands()[out], matmul.getAccesses()[out], false));
   return result;
 }

@@ -24,6 +24,9 @@ def Npu_Element : Npu_Enum<"Element", "element type of an operand", [
 def Npu_MatmulKind : Npu_Enum<"MatmulKind", "kind of matrix multiplication", [
   I32EnumAttrCase<"Linear", 0, "linear">, I32EnumAttrCase<"Scores", 1, "scores">, I32EnumAttrCase<"Values", 2, "values">]>;
 
+def Npu_Epilogue : Npu_Enum<"Epilogue", "what a linear layer does with its sums", [
+  I32EnumAttrCase<"Store", 0, "store">, I32EnumAttrCase<"Add", 1, "add">, I32EnumAttrCase<"SiluMul", 2, "silu_mul">]>;
+
 def Npu_StepKind : Npu_Enum<"StepKind", "step of a vector chain", [
   I32EnumAttrCase<"LoadMatrix", 0, "load_matrix">, I32EnumAttrCase<"LoadRow", 1, "load_row">,
   I32EnumAttrCase<"LoadScalar", 2, "load_scalar">, I32EnumAttrCase<"Constant", 3, "constant">, I32EnumAttrCase<"Add", 4, "add">,

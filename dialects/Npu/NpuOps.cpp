@@ -146,6 +146,11 @@ LogicalResult MatmulOp::verify() {
                          << " operands, each with its access";
   if ((getKind() == MatmulKind::Linear) != bool(getFormat()))
     return emitOpError() << "a weight format belongs to 'linear' and to nothing else";
+  if (getEpilogue() != Epilogue::Store && getKind() != MatmulKind::Linear)
+    return emitOpError() << "has an epilogue, which belongs to 'linear' and to nothing else";
+  if (getEpilogue() == Epilogue::SiluMul && getN().getValue() % 2 != 0)
+    return emitOpError() << "has " << getN().getValue()
+                         << " rows of weights, which must be as many gates as others";
   if (failed(checkArray<AccessAttr>(*this, getAccesses(), "accesses")))
     return failure();
   return checkAccesses(*this);
@@ -197,7 +202,7 @@ LogicalResult AttentionOp::verify() {
   if (int64_t(getKvHeads()) < 1 || int64_t(getHeads()) < 1 || getHeads() % getKvHeads() != 0)
     return emitOpError() << "has " << getHeads() << " heads, which must be a multiple of the "
                          << getKvHeads() << " heads of the cache";
-  if (int64_t(getHeadDim()) < 1 || int64_t(getCapacity()) < 1 || getPositionArgument() < 0)
+  if (int64_t(getHeadDim()) < 1 || int64_t(getCapacity()) < 1 || int64_t(getPositionArgument()) < 0)
     return emitOpError() << "needs a head size, a capacity and a position";
   return checkOperands(*this, 4);
 }

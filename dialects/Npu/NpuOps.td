@@ -77,13 +77,19 @@ def DmaOp : Npu_Op<"dma"> {
 
 def MatmulOp : Npu_Op<"matmul"> {
   let summary = "A matrix multiplication on tiles";
-  let description = [{ Operands are a, (linear: the row scales,) b and out, each with its access. Arithmetic as docs/numerics.md. }];
+  let description = [{
+    Operands are a, (linear: the row scales,) b and out, each with its access. Arithmetic as docs/numerics.md. The epilogue of a linear layer
+    on a direct machine may `add` to out what it finds there, or take the first half of the weights' rows for gates and store
+    `silu(gate) * up` in half as many columns (`silu_mul`).
+  }];
   let arguments = (ins Variadic<Npu_BufferType>:$operands, ArrayAttr:$accesses, EnumAttr<NpuDialect, Npu_MatmulKind, "matmul_kind">:$kind,
                        Npu_ExtentAttr:$tokens, I64Attr:$sub_rows, Npu_ExtentAttr:$n, Npu_ExtentAttr:$k, OptionalAttr<Lm_FormatAttr>:$format,
-                       OptionalAttr<F32Attr>:$scale, UnitAttr:$accumulate, StrAttr:$label, OptionalAttr<ArrayAttr>:$waits);
+                       OptionalAttr<F32Attr>:$scale, UnitAttr:$accumulate,
+                       DefaultValuedAttr<EnumAttr<NpuDialect, Npu_Epilogue, "epilogue">, "Epilogue::Store">:$epilogue, StrAttr:$label,
+                       OptionalAttr<ArrayAttr>:$waits);
   let assemblyFormat = [{
     $label $kind $operands $accesses `tokens` $tokens `sub` $sub_rows `n` $n `k` $k (`format` $format^)? (`scale` $scale^)?
-    (`accumulate` $accumulate^)? (`waits` $waits^)? attr-dict
+    (`accumulate` $accumulate^)? (`epilogue` $epilogue^)? (`waits` $waits^)? attr-dict
   }];
   let hasVerifier = 1;
 }

@@ -148,12 +148,15 @@ void ProgramBuilder::attention(const std::string &label, ArrayRef<OperandView> o
 
 void ProgramBuilder::matmul(const std::string &label, npu::MatmulKind kind,
                             ArrayRef<OperandView> operands, int64_t tokens, int64_t subRows, Size n,
-                            Size k, lm::FormatAttr format, FloatAttr scale, bool accumulate) {
+                            Size k, lm::FormatAttr format, FloatAttr scale, bool accumulate,
+                            npu::Epilogue epilogue) {
   auto [buffers, accesses] = operandsOf(operands);
-  npu::MatmulOp::create(
-      builder, loc(), buffers, accesses, npu::MatmulKindAttr::get(builder.getContext(), kind),
-      extent({tokens, -1}), builder.getI64IntegerAttr(subRows), extent(n), extent(k), format, scale,
-      accumulate ? builder.getUnitAttr() : UnitAttr(), builder.getStringAttr(label), ArrayAttr());
+  npu::MatmulOp::create(builder, loc(), buffers, accesses,
+                        npu::MatmulKindAttr::get(builder.getContext(), kind), extent({tokens, -1}),
+                        builder.getI64IntegerAttr(subRows), extent(n), extent(k), format, scale,
+                        accumulate ? builder.getUnitAttr() : UnitAttr(),
+                        npu::EpilogueAttr::get(builder.getContext(), epilogue),
+                        builder.getStringAttr(label), ArrayAttr());
 }
 
 npu::Element tileElementOf(Type type) {

@@ -108,7 +108,8 @@ public:
 
   void matmul(const std::string &label, npu::MatmulKind kind, llvm::ArrayRef<OperandView> operands,
               int64_t tokens, int64_t subRows, Size n, Size k, lm::FormatAttr format,
-              mlir::FloatAttr scale, bool accumulate);
+              mlir::FloatAttr scale, bool accumulate,
+              npu::Epilogue epilogue = npu::Epilogue::Store);
 
   /// Operands: rows, packed rows.
   void packRows(const std::string &label, llvm::ArrayRef<OperandView> operands, int64_t tokens,

@@ -66,6 +66,14 @@ enum class MatmulKind : uint8_t {
   Values,
 };
 
+/// What a Linear does with its sums. Targets that have no more than Store refuse the others.
+enum class Epilogue : uint8_t {
+  Store, ///< out[m,n] = y[m,n]
+  Add,   ///< out[m,n] = out[m,n] + y[m,n]
+  /// The first half of the weights' rows are gates: out[m,i] = silu(y[m,i]) * y[m, n/2 + i].
+  SiluMul,
+};
+
 /// Rows are (token, sub-row): row r addresses token r / subRows and sub-row r % subRows, so that
 /// the query heads of one KV head are the sub-rows of a token. Strides are bytes and belong to the
 /// operands.
@@ -75,9 +83,10 @@ struct Matmul {
   uint32_t subRows = 1;
   Extent n, k; ///< Either may be an argument (positions of the KV cache); 0 gives no result, or +0
                ///< where not accumulating.
-  WeightFormat format;     ///< Linear only.
-  float scale = 1.0f;      ///< Scores only.
-  bool accumulate = false; ///< Values only: start from out's content instead of +0.
+  WeightFormat format;                 ///< Linear only.
+  float scale = 1.0f;                  ///< Scores only.
+  bool accumulate = false;             ///< Values only: start from out's content instead of +0.
+  Epilogue epilogue = Epilogue::Store; ///< Linear only.
   bool operator==(const Matmul &) const = default;
 };
 
