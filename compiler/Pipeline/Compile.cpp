@@ -106,7 +106,7 @@ private:
     inputs.model.bosId = ids.bos ? int32_t(*ids.bos) : -1;
     inputs.model.eosIds.assign(ids.eos.begin(), ids.eos.end());
     if (!std::filesystem::exists(folder / "tokenizer.json")) {
-      notes.push_back("no tokenizer.json beside the model: the plan takes prompts as ids only");
+      notes.emplace_back("no tokenizer.json beside the model: the plan takes prompts as ids only");
       return true;
     }
     TokenizerResult<ImportedTokenizer> imported = importTokenizer(folder);

@@ -311,15 +311,14 @@ private:
 
   plan::TensorAttr result(npu::ProgramOp program) {
     int64_t rows = int64_t(program.getRows());
-    std::string suffix = "_" + std::to_string(rows);
     bool head = isHead(program);
+    StringRef name = head ? "logits" : "hidden";
     uint64_t columns = head ? shapes.vocabulary : shapes.hidden;
-    Reference operand = out->operand((head ? "logits" : "hidden") + suffix, io,
+    Reference operand = out->operand((name + "_" + Twine(rows)).str(), io,
                                      head ? shapes.logitsOffset() : 0, uint64_t(rows) * columns * 4,
                                      plan::OperandAccess::Read | plan::OperandAccess::Write);
-    return tensor(head ? "logits" : "hidden",
-                  head ? plan::TensorRole::Logits : plan::TensorRole::Hidden, plan::DType::F32,
-                  {rows, int64_t(columns)}, operand);
+    return tensor(name, head ? plan::TensorRole::Logits : plan::TensorRole::Hidden,
+                  plan::DType::F32, {rows, int64_t(columns)}, operand);
   }
 
   void addEntry(const Variant &variant, size_t index) {
