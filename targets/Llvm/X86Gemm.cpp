@@ -22,7 +22,9 @@ X86Gemm::X86Gemm(const X86Linear &linear)
   // Units of which all sums stay in registers: 24 of 32, or 8 of 16; groups have a second sum for
   // each.
   height = packed.tiles ? 32 : (avx2 ? 4 : 8) / (layout.sumsByGroup() ? 2 : 1);
-  width = packed.tiles ? 2 : avx2 ? 1 : mostBlocks;
+  width = packed.tiles || isGated() ? 2 : avx2 ? 1 : mostBlocks;
+  if (avx2 && isGated())
+    height = std::max(1u, height / 2);
   runSize = runColumns(layout, packed.tiles);
 }
 
@@ -59,8 +61,10 @@ void X86Gemm::run() {
     partial = e.stack(mostRows * width * 64);
   if (packed.tiles)
     configureTiles();
-  auto [first, end] = e.share(blockCount());
-  for (unsigned count = width; count > 0; count /= 2) {
+  auto [first, end] = e.share(e.i64(blockCount()));
+  if (isGated())
+    e.loop(first, end, 1, [&](Value *index) { blocks(index, width); });
+  for (unsigned count = isGated() ? 0 : width; count > 0; count /= 2) {
     Value *rest = ir.CreateURem(ir.CreateSub(end, first), e.i64(count));
     Value *whole = ir.CreateSub(end, rest);
     e.loop(first, whole, count, [&](Value *index) { blocks(index, count); });
@@ -86,7 +90,7 @@ void X86Gemm::blocks(Value *index, unsigned count) {
 
 void X86Gemm::rowsOf(Run run) {
   for (unsigned i = 0; i < run.blocks; ++i)
-    run.weights.push_back(block(ir.CreateAdd(run.index, e.i64(i))));
+    run.weights.push_back(block(ir.CreateAdd(run.index, e.i64(i * blockDistance()))));
   const uint32_t all = columns(layout), last = (all - 1) / runSize * runSize;
   const auto one = [&](Value *first, Value *end, bool isLast) {
     run.first = first;
@@ -104,8 +108,8 @@ void X86Gemm::rowsOf(Run run) {
 void X86Gemm::oneRun(Run &run) {
   const uint64_t size = decoded ? 8 : 16; // Bytes of a column.
   Value *after = ir.CreateMul(run.end, e.i64(size));
-  run.next =
-      run.isLast ? block(ir.CreateAdd(run.index, e.i64(run.blocks))) : e.at(run.weights[0], after);
+  Value *following = ir.CreateAdd(run.index, e.i64(isGated() ? 1 : run.blocks));
+  run.next = run.isLast ? block(following) : e.at(run.weights[0], after);
   run.codes.clear();
   for (unsigned i = 0; i < run.blocks; ++i) {
     run.codes.push_back(decoded ? e.at(decoded, uint64_t(i) * runSize * 16)
@@ -166,7 +170,7 @@ Value *X86Gemm::unfinished(const Run &run, Value *row, unsigned block) {
 /// A unit's outputs lie on as many pages as it has rows, where no hardware looks ahead.
 void X86Gemm::prefetchOutputs(const Run &run, Value *row) {
   for (unsigned r = 0; r < height; ++r)
-    for (unsigned i = 0; i < run.blocks; ++i)
+    for (unsigned i = 0; i < (isGated() ? 1 : run.blocks); ++i)
       e.prefetch(outputAt(ir.CreateAdd(row, e.i64(r)), ir.CreateAdd(run.index, e.i64(i))));
 }
 
@@ -174,13 +178,13 @@ void X86Gemm::finishRow(const Run &run, Value *row, llvm::ArrayRef<Value *> sums
   const bool grouped = layout.sumsByGroup();
   Value *factor = ir.getInt32(dot.correction(bias()));
   Value *excess = grouped ? nullptr : ir.CreateMul(activationSum(row, e.i64(0)), factor);
-  for (unsigned i = 0; i < run.blocks; ++i) {
-    Value *value = sums[i];
-    if (!grouped)
-      value = accumulate(e.splat(e.f32(0)), ir.CreateSub(value, e.splat(excess)),
-                         scales(run.weights[i], e.i64(0)));
-    storeOutput(value, row, ir.CreateAdd(run.index, e.i64(i)));
-  }
+  llvm::SmallVector<Value *, 4> values(sums);
+  for (unsigned i = 0; i < run.blocks && !grouped; ++i)
+    values[i] = scaled(ir.CreateSub(sums[i], e.splat(excess)), scales(run.weights[i], e.i64(0)));
+  if (isGated())
+    return storeOutput(values, row, run.index);
+  for (unsigned i = 0; i < run.blocks; ++i)
+    storeOutput(values[i], row, ir.CreateAdd(run.index, e.i64(i)));
 }
 
 /// sums + codes . activations of columns [first, end), relative to the run.

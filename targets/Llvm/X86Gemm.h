@@ -25,8 +25,8 @@ private:
   /// The blocks and columns that are worked on at a time.
   struct Run {
     llvm::Value *firstRow = nullptr, *endRow = nullptr;
-    llvm::Value *index = nullptr; ///< Of the first block.
-    unsigned blocks = 1;
+    llvm::Value *index = nullptr;                 ///< Of the first block of the output.
+    unsigned blocks = 1;                          ///< Of weights.
     llvm::Value *first = nullptr, *end = nullptr; ///< Columns.
     llvm::SmallVector<llvm::Value *, 4> weights,
         codes;                      ///< By block: where it starts; its codes of column `first`.
@@ -39,9 +39,12 @@ private:
   /// Columns that count.
   static uint32_t columns(const X86WeightLayout &layout);
   static uint32_t runColumns(const X86WeightLayout &layout, bool tiles);
+  /// From one block of weights of a run to the next, in blocks.
+  uint32_t blockDistance() const { return isGated() ? blockCount() : 1; }
   /// Rows [firstRow, endRow) of all runs.
   void rowsOf(Run run);
   void oneRun(Run &run);
+  /// Blocks [index, index + count) of weights, or one of gates and its ups.
   void blocks(llvm::Value *index, unsigned count);
   void decode(const Run &run, unsigned block);
   llvm::Value *multiplied(llvm::Value *nibbles, llvm::Value *multipliers);

@@ -134,12 +134,13 @@ void X86Gemm::prefetchWeights(const Run &run, Value *row, Value *column) {
       std::min<uint64_t>(uint64_t(matmul.tokens.value) * matmul.subRows, mostRows);
   const uint64_t all = (most + height - 1) / height * steps;
   const uint64_t some = std::min<uint64_t>(4, (lines * run.blocks + all - 1) / all);
+  const uint64_t distance = blockDistance() * layout.blockBytes;
   Value *unit = ir.CreateUDiv(ir.CreateSub(row, run.firstRow), e.i64(height));
   Value *step = ir.CreateAdd(ir.CreateMul(unit, e.i64(steps)), ir.CreateLShr(column, 6));
   for (uint64_t i = 0; i < some; ++i) {
     Value *line = ir.CreateAdd(ir.CreateMul(step, e.i64(some)), e.i64(i));
     Value *ofBlock = ir.CreateUDiv(line, e.i64(lines));
-    Value *from = e.at(run.next, ir.CreateMul(ofBlock, e.i64(layout.blockBytes)));
+    Value *from = e.at(run.next, ir.CreateMul(ofBlock, e.i64(distance)));
     e.prefetch(e.at(from, ir.CreateShl(ir.CreateURem(line, e.i64(lines)), 6)));
   }
 }

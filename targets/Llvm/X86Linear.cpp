@@ -62,9 +62,9 @@ Value *X86Linear::activationScale(Value *row) {
 }
 
 Value *X86Linear::outputLanes(Value *index) {
-  if (matmul.n.value % 16 == 0)
+  if (outputs() % 16 == 0)
     return nullptr;
-  return e.firstLanes(ir.CreateSub(e.i64(matmul.n.value), ir.CreateShl(index, 4)));
+  return e.firstLanes(ir.CreateSub(e.i64(outputs()), ir.CreateShl(index, 4)));
 }
 
 Value *X86Linear::outputAt(Value *row, Value *index) {
@@ -77,17 +77,32 @@ void X86Linear::streamOutputs() {
   constexpr uint64_t cache = 1 << 20;
   const KernelOperand &out = operands[matmul::Out];
   const uint64_t rows = uint64_t(matmul.tokens.value) * matmul.subRows;
-  if (matmul.n.value % 16 != 0 || out.tokenStride % 64 != 0 || out.subStride % 64 != 0 ||
-      rows * matmul.n.value * 4 <= cache)
+  if (matmul.epilogue == Epilogue::Add || outputs() % 16 != 0 || out.tokenStride % 64 != 0 ||
+      out.subStride % 64 != 0 || rows * outputs() * 4 <= cache)
     return;
   Value *address = ir.CreatePtrToInt(e.operand(matmul::Out), ir.getInt64Ty());
   streamed = ir.CreateICmpEQ(ir.CreateAnd(address, e.i64(63)), e.i64(0));
 }
 
-void X86Linear::storeOutput(Value *value, Value *row, Value *index) {
-  value = ir.CreateFMul(value, e.splat(activationScale(row)));
-  Value *at = outputAt(row, index);
-  if (Value *lanes = outputLanes(index))
+void X86Linear::storeOutput(llvm::ArrayRef<Value *> sums, Value *row, Value *index) {
+  Value *scale = e.splat(activationScale(row));
+  Value *value = ir.CreateFMul(sums[0], scale);
+  if (isGated()) {
+    Value *up = ir.CreateFMul(sums[1], scale);
+    value = ir.CreateFMul(ir.CreateFMul(value, numerics.sigmoid(value)), up);
+  }
+  storeBlock(value, row, index);
+}
+
+void X86Linear::storeBlock(Value *value, Value *row, Value *index) {
+  Value *at = outputAt(row, index), *lanes = outputLanes(index);
+  llvm::Type *type = value->getType();
+  if (matmul.epilogue == Epilogue::Add)
+    value = ir.CreateFAdd(
+        lanes ? ir.CreateMaskedLoad(type, at, llvm::Align(4), lanes, e.splat(e.f32(0)))
+              : static_cast<Value *>(ir.CreateAlignedLoad(type, at, llvm::Align(4))),
+        value);
+  if (lanes)
     ir.CreateMaskedStore(value, at, llvm::Align(4), lanes);
   else if (!streamed)
     ir.CreateAlignedStore(value, at, llvm::Align(4));
@@ -164,7 +179,7 @@ Value *X86Linear::oneBlock(Value *from, Value *activations, Value *starts) {
   acc = groups(e.i64(whole), acc, last - whole);
   acc = step(e.i64(last), acc, layout.sizeOf(uint32_t(last)));
   if (layout.hasMultipliers())
-    acc = accumulate(e.splat(e.f32(0)), acc, scales(from, e.i64(0)));
+    acc = scaled(acc, scales(from, e.i64(0)));
   return acc;
 }
 
@@ -182,9 +197,14 @@ void X86Linear::oneRow() {
   const uint32_t last = layout.groups - 1;
   e.loop(e.i64(0), e.i64(last), 1, [&](Value *group) { prepare(group, layout.groupSize); });
   prepare(e.i64(last), layout.sizeOf(last));
-  const auto [first, end] = e.share(blockCount());
+  const auto [first, end] = e.share(e.i64(blockCount()));
   e.loop(first, end, 1, [&](Value *index) {
-    storeOutput(oneBlock(block(index), activations, starts), row, index);
+    llvm::SmallVector<Value *, 2> sums{oneBlock(block(index), activations, starts)};
+    if (isGated()) {
+      Value *ups = block(ir.CreateAdd(index, e.i64(blockCount())));
+      sums.push_back(oneBlock(ups, activations, starts));
+    }
+    storeOutput(sums, row, index);
   });
 }
 
@@ -209,6 +229,8 @@ static bool checkLinear(const IsaTable &isa, const Matmul &matmul,
     error = "linear: subRows must be at least 1";
   else if (matmul.accumulate || matmul.scale != 1.0f)
     error = "linear: takes no scale and does not accumulate";
+  else if (matmul.epilogue == Epilogue::SiluMul && matmul.n.value % 32 != 0)
+    error = fmt::format("linear: gates and ups are {} rows, not a multiple of 32", matmul.n.value);
   else if (operands.size() != 4)
     error = fmt::format("linear: {} operands, not 4", operands.size());
   else if (operands[matmul::A].type != a)

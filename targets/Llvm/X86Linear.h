@@ -13,8 +13,8 @@
 namespace llmc::target {
 
 /// Adds the function of a Linear. Errors: what X86WeightLayout::of reports, an instruction set
-/// without dot products of 8-bit integers, operands that are not those of a Linear, groups too
-/// large to decode.
+/// without dot products of 8-bit integers, operands that are not those of a Linear, halves of gates
+/// that are no whole blocks, groups too large to decode.
 bool emitX86Linear(llvm::Module &module, const IsaTable &isa, const std::string &name,
                    const Matmul &matmul, const std::vector<KernelOperand> &operands,
                    std::string &error);
@@ -51,7 +51,11 @@ protected:
   /// Address of row `row` of an operand.
   llvm::Value *rowOf(unsigned operand, llvm::Value *row);
   llvm::Value *block(llvm::Value *index);
-  llvm::Value *blockCount() { return e.i64((matmul.n.value + 15) / 16); }
+  bool isGated() const { return matmul.epilogue == Epilogue::SiluMul; }
+  /// Columns of the output.
+  uint32_t outputs() const { return isGated() ? matmul.n.value / 2 : matmul.n.value; }
+  /// Blocks of 16 outputs; of gates, the block of ups as many blocks behind belongs to each.
+  uint32_t blockCount() const { return (outputs() + 15) / 16; }
   /// 64 codes of 4 columns; of nibbles, `half` picks the first or second 4 of 8.
   llvm::Value *codes(llvm::Value *from, bool half);
   /// The multipliers of a group, 16 x i32.
@@ -61,13 +65,18 @@ protected:
   /// acc + float(dots) * scales: the only order of operations there is.
   llvm::Value *accumulate(llvm::Value *acc, llvm::Value *dots, llvm::Value *scales);
   llvm::Value *activationScale(llvm::Value *row);
-  /// The columns of block `index` that exist; null where all do.
+  /// float(sums) * scales, as a row's only group.
+  llvm::Value *scaled(llvm::Value *sums, llvm::Value *scales) {
+    return accumulate(e.splat(e.f32(0)), sums, scales);
+  }
+  /// The columns of block `index` of the output that exist; null where all do.
   llvm::Value *outputLanes(llvm::Value *index);
   llvm::Value *outputAt(llvm::Value *row, llvm::Value *block);
   /// Decides whether whole lines of outputs pass by the caches.
   void streamOutputs();
-  /// value * activationScale(row) to the output.
-  void storeOutput(llvm::Value *value, llvm::Value *row, llvm::Value *block);
+  /// Scales sums by the row's scale and brings them to block `index` of the output: one block of
+  /// them, or gates and ups.
+  void storeOutput(llvm::ArrayRef<llvm::Value *> sums, llvm::Value *row, llvm::Value *index);
 
   llvm::Value *streamed = nullptr; ///< Whether they do; null where they cannot.
 
@@ -76,6 +85,7 @@ private:
   llvm::Value *oneBlock(llvm::Value *block, llvm::Value *activations, llvm::Value *starts);
   llvm::Value *groupDot(llvm::Value *from, llvm::Value *activations, llvm::Value *start,
                         uint32_t columns);
+  void storeBlock(llvm::Value *value, llvm::Value *row, llvm::Value *index);
 };
 
 /// A row of int8, in place where its length is a multiple of 64, else copied to the stack with

@@ -47,6 +47,8 @@ Broken checkCommand(const Machine &machine, const Command &command) {
 } // namespace
 
 Broken unsupported(const Matmul &matmul) {
+  if (matmul.epilogue != Epilogue::Store)
+    return "matmul: outputs are stored as they are, without an epilogue";
   if (matmul.kind != MatmulKind::Linear)
     return std::nullopt;
   if (Broken e = checkFormat(matmul.format))

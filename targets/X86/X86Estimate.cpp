@@ -39,6 +39,20 @@ static double weightBytes(const Matmul &matmul) {
   return layout ? double(layout->bytes(matmul.n.value)) : 0;
 }
 
+/// What comes behind the sums: one addition each, or silu and a product for each two.
+static double epilogueCycles(const VectorEngine &vector, const Matmul &matmul) {
+  const double sums = double(matmul.tokens.value) * matmul.subRows * matmul.n.value;
+  switch (matmul.epilogue) {
+  case Epilogue::Store:
+    return 0;
+  case Epilogue::Add:
+    return cyclesFor(sums, vector.lanes);
+  case Epilogue::SiluMul:
+    return cyclesFor(sums / 2, vector.lanes) * (vector.cyclesPerFunction + 2);
+  }
+  return 0;
+}
+
 uint64_t cyclesOf(const Machine &machine, const Matmul &matmul) {
   const TensorEngine &tensor = machine.tensor;
   const bool linear = matmul.kind == MatmulKind::Linear;
@@ -49,7 +63,8 @@ uint64_t cyclesOf(const Machine &machine, const Matmul &matmul) {
   const double peak = linear ? tensor.macPerCycleI8 : tensor.macPerCycleF16;
   const double oneRow = tensor.gemvMacPerCycle * (peak / tensor.macPerCycleI8);
   const double products = cyclesFor(rows * n * k, std::min(peak, oneRow * rows));
-  const double outputs = cyclesFor(rows * n, tensor.outputsPerCycle);
+  const double outputs =
+      cyclesFor(rows * n, tensor.outputsPerCycle) + epilogueCycles(machine.vector, matmul);
   const double rate =
       matmul.format.element == ElementType::I4 ? tensor.weightsPerCycle4 : tensor.weightsPerCycle8;
   const double decoding = linear && rate > 0 ? cyclesFor(n * k, rate) : 0;

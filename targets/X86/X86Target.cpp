@@ -35,6 +35,8 @@ std::optional<X86WeightLayout> layoutOf(const WeightFormat &format, uint32_t col
 std::string refusalOf(const Matmul &matmul) {
   if (matmul.subRows == 0)
     return "subRows must be at least 1";
+  if (matmul.epilogue != Epilogue::Store && matmul.kind != MatmulKind::Linear)
+    return "only a linear layer has an epilogue";
   std::string reason;
   switch (matmul.kind) {
   case MatmulKind::Linear:
@@ -44,6 +46,8 @@ std::string refusalOf(const Matmul &matmul) {
       return "linear: takes no scale and does not accumulate";
     if (!X86WeightLayout::of(matmul.format, matmul.k.value, reason))
       return "linear: " + reason;
+    if (matmul.epilogue == Epilogue::SiluMul && matmul.n.value % 32 != 0)
+      return fmt::format("linear: gates and ups are {} rows, not a multiple of 32", matmul.n.value);
     return "";
   case MatmulKind::Scores:
     return matmul.accumulate || !std::isfinite(matmul.scale)

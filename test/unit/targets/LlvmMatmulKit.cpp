@@ -18,8 +18,8 @@ static X86WeightLayout layoutOf(const WeightFormat &format, uint32_t columns) {
 }
 
 LinearCase::LinearCase(const WeightFormat &format, uint32_t m, uint32_t n, uint32_t k,
-                       uint64_t seed)
-    : format(format), m(m), n(n), k(k), layout(layoutOf(format, k)) {
+                       uint64_t seed, Epilogue epilogue)
+    : format(format), m(m), n(n), k(k), layout(layoutOf(format, k)), epilogue(epilogue) {
   Random random(seed);
   const bool bytes = format.element == ElementType::I8;
   const size_t groups = size_t(n) * layout.groups;
@@ -40,6 +40,11 @@ LinearCase::LinearCase(const WeightFormat &format, uint32_t m, uint32_t n, uint3
     rowScales.push_back(random.value());
   for (uint32_t i = 0; i < m; ++i)
     activationScales.push_back(i == 1 ? 0.0f : random.value());
+  if (epilogue == Epilogue::SiluMul) // Gates of a few units, where a sigmoid is neither 0 nor 1.
+    for (float &scale : activationScales)
+      scale *= 0x1p-14f;
+  for (size_t i = 0; i < size_t(m) * outputs(); ++i)
+    before.push_back(random.value() * 0x1p14f);
   packX86(layout, rows(), packed);
 }
 
@@ -57,6 +62,21 @@ WeightRows LinearCase::rows() const {
 }
 
 std::vector<float> LinearCase::expected() const {
+  std::vector<float> result = products();
+  if (epilogue == Epilogue::Add)
+    for (size_t i = 0; i < result.size(); ++i)
+      result[i] = before[i] + result[i];
+  if (epilogue != Epilogue::SiluMul)
+    return result;
+  for (size_t row = 0; row < m; ++row)
+    for (size_t i = 0; i < outputs(); ++i)
+      result[row * outputs() + i] =
+          llmc_swiglu(result[row * n + i], result[row * n + outputs() + i]);
+  result.resize(before.size());
+  return result;
+}
+
+std::vector<float> LinearCase::products() const {
   std::vector<float> result;
   const bool sumOfAll = !layout.scaledByGroup();
   for (size_t row = 0; row < m; ++row)

@@ -20,10 +20,17 @@ struct LinearCase {
   std::vector<float> rowScales, groupScales, activationScales;
   std::vector<uint16_t> halfScales;
   std::vector<uint8_t> packed;
+  target::Epilogue epilogue;
+  std::vector<float> before; ///< [m, outputs()], what the output holds.
 
-  LinearCase(const target::WeightFormat &format, uint32_t m, uint32_t n, uint32_t k, uint64_t seed);
+  LinearCase(const target::WeightFormat &format, uint32_t m, uint32_t n, uint32_t k, uint64_t seed,
+             target::Epilogue epilogue = target::Epilogue::Store);
   target::WeightRows rows() const;
+  uint32_t outputs() const { return epilogue == target::Epilogue::SiluMul ? n / 2 : n; }
   std::vector<float> expected() const;
+
+private:
+  std::vector<float> products() const; ///< [m, n]
 };
 
 /// Memory that begins at a multiple of 64, with bytes behind that must stay what they are.

@@ -34,7 +34,7 @@ std::string describe(const LinearCase &data, const IsaTable &isa) {
   return isa.name + ": element " + std::to_string(int(data.format.element)) + ", scale " +
          std::to_string(int(data.format.scale)) + ", group " + std::to_string(data.format.group) +
          ", m " + std::to_string(data.m) + ", n " + std::to_string(data.n) + ", k " +
-         std::to_string(data.k);
+         std::to_string(data.k) + ", epilogue " + std::to_string(int(data.epilogue));
 }
 
 struct LinearKernels {
@@ -45,7 +45,7 @@ struct LinearKernels {
 
 /// Outputs begin on lines where they fill them and are many; else there is a gap between rows.
 uint32_t outStrideOf(const LinearCase &data) {
-  return data.n * 4 + (data.n % 16 == 0 && data.m > 512 ? 0 : 8);
+  return data.outputs() * 4 + (data.outputs() % 16 == 0 && data.m > 512 ? 0 : 8);
 }
 
 /// Rows of A with a gap, two sub-rows a token where the number is even and more than 2; tokens an
@@ -61,6 +61,7 @@ LinearKernels kernelsOf(const LinearCase &data) {
   kernels.matmul.n = {data.n, -1};
   kernels.matmul.k = {data.k, -1};
   kernels.matmul.format = data.format;
+  kernels.matmul.epilogue = data.epilogue;
   const KernelOperand rows{ElementType::I8, a * subRows, a}, packed{ElementType::U8};
   kernels.requests.push_back({"linear",
                               kernels.matmul,
@@ -100,6 +101,9 @@ void check(const LinearCase &data, const IsaTable &isa) {
   for (uint32_t parts : {1u, 2u, 5u}) {
     Guarded packed(packedRowsBytes(isa, kernels.pack));
     Guarded out(size_t(data.m) * outStride);
+    const size_t line = data.outputs() * 4;
+    for (size_t row = 0; row < data.m; ++row)
+      std::memcpy(out.data() + row * outStride, data.before.data() + row * data.outputs(), line);
     if (data.m > 1)
       runParts(image.entry<Kernel>("pack"), {rows.data(), packed.data()}, kernels.pack.tokens.value,
                parts);
@@ -108,10 +112,10 @@ void check(const LinearCase &data, const IsaTable &isa) {
              kernels.pack.tokens.value, parts);
     size_t wrong = 0;
     for (size_t row = 0; row < data.m; ++row) {
-      const uint8_t *line = out.data() + row * outStride;
-      wrong += std::memcmp(line, expected.data() + row * data.n, data.n * 4) != 0;
-      for (size_t i = data.n * 4; i < outStride; ++i)
-        wrong += line[i] != 0xa5;
+      const uint8_t *got = out.data() + row * outStride;
+      wrong += std::memcmp(got, expected.data() + row * data.outputs(), line) != 0;
+      for (size_t i = line; i < outStride; ++i)
+        wrong += got[i] != 0xa5;
     }
     INFO(parts << " parts");
     CHECK(wrong == 0);
@@ -187,6 +191,25 @@ TEST_CASE("Outputs that pass by the caches") {
       check(LinearCase(format, 520, 544, 64, 9), *isa);
 }
 
+TEST_CASE("Sums are added to what the output holds") {
+  const IsaTable *isa = GENERATE(from_range(std::begin(isas), std::end(isas)));
+  for (const WeightFormat &format : formats) {
+    check(LinearCase(format, 1, 37, 200, 11, Epilogue::Add), *isa);
+    check(LinearCase(format, 35, 83, 200, 12, Epilogue::Add), *isa);
+  }
+  check(LinearCase(m32, 520, 544, 64, 13, Epilogue::Add), *isa);
+}
+
+TEST_CASE("Gates and ups") {
+  const IsaTable *isa = GENERATE(from_range(std::begin(isas), std::end(isas)));
+  for (const WeightFormat &format : formats) {
+    check(LinearCase(format, 1, 96, 200, 14, Epilogue::SiluMul), *isa);
+    check(LinearCase(format, 2, 32, 3, 15, Epilogue::SiluMul), *isa);
+    check(LinearCase(format, 35, 160, 1160, 16, Epilogue::SiluMul), *isa);
+  }
+  check(LinearCase(m32, 520, 1088, 64, 17, Epilogue::SiluMul), *isa);
+}
+
 TEST_CASE("No rows at all: nothing is written") {
   for (const IsaTable *isa : isas) {
     const LinearCase data(m32, 9, 20, 70, 5);
@@ -224,6 +247,9 @@ TEST_CASE("Linear layers without code are refused with the reason") {
   matmul.k = {70, 0};
   CHECK_THAT(refusal(request, x86Avx2()), Catch::Contains("n and k must be numbers"));
   matmul.k = {70, -1};
+  matmul.epilogue = Epilogue::SiluMul;
+  CHECK_THAT(refusal(request, x86Avx2()), Catch::Contains("20 rows, not a multiple of 32"));
+  matmul.epilogue = Epilogue::Store;
   IsaTable plain = x86Avx2();
   plain.dot = DotKind::None;
   CHECK_THAT(refusal(request, plain), Catch::Contains("no dot product"));

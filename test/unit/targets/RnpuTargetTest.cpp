@@ -294,6 +294,10 @@ TEST_CASE("unsupported kernels come with a reason") {
   CHECK(target->supports(soc, matmul).reason == "linear: n and k must be numbers");
   matmul.format = {ElementType::I8, ScaleKind::MultiplierF32Row, 32};
   CHECK(target->supports(soc, matmul).reason == "format: multipliers need i4 elements");
+  matmul.epilogue = Epilogue::Add;
+  CHECK(target->supports(soc, matmul).reason ==
+        "matmul: outputs are stored as they are, without an epilogue");
+  matmul.epilogue = Epilogue::Store;
   matmul.kind = MatmulKind::Values;
   CHECK(target->supports(soc, matmul).supported);
   VectorChain chain = softmaxPart();

@@ -132,10 +132,19 @@ TEST_CASE("x86-64: what it cannot run has a reason") {
   CHECK(reason(matmul) == "linear: takes no scale and does not accumulate");
   matmul.kind = MatmulKind::Values;
   CHECK(reason(matmul).empty());
+  matmul.epilogue = Epilogue::Add;
+  CHECK(reason(matmul) == "only a linear layer has an epilogue");
+  matmul.epilogue = Epilogue::Store;
   matmul.scale = 2;
   CHECK(reason(matmul) == "values: takes no scale");
   matmul.kind = MatmulKind::Scores;
   CHECK(reason(matmul) == "scores: has a finite scale and does not accumulate");
+
+  matmul = linear(w8, 1, 48, 96);
+  matmul.epilogue = Epilogue::SiluMul;
+  CHECK(reason(matmul) == "linear: gates and ups are 48 rows, not a multiple of 32");
+  matmul.n = {64};
+  CHECK(reason(matmul).empty());
 
   VectorChain chain = doubling(4, 64);
   CHECK(reason(chain).empty());
@@ -156,6 +165,15 @@ TEST_CASE("x86-64: one row waits for weights, many rows for products") {
   CHECK(target->cycles(machine, linear(m32, 512, 2048, 5632)) - launch ==
         512ull * 2048 * 5632 / 256);
   CHECK(target->cycles(machine, linear(m32, 0, 2048, 5632)) == launch);
+  // Few products for each output, which are stored, and added or gated, 64 of them at a time.
+  Matmul shallow = linear(m32, 512, 2048, 8);
+  const auto behind = [&](Epilogue epilogue) {
+    shallow.epilogue = epilogue;
+    return target->cycles(machine, shallow) - launch;
+  };
+  const uint64_t stored = behind(Epilogue::Store);
+  CHECK(behind(Epilogue::Add) == stored + 512 * 2048 / 64);
+  CHECK(behind(Epilogue::SiluMul) == stored + 512 * 1024 / 64 * (16 + 2));
   Matmul scores = linear(w8, 4, 1024, 64);
   scores.kind = MatmulKind::Scores; // 1,024 cached rows of 64 fp16
   CHECK(double(target->cycles(machine, scores) - launch) ==
