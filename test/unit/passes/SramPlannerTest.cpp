@@ -76,26 +76,27 @@ void requireSound(const SramProblem &problem, const SramPlan &plan) {
   REQUIRE(plan.fits == (peak <= problem.capacity));
 }
 
-/// The smallest peak of all plans with offsets below `limit`, by trying every offset: for very
-/// small problems.
-uint64_t exhaustivePeak(const SramProblem &problem, uint64_t limit, size_t next,
-                        std::vector<uint64_t> &offsets, uint64_t peak, uint64_t best) {
+/// The smallest peak of all plans with offsets below `limit` that begin with `offsets`, by trying
+/// every offset: for very small problems.
+uint64_t exhaustivePeak(const SramProblem &problem, uint64_t limit, std::vector<uint64_t> &offsets,
+                        uint64_t peak, uint64_t best) {
   if (peak >= best)
     return best;
-  if (next == problem.buffers.size())
+  if (offsets.size() == problem.buffers.size())
     return peak;
-  const SramBuffer &buffer = problem.buffers[next];
+  const SramBuffer &buffer = problem.buffers[offsets.size()];
   for (uint64_t offset = 0; offset + buffer.size <= limit; offset += buffer.alignment) {
     if (buffer.offset && *buffer.offset != offset)
       continue;
     bool free = true;
-    for (size_t i = 0; i < next; ++i)
+    for (size_t i = 0; i < offsets.size(); ++i)
       free &= !liveTogether(problem.buffers[i], buffer) ||
               offsets[i] + problem.buffers[i].size <= offset || offset + buffer.size <= offsets[i];
-    offsets[next] = offset;
-    if (free)
-      best = exhaustivePeak(problem, limit, next + 1, offsets, std::max(peak, offset + buffer.size),
-                            best);
+    if (!free)
+      continue;
+    offsets.push_back(offset);
+    best = exhaustivePeak(problem, limit, offsets, std::max(peak, offset + buffer.size), best);
+    offsets.pop_back();
   }
   return best;
 }
@@ -142,8 +143,8 @@ TEST_CASE("branch and bound equals trying every offset") {
     problem.buffers[2].offset = problem.buffers[2].alignment * (random() % 4);
   problem.capacity = 64;
 
-  std::vector<uint64_t> offsets(5);
-  uint64_t expected = exhaustivePeak(problem, 30, 0, offsets, 0, 31);
+  std::vector<uint64_t> offsets;
+  uint64_t expected = exhaustivePeak(problem, 30, offsets, 0, 31);
   SramPlan plan = planSram(problem, paramsOf(16));
   requireSound(problem, plan);
   CHECK(plan.optimal);

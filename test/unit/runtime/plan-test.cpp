@@ -3,6 +3,7 @@
 #include "catch2/catch.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstdio>
 #include <dirent.h>
 #include <fstream>
@@ -136,41 +137,41 @@ TEST_CASE("the generated reader sees the same plan") {
 TEST_CASE("records.h and the schema name the same fields") {
   // Every field gets its own value through one description and is read through the other.
   rt::Segment segment = {1, 2, 3, 4, 5, 6, 7, 8, rt::SegmentKind::Debug, 9, 10, 11, 12};
-  auto &s = reinterpret_cast<const fb::Segment &>(segment);
+  auto s = std::bit_cast<fb::Segment>(segment);
   CHECK((s.offset() == 1 && s.size() == 2 && s.region_offset() == 3 && s.digest() == 4));
   CHECK((s.name() == 5 && s.key() == 6 && s.region() == 7 && s.flags() == 8));
   CHECK((s.kind() == fb::SegmentKind::Debug && s.align_log2() == 9 && s.codec() == 10));
   CHECK((s.chunk_log2() == 11 && s.reserved() == 12));
   rt::Operand operand = {1, 2, {3, 4, 5}, 6, 7, 8, {9, 10, 11}, 12, 13};
-  auto &o = reinterpret_cast<const fb::Operand &>(operand);
+  auto o = std::bit_cast<fb::Operand>(operand);
   CHECK((o.offset() == 1 && o.extent() == 2 && o.stride0() == 3 && o.stride1() == 4 &&
          o.stride2() == 5));
   CHECK((o.buffer() == 6 && o.region() == 7 && o.access() == 8 && o.param0() == 9 &&
          o.param1() == 10));
   CHECK((o.param2() == 11 && o.flags() == 12 && o.reserved() == 13));
   rt::Region region = {1, 2, 3, rt::RegionKind::Tcm, rt::Lifetime::Call, 4};
-  auto &r = reinterpret_cast<const fb::Region &>(region);
+  auto r = std::bit_cast<fb::Region>(region);
   CHECK((r.size() == 1 && r.name() == 2 && r.align_log2() == 3 && r.kind() == fb::RegionKind::Tcm));
   CHECK((r.lifetime() == fb::Lifetime::Call && r.access() == 4));
   rt::Buffer buffer = {1, 2, 3, 4, 5};
-  auto &b = reinterpret_cast<const fb::Buffer &>(buffer);
+  auto b = std::bit_cast<fb::Buffer>(buffer);
   CHECK((b.offset() == 1 && b.size() == 2 && b.name() == 3 && b.region() == 4 && b.segment() == 5));
   rt::Param param = {1, 2, rt::ParamKind::Mod, 3, 4, 5};
-  auto &p = reinterpret_cast<const fb::Param &>(param);
+  auto p = std::bit_cast<fb::Param>(param);
   CHECK(
       (p.max() == 1 && p.imm() == 2 && p.kind() == fb::ParamKind::Mod && p.a() == 3 && p.b() == 4));
   rt::Kernel kernel = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
-  auto &k = reinterpret_cast<const fb::Kernel &>(kernel);
+  auto k = std::bit_cast<fb::Kernel>(kernel);
   CHECK((k.offset() == 1 && k.size() == 2 && k.entry() == 3 && k.est_cycles() == 4 &&
          k.stack_bytes() == 5));
   CHECK((k.name() == 6 && k.segment() == 7 && k.target() == 8 && k.abi() == 9));
   CHECK((k.n_args() == 10 && k.reserved() == 11));
   rt::Dma dma = {1, 2, 3, 4, 5, 6, 7};
-  auto &d = reinterpret_cast<const fb::Dma &>(dma);
+  auto d = std::bit_cast<fb::Dma>(dma);
   CHECK((d.row_bytes() == 1 && d.rows() == 2 && d.src_pitch() == 3 && d.dst_pitch() == 4 &&
          d.rows_param() == 5));
   rt::Step step = {rt::StepOp::Mark, 1, 2, 3, 4, 5};
-  auto &t = reinterpret_cast<const fb::Step &>(step);
+  auto t = std::bit_cast<fb::Step>(step);
   CHECK((t.op() == fb::StepOp::Mark && t.queue() == 1 && t.flags() == 2 && t.a() == 3 &&
          t.b() == 4 && t.c() == 5));
   rt::State state = {1,
@@ -189,7 +190,7 @@ TEST_CASE("records.h and the schema name the same fields") {
                      rt::StateRole::Value,
                      rt::DType::U4,
                      13};
-  auto &v = reinterpret_cast<const fb::State &>(state);
+  auto v = std::bit_cast<fb::State>(state);
   CHECK((v.max_tokens() == 1 && v.window() == 2 && v.token_stride() == 3 && v.head_stride() == 4));
   CHECK((v.layer_stride() == 5 && v.layout_hash() == 6 && v.buffer() == 7 && v.layers() == 8 &&
          v.heads() == 9));
