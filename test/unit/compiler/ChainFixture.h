@@ -24,7 +24,8 @@ public:
     matrix("embed", shape.vocabulary, shape.hidden, w8);
     norm("final");
     for (int64_t layer = 0; layer < shape.layers; ++layer) {
-      std::string p = "l" + std::to_string(layer) + ".";
+      std::string p = "l";
+      p += n(layer) + ".";
       norm(p + "n1"), norm(p + "n2");
       matrix(p + "q", shape.heads * shape.headDim, shape.hidden, shape.format);
       matrix(p + "k", shape.kvHeads * shape.headDim, shape.hidden, shape.format);
