@@ -41,7 +41,8 @@ def machine_rows(results, machine):
     report = f"{machine}.report.json"
     yield "decode cycles / bound", stat("decode_cycles_per_token") / stat("bound_cycles_per_token"), most(1.4)
     entries = results.read(report, "entries")
-    yield "SRAM peak / live", max(e["sram_peak_over_live"] for e in entries), most(1.1)
+    yield "SRAM peak / held, loads ahead included", max(e["sram_peak_over_held"] for e in entries), most(1.1)
+    yield "SRAM peak / live, smallest plan", max(e["sram_peak_over_live"] for e in entries), most(1.1)
     yield "SRAM peak / capacity", stat("sram_peak_bytes") / stat("sram_capacity_bytes"), most(1)
     yield "DRAM bytes / compulsory", stat("dram_bytes_per_token") / stat("compulsory_bytes_per_token"), most(1.15)
     yield "compile, s", results.read(report, "compile_seconds"), most(20)

@@ -114,6 +114,7 @@ private:
     estimate.rows = uint32_t(program.getRows());
     estimate.sramBytes = program.getSramBytes().value_or(0);
     estimate.liveBytes = program.getLiveBytes().value_or(0);
+    estimate.heldBytes = program.getHeldBytes().value_or(0);
     // Dispatches of the first variant; the others run the same kernels.
     SymbolTable symbols(file);
     for (plan::EntryOp entry : file.records<plan::EntryOp>()) {

@@ -82,6 +82,7 @@ private:
     estimate.sramBytes = op.getSramBytes().value_or(0);
     estimate.liveBytes = op.getLiveBytes().value_or(0);
     estimate.prefetchBytes = op.getPrefetchBytes().value_or(0);
+    estimate.heldBytes = op.getHeldBytes().value_or(0);
     estimate.blobBytes = bytes;
     auto add = [&](const target::Section &section, uint64_t times) {
       for (const target::Command &command : section.commands) {

@@ -14,7 +14,7 @@ namespace llmc {
 struct EntryEstimate {
   std::string name, kind;
   uint32_t rows = 0;
-  uint64_t sramBytes = 0, liveBytes = 0, prefetchBytes = 0, blobBytes = 0;
+  uint64_t sramBytes = 0, liveBytes = 0, prefetchBytes = 0, heldBytes = 0, blobBytes = 0;
   uint64_t engineCycles[target::kEngines] =
       {}; ///< Sum over the engine's commands, waits aside, at the arguments' maxima.
   uint64_t commands = 0;

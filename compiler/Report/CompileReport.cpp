@@ -49,12 +49,7 @@ json regionsOf(const PlanDescription &plan, const target::Machine &machine) {
   return regions;
 }
 
-/// The space that placement takes over the bound of any plan; what only serves running ahead is no
-/// loss and counts on neither side.
-double peakOverLive(const EntryEstimate &entry) {
-  return entry.liveBytes ? double(entry.sramBytes - entry.prefetchBytes) / double(entry.liveBytes)
-                         : 1.0;
-}
+double ratio(uint64_t peak, uint64_t bound) { return bound ? double(peak) / double(bound) : 1.0; }
 
 json entriesOf(const std::vector<EntryEstimate> &estimates) {
   json entries = json::array();
@@ -63,17 +58,20 @@ json entriesOf(const std::vector<EntryEstimate> &estimates) {
                    {"store", entry.engineCycles[1]},
                    {"tensor", entry.engineCycles[2]},
                    {"vector", entry.engineCycles[3]}};
-    entries.push_back({{"name", entry.name},
-                       {"kind", entry.kind},
-                       {"rows", entry.rows},
-                       {"sram_bytes", entry.sramBytes},
-                       {"sram_live_bytes", entry.liveBytes},
-                       {"sram_prefetch_bytes", entry.prefetchBytes},
-                       {"sram_peak_over_live", peakOverLive(entry)},
-                       {"blob_bytes", entry.blobBytes},
-                       {"commands", entry.commands},
-                       {"engine_cycles", cycles},
-                       {"bound_cycles", *std::ranges::max_element(entry.engineCycles)}});
+    entries.push_back(
+        {{"name", entry.name},
+         {"kind", entry.kind},
+         {"rows", entry.rows},
+         {"sram_bytes", entry.sramBytes},
+         {"sram_live_bytes", entry.liveBytes},
+         {"sram_prefetch_bytes", entry.prefetchBytes},
+         {"sram_held_bytes", entry.heldBytes},
+         {"sram_peak_over_live", ratio(entry.sramBytes - entry.prefetchBytes, entry.liveBytes)},
+         {"sram_peak_over_held", ratio(entry.sramBytes, entry.heldBytes)},
+         {"blob_bytes", entry.blobBytes},
+         {"commands", entry.commands},
+         {"engine_cycles", cycles},
+         {"bound_cycles", *std::ranges::max_element(entry.engineCycles)}});
   }
   return entries;
 }

@@ -138,29 +138,34 @@ CommandList commandsOf(ProgramOp program) {
   return list;
 }
 
+void AccessRange::add(uint32_t step, unsigned section) {
+  first = std::min(first, step);
+  last = std::max(last, step + 1);
+  inSection[section] = true;
+}
+
+void AccessRange::close(const CommandList &commands) {
+  if (!inSection[1] || sections() == 1)
+    return;
+  const auto bodyFirst = uint32_t(commands.prologue.size());
+  first = std::min(first, bodyFirst);
+  last = std::max(last, bodyFirst + uint32_t(commands.body.size()));
+}
+
 llvm::DenseMap<Value, AccessRange> accessRangesOf(const CommandList &commands) {
   llvm::DenseMap<Value, AccessRange> ranges;
   uint32_t step = 0;
   unsigned section = 0;
   for (const auto *list : {&commands.prologue, &commands.body, &commands.epilogue}) {
     for (Operation *command : *list) {
-      for (const BufferAccess &access : accessesOf(command)) {
-        AccessRange &range = ranges[access.buffer];
-        range.first = std::min(range.first, step);
-        range.last = std::max(range.last, step + 1);
-        range.inSection[section] = true;
-      }
+      for (const BufferAccess &access : accessesOf(command))
+        ranges[access.buffer].add(step, section);
       ++step;
     }
     ++section;
   }
-  const uint32_t bodyFirst = commands.prologue.size();
-  const uint32_t bodyLast = bodyFirst + commands.body.size();
   for (auto &[buffer, range] : ranges)
-    if (range.inSection[1] && range.sections() > 1) {
-      range.first = std::min(range.first, bodyFirst);
-      range.last = std::max(range.last, bodyLast);
-    }
+    range.close(commands);
   return ranges;
 }
 

@@ -50,7 +50,7 @@ struct CommandList {
 };
 CommandList commandsOf(ProgramOp program);
 
-/// From the first to one past the last command that touches a buffer, numbered in program order
+/// From the first to one past the last command that touches something, numbered in program order
 /// with the body once. What enters or leaves the loop lives through all of its trips, so its range
 /// holds the whole body.
 struct AccessRange {
@@ -58,7 +58,11 @@ struct AccessRange {
   bool inSection[3] = {false, false, false}; ///< Prologue, body, epilogue.
 
   unsigned sections() const { return inSection[0] + inSection[1] + inSection[2]; }
+  /// Takes in a command. Once all are taken in, close() knows of the loop.
+  void add(uint32_t step, unsigned section);
+  void close(const CommandList &commands);
 };
+/// Of every buffer that commands touch.
 llvm::DenseMap<mlir::Value, AccessRange> accessRangesOf(const CommandList &commands);
 
 } // namespace llmc::npu

@@ -26,15 +26,16 @@ def ProgramOp : Npu_Op<"program", [Symbol, SingleBlock, NoTerminator, IsolatedFr
   let summary = "One entry as commands in program order";
   let description = [{
     `kind` is prefill, decode or head; `rows` the static number of rows. `scratch_bytes` is what the program uses of
-    that space, `sram_bytes` its highest on-chip address once planned, `live_bytes` the most that lives together, `prefetch_bytes` what of `sram_bytes` only serves loads that run ahead.
+    that space, `sram_bytes` its highest on-chip address once planned, `live_bytes` the most that lives together, `prefetch_bytes` what of `sram_bytes` only serves loads that run ahead,
+    `held_bytes` the most that is held together by what lives and what loads run ahead into.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$kind, I64Attr:$rows, ArrayAttr:$arguments,
                        OptionalAttr<I64Attr>:$sram_bytes, OptionalAttr<I64Attr>:$live_bytes,
-                       OptionalAttr<I64Attr>:$prefetch_bytes, I64Attr:$scratch_bytes);
+                       OptionalAttr<I64Attr>:$prefetch_bytes, OptionalAttr<I64Attr>:$held_bytes, I64Attr:$scratch_bytes);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     $sym_name $kind `rows` $rows `arguments` $arguments `scratch` $scratch_bytes (`sram` $sram_bytes^)? (`live` $live_bytes^)? (`prefetch` $prefetch_bytes^)?
-    attr-dict-with-keyword $body
+    (`held` $held_bytes^)? attr-dict-with-keyword $body
   }];
   let hasRegionVerifier = 1;
 }

@@ -43,8 +43,8 @@ RunAheadPlan planRunAhead(const SramProblem &problem, const std::vector<Window> 
                           const SramPlan &need) {
   SramPlan whole = planSram(wholeWindows(problem, windows), quick());
   if (whole.fits)
-    return {std::move(whole.offsets), whole.peak};
-  RunAheadPlan best = {need.offsets, need.peak};
+    return {std::move(whole.offsets), whole.peak, whole.blame.bytes};
+  RunAheadPlan best = {need.offsets, need.peak, need.blame.bytes};
   // Bisection: `fits` steps fit, `tooFar` do not.
   uint32_t fits = 0, tooFar = longestWay(problem, windows) + 1;
   while (tooFar - fits > 1) {
@@ -52,7 +52,7 @@ RunAheadPlan planRunAhead(const SramProblem &problem, const std::vector<Window> 
     SramPlan plan = planSram(startedEarlier(problem, windows, steps), quick());
     (plan.fits ? fits : tooFar) = steps;
     if (plan.fits)
-      best = {std::move(plan.offsets), plan.peak};
+      best = {std::move(plan.offsets), plan.peak, plan.blame.bytes};
   }
   return best;
 }

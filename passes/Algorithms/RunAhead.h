@@ -14,6 +14,7 @@ struct Window {
 struct RunAheadPlan {
   std::vector<uint64_t> offsets; ///< one per buffer
   uint64_t peak = 0;             ///< bytes from offset 0 to the end of the highest buffer
+  uint64_t held = 0;             ///< most bytes that buffers keep to themselves at one step
 };
 
 /// Every buffer keeps its whole window to itself where the capacity allows that. Else every buffer

@@ -2,12 +2,10 @@
 #include "passes/Memory/PlanMemory.h"
 
 #include "dialects/Npu/LeftOut.h"
-#include "dialects/Npu/NpuAccess.h"
 #include "passes/Algorithms/PlanValidator.h"
 #include "passes/Algorithms/RunAhead.h"
 #include "passes/Algorithms/SramPlanner.h"
-
-#include "llvm/Support/MathExtras.h"
+#include "passes/Memory/BufferProblem.h"
 
 using namespace mlir;
 
@@ -17,76 +15,44 @@ namespace llmc::passes {
 
 namespace {
 
-/// Kernels read vectors of this many bytes; also a multiple of every transfer alignment in use.
-constexpr uint64_t kBufferAlignment = 64;
-
 /// Plans one program: all buffers among each other, and what loads fill as far ahead of its use as
 /// there is room.
 class ProgramPlanner {
 public:
   ProgramPlanner(npu::ProgramOp program, npu::TargetAttr target)
-      : program(program), target(target) {}
+      : program(program), commands(npu::commandsOf(program)),
+        all(bufferProblemOf(program, commands, uint64_t(target.getSramBytes()))) {}
 
   /// Empty where everything fits; else why not.
   std::string run() {
-    measure();
-    SramProblem problem = describe();
-    SramPlan need = planSram(problem);
+    SramPlan need = planSram(all.problem);
     if (!need.error.empty())
       return need.error;
     if (!need.fits)
-      return explainOverflow(problem, need);
-    RunAheadPlan plan = planRunAhead(problem, windows(), need);
-    for (const std::string &fault : validatePlan(problem, plan.offsets))
+      return explainOverflow(all.problem, need);
+    RunAheadPlan plan = planRunAhead(all.problem, windows(), need);
+    for (const std::string &fault : validatePlan(all.problem, plan.offsets))
       return "internal error, the planner broke a rule: " + fault;
-    for (auto [buffer, offset] : llvm::zip(buffers, plan.offsets))
+    for (auto [buffer, offset] : llvm::zip(all.buffers, plan.offsets))
       buffer.setOffset(offset);
     program.setSramBytes(plan.peak);
     program.setLiveBytes(need.blame.bytes);
     program.setPrefetchBytes(plan.peak - std::min(plan.peak, need.peak));
+    program.setHeldBytes(plan.held);
     return {};
   }
 
 private:
-  void measure() {
-    npu::CommandList commands = npu::commandsOf(program);
-    bodyFirst = commands.prologue.size();
-    bodyLast = bodyFirst + commands.body.size();
-    programLast = bodyLast + commands.epilogue.size();
-    ranges = npu::accessRangesOf(commands);
-    for (npu::BufferOp buffer : program.getBody().front().getOps<npu::BufferOp>())
-      if (ranges.contains(buffer.getResult()))
-        buffers.push_back(buffer);
-  }
-
-  const npu::AccessRange &rangeOf(npu::BufferOp buffer) {
-    return ranges.find(buffer.getResult())->second;
-  }
-
-  SramProblem describe() {
-    SramProblem problem;
-    problem.capacity = target.getSramBytes();
-    for (npu::BufferOp buffer : buffers) {
-      const npu::AccessRange &range = rangeOf(buffer);
-      SramBuffer item;
-      item.name = buffer.getLabel().str();
-      item.first = StepIdx{range.first};
-      item.last = StepIdx{range.last};
-      item.size = llvm::alignTo(buffer.getBytes(), kBufferAlignment);
-      item.alignment = kBufferAlignment;
-      problem.buffers.push_back(item);
-    }
-    return problem;
-  }
-
   /// Loads run ahead inside their section: of a stream buffer that only one section touches, all of
   /// it, since the next trip's load may come as soon as this trip has read; of others, no more than
   /// their live range.
   std::vector<Window> windows() {
+    const auto bodyFirst = uint32_t(commands.prologue.size()),
+               bodyLast = bodyFirst + uint32_t(commands.body.size()),
+               programLast = bodyLast + uint32_t(commands.epilogue.size());
     const uint32_t cuts[] = {0, bodyFirst, bodyLast, programLast};
     std::vector<Window> result;
-    for (npu::BufferOp buffer : buffers) {
-      const npu::AccessRange &range = rangeOf(buffer);
+    for (auto [buffer, range] : llvm::zip(all.buffers, all.ranges)) {
       Window window = {StepIdx{range.first}, StepIdx{range.last}};
       if (buffer.getStream() && range.sections() == 1) {
         unsigned section = range.inSection[0] ? 0 : range.inSection[1] ? 1 : 2;
@@ -98,10 +64,8 @@ private:
   }
 
   npu::ProgramOp program;
-  npu::TargetAttr target;
-  uint32_t bodyFirst = 0, bodyLast = 0, programLast = 0;
-  DenseMap<Value, npu::AccessRange> ranges;
-  SmallVector<npu::BufferOp> buffers; ///< Those that commands touch.
+  npu::CommandList commands;
+  BufferProblem all;
 };
 
 struct PlanMemoryPass : impl::PlanMemoryPassBase<PlanMemoryPass> {

@@ -15,7 +15,7 @@ EntryTiler::EntryTiler(ModuleOp module, func::FuncOp entry, npu::TargetAttr targ
 /// The most bytes of one stream buffer. Loads run ahead of their use, so inside a program a tile
 /// costs its setup and nothing else; at its end the last tile's kernels are waited for. A 64th of
 /// on-chip memory balances the two (docs/decisions/2026-11-23-tile-size.md); below the floor, which
-/// still leaves a ring of several buffers, setups add up.
+/// still leaves room for several buffers, setups add up.
 int64_t EntryTiler::streamLimit() const {
   constexpr int64_t kFloor = 16 * 1024;
   int64_t sram = target.getSramBytes();
@@ -26,7 +26,7 @@ LogicalResult EntryTiler::run() {
   StringRef kind = lm::stringifyEntryKind(lm::EntryAttr::of(entry).getKind());
   program = npu::ProgramOp::create(builder, entry.getLoc(), entry.getSymName(), kind, rows,
                                    builder.getArrayAttr({}), IntegerAttr(), IntegerAttr(),
-                                   IntegerAttr(), 0);
+                                   IntegerAttr(), IntegerAttr(), 0);
   program.getBody().emplaceBlock();
   builder.setInsertionPointToEnd(&program.getBody().front());
   out = std::make_unique<ProgramBuilder>(builder, program);

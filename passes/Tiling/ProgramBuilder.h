@@ -81,7 +81,8 @@ public:
   mlir::OpBuilder &ops() { return builder; }
   mlir::Location loc() { return program.getLoc(); }
 
-  /// Declares a buffer at the head of the program. Stream buffers go to the ring.
+  /// Declares a buffer at the head of the program. A stream buffer is filled by one load, which may
+  /// run ahead.
   mlir::Value buffer(const std::string &label, int64_t bytes, bool stream = false);
   TileTensor tensor(const std::string &label, int64_t rows, int64_t columns, npu::Element element);
   TileTensor scratchTensor(const std::string &label, int64_t rows, int64_t columns,

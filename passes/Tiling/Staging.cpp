@@ -4,6 +4,7 @@
 
 #include "passes/Algorithms/PlanValidator.h"
 #include "passes/Algorithms/SramPlanner.h"
+#include "passes/Memory/BufferProblem.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/Support/MathExtras.h"
@@ -13,9 +14,6 @@ using namespace mlir;
 namespace llmc::passes {
 
 namespace {
-
-/// Also a multiple of every transfer alignment in use.
-constexpr uint64_t kAlignment = 64;
 
 /// Rotations end in attention, which reads across rows; a head's input lies off chip already.
 bool leavesInParts(Value value) {
@@ -50,26 +48,6 @@ size_t transfersOf(ArrayRef<Value> values) {
   return count;
 }
 
-/// All buffers of a program, as a problem of placing them together.
-SramProblem problemOf(npu::ProgramOp program, SmallVectorImpl<Value> &buffers) {
-  SramProblem problem;
-  auto ranges = npu::accessRangesOf(npu::commandsOf(program));
-  for (npu::BufferOp buffer : program.getBody().front().getOps<npu::BufferOp>()) {
-    auto range = ranges.find(buffer.getResult());
-    if (range == ranges.end())
-      continue;
-    buffers.push_back(buffer.getResult());
-    SramBuffer item;
-    item.name = buffer.getLabel().str();
-    item.first = StepIdx{range->second.first};
-    item.last = StepIdx{range->second.last};
-    item.size = llvm::alignTo(buffer.getBytes(), kAlignment);
-    item.alignment = kAlignment;
-    problem.buffers.push_back(item);
-  }
-  return problem;
-}
-
 /// Live ranges of tensors in scratch, and the transfers of each.
 class ScratchUses {
 public:
@@ -82,13 +60,8 @@ public:
         add(command, section);
       ++section;
     }
-    // What enters or leaves the loop lives through all of its trips.
-    const auto bodyFirst = uint32_t(commands.prologue.size());
     for (npu::AccessRange &range : ranges)
-      if (range.inSection[1] && range.sections() > 1) {
-        range.first = std::min(range.first, bodyFirst);
-        range.last = std::max(range.last, bodyFirst + uint32_t(commands.body.size()));
-      }
+      range.close(commands);
   }
 
   SramProblem problem() const {
@@ -96,8 +69,8 @@ public:
     problem.capacity = UINT64_MAX;
     for (auto [tensor, range] : llvm::zip(tensors, ranges))
       problem.buffers.push_back({tensor.label, StepIdx{range.first}, StepIdx{range.last},
-                                 llvm::alignTo(uint64_t(tensor.bytes), kAlignment), kAlignment,
-                                 std::nullopt});
+                                 llvm::alignTo(uint64_t(tensor.bytes), kBufferAlignment),
+                                 kBufferAlignment, std::nullopt});
     return problem;
   }
 
@@ -117,10 +90,7 @@ private:
     if (!dma || dma.getPlace().getSpace() != npu::Space::Scratch)
       return;
     size_t index = indexOf(dma.getPlace().getOffset());
-    npu::AccessRange &range = ranges[index];
-    range.first = std::min(range.first, step);
-    range.last = std::max(range.last, step + 1);
-    range.inSection[section] = true;
+    ranges[index].add(step, section);
     transfers[index].push_back(dma);
   }
 
@@ -141,17 +111,15 @@ private:
 
 ArrayRef<Value> valuesToStage(npu::ProgramOp program, const BufferHolders &holders,
                               npu::TargetAttr target, int64_t capacity) {
-  SmallVector<Value> buffers;
-  SramProblem problem = problemOf(program, buffers);
-  problem.capacity = uint64_t(capacity);
-  SramPlan plan = planSram(problem);
+  BufferProblem all = bufferProblemOf(program, npu::commandsOf(program), uint64_t(capacity));
+  SramPlan plan = planSram(all.problem);
   if (plan.fits || !plan.error.empty()) // an error is for llmc-plan-memory to report
     return {};
   ArrayRef<Value> best;
   uint64_t bestSize = 0;
   for (BufferIdx index : plan.blame.buffers) {
-    auto holder = holders.find(buffers[index.value]);
-    uint64_t size = problem.buffers[index.value].size;
+    auto holder = holders.find(all.buffers[index.value].getResult());
+    uint64_t size = all.problem.buffers[index.value].size;
     if (holder == holders.end() || size < bestSize ||
         !llvm::all_of(holder->second, [&](Value value) { return canStage(value, target); }))
       continue;

@@ -1,4 +1,4 @@
-// Linear layers: weights stream through the ring in tiles of rows.
+// Linear layers: weights stream in by tiles of rows.
 #include "passes/Tiling/EntryTiler.h"
 
 #include "llvm/Support/MathExtras.h"

@@ -37,6 +37,9 @@ def check(reported, drawn):
     assert need >= live, (name, need, live)
     assert abs(reported["sram_peak_over_live"] - need / live) < 1e-9, (name, need, live)
     assert reported["sram_peak_over_live"] <= 1.1, (name, reported["sram_peak_over_live"])
+    assert live <= reported["sram_held_bytes"] <= reported["sram_bytes"], (name, reported)
+    assert abs(reported["sram_peak_over_held"] - reported["sram_bytes"] / reported["sram_held_bytes"]) < 1e-9, (name, reported)
+    assert reported["sram_peak_over_held"] <= 1.1, (name, reported["sram_peak_over_held"])
 
 
 def main():

@@ -34,6 +34,8 @@ RunAheadPlan plan(const SramProblem &problem, const std::vector<Window> &windows
   RunAheadPlan ahead = planRunAhead(problem, windows, need);
   REQUIRE(validatePlan(problem, ahead.offsets) == std::vector<std::string>());
   REQUIRE(ahead.peak <= problem.capacity);
+  REQUIRE(ahead.held >= need.blame.bytes);
+  REQUIRE(ahead.held <= ahead.peak);
   return ahead;
 }
 
@@ -54,6 +56,7 @@ TEST_CASE("transfers run ahead as far as the memory is large") {
   SramProblem problem = oneEachStep(12, slots * 64);
   RunAheadPlan ahead = plan(problem, wholeProgram(problem, 12));
   CHECK(ahead.peak == slots * 64);
+  CHECK(ahead.held == slots * 64);
   CHECK(apartEverywhere(ahead.offsets) == slots);
 }
 
