@@ -18,6 +18,9 @@ PlanRunner::PlanRunner(const std::string &path, const DeviceRegistry &registry,
   runs = registry.create(plan(), options, error);
   if (!runs || !memory.prepare(plan(), error))
     throw InputError("'" + place + "': " + error);
+  // Simulating takes far longer than reading the weights does; a real machine starts at once.
+  if (runs->figures() && !file->checkWeights(error))
+    throw InputError(error);
   openTokenizer();
   for (const int32_t id : plan().model() ? plan().model().eosIds() : rt::Span<const int32_t>())
     eos.insert(id);
@@ -134,6 +137,8 @@ void PlanRunner::fail(rt::Status status, const std::string &action) const {
   std::string message = "'" + place + "': " + action + ": " + rt::explain(status);
   if (const std::string detail = device().error(); !detail.empty())
     message += ": " + detail;
+  if (std::string damage; !file->checkWeights(damage))
+    throw InputError(damage);
   if (status.code == LLMC_DEVICE_FAULT)
     throw std::runtime_error(message);
   throw InputError(message);

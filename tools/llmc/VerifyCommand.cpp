@@ -10,8 +10,8 @@ namespace llmc {
 
 static void verifyPlan(const std::string &path) {
   std::string error;
-  const auto file = rt::host::PlanFile::open(path, error, rt::host::DigestCheck::Everything);
-  if (!file)
+  const auto file = rt::host::PlanFile::open(path, error);
+  if (!file || !file->checkWeights(error))
     throw InputError(error);
   const rt::Span<const rt::Segment> segments = file->plan().segments();
   const uint16_t digests = file->plan().digestSegment();

@@ -41,20 +41,20 @@ bool looksLikePlan(const std::string &path) {
                     [](char a, uint8_t b) { return uint8_t(a) == b; });
 }
 
-std::unique_ptr<const PlanFile> PlanFile::open(const std::string &path, std::string &error,
-                                               DigestCheck check) {
+std::unique_ptr<const PlanFile> PlanFile::open(const std::string &path, std::string &error) {
   std::unique_ptr<PlanFile> result(new PlanFile);
+  result->place = path;
   result->file = MappedFile::open(path, error);
   if (!result->file)
     return nullptr;
-  if (std::string problem; !result->load(check, problem)) {
+  if (std::string problem; !result->load(problem)) {
     error = "'" + path + "': " + problem;
     return nullptr;
   }
   return result;
 }
 
-bool PlanFile::load(DigestCheck check, std::string &problem) {
+bool PlanFile::load(std::string &problem) {
   source = memorySource(file->bytes().data, file->bytes().size);
   Status status = Plan::open(source, {}, &opened);
   if (status.ok())
@@ -63,12 +63,22 @@ bool PlanFile::load(DigestCheck check, std::string &problem) {
     problem = explain(status);
     return false;
   }
-  for (uint32_t i = 0; i < opened.segments().size; ++i) {
-    const bool wanted =
-        check == DigestCheck::Everything || opened.segments()[i].kind != SegmentKind::Weights;
-    if (wanted && !checkSegment(i, problem))
+  return checkSegments(/*weights=*/false, problem);
+}
+
+bool PlanFile::checkWeights(std::string &error) const {
+  std::string problem;
+  if (checkSegments(/*weights=*/true, problem))
+    return true;
+  error = "'" + place + "': " + problem;
+  return false;
+}
+
+/// Those that hold weights, or all others.
+bool PlanFile::checkSegments(bool weights, std::string &problem) const {
+  for (uint32_t i = 0; i < opened.segments().size; ++i)
+    if ((opened.segments()[i].kind == SegmentKind::Weights) == weights && !checkSegment(i, problem))
       return false;
-  }
   return true;
 }
 

@@ -17,18 +17,15 @@ const llmc_platform &platform();
 /// True where the file at `path` can be read and begins as a plan does.
 bool looksLikePlan(const std::string &path);
 
-/// Which digests are compared when a plan is opened.
-enum class DigestCheck : uint8_t {
-  ExceptWeights, ///< Everything that is read to run the plan but its weights.
-  Everything,    ///< Takes as long as reading the file.
-};
-
-/// A plan file, mapped, verified and compared with its digests.
+/// A plan file, mapped, verified and, its weights aside, compared with its digests.
 class PlanFile {
 public:
   /// Null with one sentence in `error` where the file is missing, foreign, corrupt or damaged.
-  static std::unique_ptr<const PlanFile> open(const std::string &path, std::string &error,
-                                              DigestCheck check = DigestCheck::ExceptWeights);
+  static std::unique_ptr<const PlanFile> open(const std::string &path, std::string &error);
+
+  /// Compares the weights with their digests, which takes as long as reading them. False with one
+  /// sentence in `error` where they differ.
+  bool checkWeights(std::string &error) const;
 
   const Plan &plan() const { return opened; }
   uint64_t fileBytes() const { return file->bytes().size; }
@@ -36,9 +33,11 @@ public:
 
 private:
   PlanFile() = default;
-  bool load(DigestCheck check, std::string &problem);
+  bool load(std::string &problem);
+  bool checkSegments(bool weights, std::string &problem) const;
   bool checkSegment(uint32_t index, std::string &problem) const;
 
+  std::string place;
   std::unique_ptr<const MappedFile> file;
   llmc_source source = {};
   Plan opened;
