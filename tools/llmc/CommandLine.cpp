@@ -23,20 +23,24 @@ std::vector<std::string> splitEmptyValues(const std::vector<std::string> &argume
   return split;
 }
 
-std::string checkCount(const std::string &text) {
+static std::string checkRange(const std::string &text, uint64_t most) {
   uint64_t value = 0;
   const char *last = text.data() + text.size();
   const auto read = std::from_chars(text.data(), last, value);
-  if (read.ec == std::errc() && read.ptr == last && value > 0)
+  if (read.ec == std::errc() && read.ptr == last && value > 0 && value <= most)
     return "";
-  return "'" + text + "' is not a whole number of at least 1 and at most 64 bits";
+  return "'" + text + "' is not a whole number from 1 to " + std::to_string(most);
 }
+
+std::string checkCount(const std::string &text) { return checkRange(text, UINT64_MAX); }
+
+std::string checkCount32(const std::string &text) { return checkRange(text, UINT32_MAX); }
 
 void addDeviceOptions(CLI::App &command, DeviceOptions &options) {
   command
       .add_option("--threads", options.threads,
                   "Threads, for plans of a CPU; as many as there are CPUs if not given")
-      ->check(checkCount);
+      ->check(checkCount32);
   command
       .add_option_function<std::string>(
           "--isa", [&options](const std::string &name) { options.isa = rt::cpu::isaNamed(name); },

@@ -48,8 +48,10 @@ void addDeviceOptions(CLI::App &command, DeviceOptions &options);
 /// The arguments with "--name=" as "--name" and an empty one, so that an empty value stays a value.
 std::vector<std::string> splitEmptyValues(const std::vector<std::string> &arguments);
 
-/// A check of option values: nothing where `text` is a whole number of at least 1, else the reason.
+/// Checks of option values: nothing where `text` is a whole number of at least 1 and at most 64 or
+/// 32 bits, else the reason.
 std::string checkCount(const std::string &text);
+std::string checkCount32(const std::string &text);
 
 /// "1,2,3": ids separated by commas. `option` is named in errors.
 std::vector<int32_t> parseIds(std::string_view text, const std::string &option);

@@ -97,7 +97,7 @@ void addCompileCommands(CLI::App &app, Toolbox &tools) {
       "--quant", options.quant,
       "Recipe: a name or a file; without it w4a8, or keep where the graph brings its own grids");
   command->add_option("--context", options.context, "Tokens of context; without it the model's")
-      ->check(checkCount);
+      ->check(checkCount32);
   command->add_option("-o,--output", options.output, "Plan file to write")->required();
   command->add_option("--report", arguments->report,
                       "Write what was matched, placed and measured here (JSON)");

@@ -174,7 +174,7 @@ void addEvalCommand(CLI::App &app, Toolbox &tools) {
   command->add_option("--quant", options->input.quant,
                       "Recipe for a model: a name or a file; without it fp32");
   command->add_option("--context", options->input.context, "Context of a model; without it its own")
-      ->check(checkCount);
+      ->check(checkCount32);
   addMachineOption(*command, tools);
   addDeviceOptions(*command, options->device);
   command->add_flag("--json", options->json, "One JSON document on standard output");

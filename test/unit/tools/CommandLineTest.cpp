@@ -43,6 +43,8 @@ TEST_CASE("counts are whole numbers of at least 1") {
     CHECK(checkCount(good) == "");
   for (const char *bad : {"", "0", "-1", "+1", "1.5", "1 ", " 1", "x", "18446744073709551616"})
     CHECK(checkCount(bad).find(std::string("'") + bad + "'") == 0);
+  CHECK(checkCount32("4294967295") == "");
+  CHECK(checkCount32("4294967296") == "'4294967296' is not a whole number from 1 to 4294967295");
 }
 
 TEST_CASE("ids are separated by commas") {
