@@ -56,6 +56,8 @@ __attribute__((target("amx-tile,amx-int8"))) uint64_t runTdpbsud(uint64_t rounds
     config[16 + 2 * tile] = 64;
     config[48 + tile] = 16;
   }
+  // g++ 12 believes that the intrinsic reads 8 of the 64 bytes, and would not store the rest.
+  __asm__ volatile("" : : "m"(config));
   _tile_loadconfig(config);
   for (uint64_t i = 0; i < rounds; ++i) {
     _tile_dpbsud(0, 4, 6);
