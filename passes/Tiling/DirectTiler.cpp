@@ -117,13 +117,14 @@ SmallVector<lm::QuantizedLinearOp> DirectTiler::adjacentTo(lm::QuantizedLinearOp
   return all;
 }
 
-LogicalResult DirectTiler::multiply(ArrayRef<lm::QuantizedLinearOp> linears,
-                                    const TileTensor &result, const std::string &label) {
+LogicalResult DirectTiler::multiply(ArrayRef<lm::QuantizedLinearOp> linears, int64_t columns,
+                                    const TileTensor &result, const std::string &label,
+                                    npu::Epilogue epilogue) {
   lm::QuantizedLinearOp first = linears.front();
   FailureOr<LinearTiles> tiles = tilesOf(first);
   if (failed(tiles))
     return failure();
-  int64_t bytes = packedBytes(target, first.getFormat(), result.columns, tiles->columns);
+  int64_t bytes = packedBytes(target, first.getFormat(), columns, tiles->columns);
   npu::PlaceAttr place =
       out->place(npu::Space::Weights, tiles->place.offset, -1, 0, tiles->place.tripStride);
   OperandView weights{out->view(label + ".weights", place, bytes),
@@ -135,7 +136,7 @@ LogicalResult DirectTiler::multiply(ArrayRef<lm::QuantizedLinearOp> linears,
   const TileTensor &input = tensorOf(first.getInput()), &scales = tensorOf(first.getInputScales());
   OperandView a = rows == 1 ? viewOf(input) : packedRows(input, first.getFormat());
   out->matmul(label, npu::MatmulKind::Linear, {a, viewOf(scales), weights, viewOf(result)}, rows, 1,
-              {result.columns}, {tiles->columns}, first.getFormat(), {}, false);
+              {columns}, {tiles->columns}, first.getFormat(), {}, false, epilogue);
   return success();
 }
 
@@ -143,15 +144,40 @@ static int64_t columnsOf(lm::QuantizedLinearOp linear) {
   return cast<RankedTensorType>(linear.getResult().getType()).getDimSize(1);
 }
 
+lm::AddOp DirectTiler::addedBy(lm::QuantizedLinearOp linear) {
+  if (!linear.getResult().hasOneUse())
+    return {};
+  auto add = dyn_cast<lm::AddOp>(*linear->user_begin());
+  if (!add || add->getBlock() != linear->getBlock())
+    return {};
+  Value other = add.getLhs() == linear.getResult() ? add.getRhs() : add.getLhs();
+  if (!tensors.contains(other))
+    return {};
+  for (Operation *user : other.getUsers()) {
+    Operation *reader = linear->getBlock()->findAncestorOpInBlock(*user);
+    if (user != add && (!reader || linear->isBeforeInBlock(reader)))
+      return {};
+  }
+  return add;
+}
+
 LogicalResult DirectTiler::tileLinear(lm::QuantizedLinearOp linear) {
   if (merged.erase(linear))
     return success();
+  if (lm::AddOp add = addedBy(linear)) {
+    Value other = add.getLhs() == linear.getResult() ? add.getRhs() : add.getLhs();
+    TileTensor sum = tensorOf(other);
+    define(linear.getResult(), sum);
+    define(add.getResult(), sum);
+    merged.insert(add);
+    return multiply({linear}, sum.columns, sum, "linear", npu::Epilogue::Add);
+  }
   SmallVector<lm::QuantizedLinearOp> linears = adjacentTo(linear);
   int64_t columns = 0;
   for (lm::QuantizedLinearOp part : linears)
     columns += columnsOf(part);
   TileTensor result = out->tensor("linear", rows, columns, npu::Element::F32);
-  if (failed(multiply(linears, result, "linear")))
+  if (failed(multiply(linears, columns, result, "linear")))
     return failure();
   int64_t first = 0;
   for (lm::QuantizedLinearOp part : linears) {
@@ -168,24 +194,24 @@ LogicalResult DirectTiler::tileLogits(lm::QuantizedLinearOp linear) {
   TileTensor logits{{}, npu::Element::F32, rows, columns, 0, columns * 4};
   logits.buffer =
       out->view("logits", out->place(npu::Space::Io, layout.logitsOffset), logits.bytes());
-  return multiply({linear}, logits, "logits");
+  return multiply({linear}, columns, logits, "logits");
 }
 
 LogicalResult DirectTiler::tileGatedGroup(lm::GroupOp group, lm::QuantizedLinearOp gate,
                                           lm::QuantizedLinearOp up, lm::GatedActOp gated) {
   int64_t columns = columnsOf(gate);
-  bool isPair = adjacentTo(gate).size() == 2;
-  TileTensor both = out->tensor("gate", rows, 2 * columns, npu::Element::F32),
-             g = both.columnsFrom(0, columns), u = both.columnsFrom(columns, columns);
-  if (isPair ? failed(multiply({gate, up}, both, "gate"))
-             : failed(multiply({gate}, g, "gate")) || failed(multiply({up}, u, "up")))
+  TileTensor g = out->tensor("gated", rows, columns, npu::Element::F32);
+  define(group.getResult(0), g);
+  if (adjacentTo(gate).size() == 2)
+    return multiply({gate, up}, 2 * columns, g, "gated", npu::Epilogue::SiluMul);
+  TileTensor u = out->tensor("up", rows, columns, npu::Element::F32);
+  if (failed(multiply({gate}, columns, g, "gate")) || failed(multiply({up}, columns, u, "up")))
     return failure();
   ChainBuilder chain(*out, rows, 1, {columns});
   int64_t activated = chain.silu(chain.load(StepKind::LoadMatrix, viewOf(g)));
   chain.store(StepKind::StoreMatrix, viewOf(g),
               chain.step(StepKind::Mul, activated, chain.load(StepKind::LoadMatrix, viewOf(u))));
   chain.finish("gated_act");
-  define(group.getResult(0), g);
   return success();
 }
 
@@ -231,6 +257,8 @@ TileTensor DirectTiler::rotatedTensor(Value value, int64_t columns, npu::Element
 /// What is only rounded before it is cached is rounded by the store.
 LogicalResult DirectTiler::tileRowwise(ArrayRef<Operation *> ops, ValueRange results,
                                        const std::string &label) {
+  if (merged.erase(ops.front()))
+    return success();
   auto round = dyn_cast<lm::RoundF16Op>(ops.front());
   if (!round || ops.size() != 1 || !cachedBy(results.front()))
     return EntryTiler::tileRowwise(ops, results, label);

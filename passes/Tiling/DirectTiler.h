@@ -30,9 +30,12 @@ private:
   /// The linear layers from `first` on that read the same rows and whose weights follow its own, so
   /// that all are one product.
   llvm::SmallVector<lm::QuantizedLinearOp> adjacentTo(lm::QuantizedLinearOp first);
-  /// Columns of `result` are those of the layers, side by side.
-  mlir::LogicalResult multiply(llvm::ArrayRef<lm::QuantizedLinearOp> linears,
-                               const TileTensor &result, const std::string &label);
+  /// `columns` are those of the layers, side by side.
+  mlir::LogicalResult multiply(llvm::ArrayRef<lm::QuantizedLinearOp> linears, int64_t columns,
+                               const TileTensor &result, const std::string &label,
+                               npu::Epilogue epilogue = npu::Epilogue::Store);
+  /// The sum that `linear` alone goes into, where it can be added to the other term in place.
+  lm::AddOp addedBy(lm::QuantizedLinearOp linear);
   /// The rows as a linear layer of several rows reads them; packed once for all layers that share
   /// them.
   OperandView packedRows(const TileTensor &input, lm::FormatAttr format);
@@ -45,7 +48,7 @@ private:
   void bindTokens();
 
   llvm::DenseMap<std::pair<mlir::Value, int64_t>, mlir::Value> packed; ///< By rows and group.
-  llvm::DenseSet<mlir::Operation *> merged; ///< Linear layers that an earlier product computed.
+  llvm::DenseSet<mlir::Operation *> merged; ///< What an earlier product computed.
 };
 
 } // namespace llmc::passes

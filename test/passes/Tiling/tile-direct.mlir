@@ -2,7 +2,8 @@
 
 // A chunk on a machine whose kernels address memory directly: one kernel for each operation, weights, tables, cache and results as views,
 // which move by the trip; positions move operands. Kernels compute as many rows as are given. Keys and values go to the cache at once.
-// Linear layers of the same rows whose weights lie side by side are one product; of several rows, they read packed ones.
+// Linear layers of the same rows whose weights lie side by side are one product; of several rows, they read packed ones. What one is added
+// to it adds to in place.
 
 // CHECK: npu.program @prefill_4 "prefill" rows 4 arguments [#npu.argument<kind = position, maximum = 19>, #npu.argument<kind = tokens, maximum = 4>]
 // CHECK-NOT: npu.dma
@@ -22,8 +23,10 @@
 // CHECK: %[[WEIGHTS:.*]] = npu.view "linear.weights" <space = weights, offset = 4096, trip_stride = 2176> bytes 2176
 // CHECK-NEXT: npu.pack_rows "pack" %{{.*}}, %[[PACKED]]
 // CHECK-NEXT: npu.matmul "linear" linear %[[PACKED]], %{{.*}}, %[[WEIGHTS]], %[[LINEAR]] {{.*}} tokens <4, argument = 1> sub 1 n <32> k <16>
-// CHECK-NEXT: npu.chain "add" %[[HIDDEN]], %[[LINEAR]] [{{.*}}token_stride = 128>]
-// CHECK-NEXT: npu.chain "add" %[[HIDDEN]], %[[LINEAR]] [{{.*}}offset = 64, token_stride = 128>]
+// CHECK-NEXT: npu.chain "add" %[[LINEAR]], %[[LINEAR]] [{{.*}}offset = 64, token_stride = 128>]
+// CHECK-NEXT: npu.chain "add" %[[HIDDEN]], %[[LINEAR]]
+// CHECK: npu.matmul "linear" linear %[[PACKED]], %{{.*}}, %[[HIDDEN]] {{.*}} n <16> k <16> format <i8, group = 0, scale = f32> epilogue add
+// CHECK-NEXT: }
 // CHECK: npu.view "hidden" <space = io, offset = 0> bytes 256
 module attributes {npu.target = #npu.target<"cpu", sram_bytes = 65536, alignment = 16, row_granule = 16, record_alignment = 64, chunks = [8], head_rows = 4, direct = true>} {
 lm.weight @embed : tensor<8x16xi8> = dense<1> : tensor<8x16xi8>
@@ -52,8 +55,10 @@ func.func private @layer(%h: tensor<4x16xf32>, %position: i32, %layer: index, %n
   %c, %cs = lm.quantize_rows %a : (tensor<4x16xf32>) -> (tensor<4x16xi8>, tensor<4xf32>)
   %o = lm.quantized_linear %c, %cs, %w, %s <i8, group = 0, scale = f32> : (tensor<4x16xi8>, tensor<4xf32>, tensor<16x16xi8>, tensor<16xf32>) -> tensor<4x16xf32>
   %p = lm.quantized_linear %c, %cs, %u, %s <i8, group = 0, scale = f32> : (tensor<4x16xi8>, tensor<4xf32>, tensor<16x16xi8>, tensor<16xf32>) -> tensor<4x16xf32>
-  %z = lm.add %h, %o : tensor<4x16xf32>
-  %y = lm.add %z, %p : tensor<4x16xf32>
+  %z = lm.add %o, %p : tensor<4x16xf32>
+  %x1 = lm.add %h, %z : tensor<4x16xf32>
+  %r = lm.quantized_linear %c, %cs, %w, %s <i8, group = 0, scale = f32> : (tensor<4x16xi8>, tensor<4xf32>, tensor<16x16xi8>, tensor<16xf32>) -> tensor<4x16xf32>
+  %y = lm.add %x1, %r : tensor<4x16xf32>
   return %y : tensor<4x16xf32>
 }
 func.func @prefill_4(%ids: tensor<4xi32>, %position: i32) -> tensor<4x16xf32> attributes {lm.entry = #lm.entry<prefill, rows = 4>} {
