@@ -38,16 +38,20 @@ Value *NumericsIr::newtonRecip(Value *y, Value *m) {
   return ir.CreateFAdd(y, ir.CreateFMul(y, rest));
 }
 
-Value *NumericsIr::recip(Value *x) {
-  Value *all = bits(x), *abs = magnitude(x);
-  Value *sign = ir.CreateAnd(all, word(all, LLMC_BITS_SIGN));
+Value *NumericsIr::recipBits(Value *abs) {
   Value *mantissa = ir.CreateAnd(abs, word(abs, 0x007fffffu));
   Value *m = asFloat(ir.CreateOr(mantissa, word(abs, LLMC_BITS_ONE)));
   Value *y = ir.CreateFSub(number(m, 0x1.69696ap+0f), ir.CreateFMul(number(m, 0x1.e1e1e2p-2f), m));
   for (int step = 0; step < 3; ++step)
     y = newtonRecip(y, m);
   Value *exponent = ir.CreateAnd(abs, word(abs, LLMC_BITS_INF));
-  Value *r = ir.CreateSub(ir.CreateAdd(bits(y), word(abs, LLMC_BITS_ONE)), exponent);
+  return ir.CreateSub(ir.CreateAdd(bits(y), word(abs, LLMC_BITS_ONE)), exponent);
+}
+
+Value *NumericsIr::recip(Value *x) {
+  Value *all = bits(x), *abs = magnitude(x);
+  Value *sign = ir.CreateAnd(all, word(all, LLMC_BITS_SIGN));
+  Value *r = recipBits(abs);
   r = replace(ir.CreateICmpSLT(r, word(r, LLMC_BITS_MIN_NORMAL)), 0, r);
   r = replace(ir.CreateICmpUGE(abs, word(r, LLMC_BITS_INF)), 0, r);
   r = replace(ir.CreateICmpULT(abs, word(r, LLMC_BITS_MIN_NORMAL)), LLMC_BITS_INF, r);
@@ -117,11 +121,13 @@ Value *NumericsIr::softmaxWeight(Value *delta) {
 }
 
 Value *NumericsIr::sigmoid(Value *g) {
-  // Not clamp(): a NaN stays one.
   Value *low = number(g, -80.0f), *high = number(g, 80.0f);
   Value *c = ir.CreateSelect(ir.CreateFCmpOLT(g, low), low, g);
   c = ir.CreateSelect(ir.CreateFCmpOGT(c, high), high, c);
-  return recip(ir.CreateFAdd(number(g, 1.0f), exp(ir.CreateFNeg(c))));
+  // Within +-80 exp() and recip() have no special cases but NaN: 1 + e^-c lies in 1 ... 2^116.
+  Value *x = ir.CreateFAdd(number(g, 1.0f), asFloat(expBits(ir.CreateFNeg(c), 0)));
+  Value *result = recipBits(bits(x));
+  return asFloat(replace(ir.CreateFCmpUNO(g, g), LLMC_BITS_QUIET_NAN, result));
 }
 
 Value *NumericsIr::toHalfBits(Value *x) {

@@ -37,6 +37,8 @@ private:
   llvm::Value *replace(llvm::Value *condition, uint32_t value, llvm::Value *other);
   llvm::Value *clamp(llvm::Value *x, float low, float high);
   llvm::Value *newtonRecip(llvm::Value *y, llvm::Value *m);
+  /// 1/x of magnitude bits: bits, without regard to overflow, underflow and NaN.
+  llvm::Value *recipBits(llvm::Value *abs);
   llvm::Value *newtonRsqrt(llvm::Value *y, llvm::Value *x);
   llvm::Value *expPolynomial(llvm::Value *r);
   /// e^x for x = n ln 2 + r, times 2^shift: bits without regard to overflow and underflow.

@@ -14,6 +14,9 @@ using llvm::Value;
 /// there as well.
 static constexpr uint32_t vectorRun = 512, tileRun = 1088;
 static constexpr unsigned mostBlocks = 3;
+/// Bytes of packed rows that stay in a second-level cache of 2 MB beside what passes through it.
+static constexpr uint64_t rowCache = 1200000;
+static constexpr uint64_t rowUnit = 32; ///< A multiple of every unit's rows.
 
 X86Gemm::X86Gemm(const X86Linear &linear)
     : X86Linear(linear), packed(X86PackedRows::of(e.isa, layout.columns,
@@ -61,31 +64,42 @@ void X86Gemm::run() {
     partial = e.stack(mostRows * width * 64);
   if (packed.tiles)
     configureTiles();
-  auto [first, end] = e.share(e.i64(blockCount()));
-  if (isGated())
-    e.loop(first, end, 1, [&](Value *index) { blocks(index, width); });
-  for (unsigned count = isGated() ? 0 : width; count > 0; count /= 2) {
-    Value *rest = ir.CreateURem(ir.CreateSub(end, first), e.i64(count));
-    Value *whole = ir.CreateSub(end, rest);
-    e.loop(first, whole, count, [&](Value *index) { blocks(index, count); });
-    first = whole;
-  }
+  e.loop(e.i64(0), rows, rowBlock(), [&](Value *firstRow) { rowsFrom(firstRow); });
   if (packed.tiles)
     ir.CreateIntrinsic(llvm::Intrinsic::x86_tilerelease, {});
   if (streamed) // What passes by the caches is ordered by this alone.
     ir.CreateIntrinsic(llvm::Intrinsic::x86_sse_sfence, {});
 }
 
-void X86Gemm::blocks(Value *index, unsigned count) {
-  e.loop(e.i64(0), rows, mostRows, [&](Value *firstRow) {
-    Run run;
-    run.firstRow = firstRow;
-    run.endRow = ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin,
-                                          ir.CreateAdd(firstRow, e.i64(mostRows)), rows);
-    run.index = index;
-    run.blocks = count;
-    rowsOf(run);
-  });
+/// Equal blocks of rows whose packed activations stay in the cache; the stack holds their sums.
+uint64_t X86Gemm::rowBlock() const {
+  const uint64_t all = uint64_t(matmul.tokens.value) * matmul.subRows;
+  const uint64_t most =
+      std::clamp(rowCache / layout.paddedColumns, 2 * rowUnit, mostRows) / rowUnit * rowUnit;
+  const uint64_t blocks = (all + most - 1) / most;
+  return ((all + blocks - 1) / blocks + rowUnit - 1) / rowUnit * rowUnit;
+}
+
+void X86Gemm::rowsFrom(Value *firstRow) {
+  auto [first, end] = e.share(e.i64(blockCount()));
+  if (isGated())
+    e.loop(first, end, 1, [&](Value *index) { blocks(firstRow, index, width); });
+  for (unsigned count = isGated() ? 0 : width; count > 0; count /= 2) {
+    Value *rest = ir.CreateURem(ir.CreateSub(end, first), e.i64(count));
+    Value *whole = ir.CreateSub(end, rest);
+    e.loop(first, whole, count, [&](Value *index) { blocks(firstRow, index, count); });
+    first = whole;
+  }
+}
+
+void X86Gemm::blocks(Value *firstRow, Value *index, unsigned count) {
+  Run run;
+  run.firstRow = firstRow;
+  run.endRow = ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin,
+                                        ir.CreateAdd(firstRow, e.i64(rowBlock())), rows);
+  run.index = index;
+  run.blocks = count;
+  rowsOf(run);
 }
 
 void X86Gemm::rowsOf(Run run) {
@@ -170,8 +184,12 @@ Value *X86Gemm::unfinished(const Run &run, Value *row, unsigned block) {
 /// A unit's outputs lie on as many pages as it has rows, where no hardware looks ahead.
 void X86Gemm::prefetchOutputs(const Run &run, Value *row) {
   for (unsigned r = 0; r < height; ++r)
-    for (unsigned i = 0; i < (isGated() ? 1 : run.blocks); ++i)
-      e.prefetch(outputAt(ir.CreateAdd(row, e.i64(r)), ir.CreateAdd(run.index, e.i64(i))));
+    prefetchOutput(run, ir.CreateAdd(row, e.i64(r)));
+}
+
+void X86Gemm::prefetchOutput(const Run &run, Value *row) {
+  for (unsigned i = 0; i < (isGated() ? 1 : run.blocks); ++i)
+    e.prefetch(outputAt(row, ir.CreateAdd(run.index, e.i64(i))));
 }
 
 void X86Gemm::finishRow(const Run &run, Value *row, llvm::ArrayRef<Value *> sums) {

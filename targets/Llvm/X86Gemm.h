@@ -1,9 +1,9 @@
 // Linear for many rows.
 //
 // For a few blocks of 16 outputs and a run of columns at a time, weights become codes of bytes on
-// the stack (bytes are used where they lie), which then meet up to 512 rows from the nearest cache.
-// Between runs the unfinished sums wait on the stack: int32, or fp32 where groups have their own
-// scale.
+// the stack (bytes are used where they lie), which then meet as many rows as stay in a second-level
+// cache. Between runs the unfinished sums wait on the stack: int32, or fp32 where groups have their
+// own scale.
 #pragma once
 
 #include "targets/Llvm/X86Linear.h"
@@ -19,7 +19,7 @@ public:
   static bool fits(const X86WeightLayout &layout, uint64_t rows, std::string &error);
 
 private:
-  /// Rows whose unfinished sums wait on the stack; a multiple of every unit's rows.
+  /// Most rows whose unfinished sums wait on the stack; a multiple of every unit's rows.
   static constexpr uint64_t mostRows = 512;
 
   /// The blocks and columns that are worked on at a time.
@@ -44,8 +44,12 @@ private:
   /// Rows [firstRow, endRow) of all runs.
   void rowsOf(Run run);
   void oneRun(Run &run);
+  /// Rows that all weights meet before the next ones.
+  uint64_t rowBlock() const;
+  /// The share of these rows.
+  void rowsFrom(llvm::Value *firstRow);
   /// Blocks [index, index + count) of weights, or one of gates and its ups.
-  void blocks(llvm::Value *index, unsigned count);
+  void blocks(llvm::Value *firstRow, llvm::Value *index, unsigned count);
   void decode(const Run &run, unsigned block);
   llvm::Value *multiplied(llvm::Value *nibbles, llvm::Value *multipliers);
   /// The bias of the codes that products see.
@@ -62,6 +66,7 @@ private:
   void tileUnit(const Run &run, llvm::Value *row);
   void multiplyTiles(const Run &run, llvm::Value *row, llvm::Value *column);
   void finishBefore(const Run &run, llvm::Value *row, llvm::Value *column);
+  void eachOfUnit(llvm::Value *column, llvm::function_ref<void(llvm::Value *line)> one);
   void finishTileRow(const Run &run, llvm::Value *row);
   void prefetchWeights(const Run &run, llvm::Value *row, llvm::Value *column);
   llvm::Value *waitingTile(const Run &run, llvm::Value *row, unsigned index);
@@ -71,6 +76,7 @@ private:
   /// Where a row's sums over the runs so far lie: [row][block][16].
   llvm::Value *unfinished(const Run &run, llvm::Value *row, unsigned block);
   void prefetchOutputs(const Run &run, llvm::Value *row);
+  void prefetchOutput(const Run &run, llvm::Value *row);
   /// Scales the sums of one row and writes them out.
   void finishRow(const Run &run, llvm::Value *row, llvm::ArrayRef<llvm::Value *> sums);
 

@@ -69,6 +69,8 @@ void X86Gemm::tileUnit(const Run &run, Value *row) {
   e.loop(e.i64(0), ir.CreateSub(run.end, run.first), 64, [&](Value *column) {
     prefetchWeights(run, row, column);
     multiplyTiles(run, row, column);
+    if (run.isLast && !streamed)
+      eachOfUnit(column, [&](Value *line) { prefetchOutput(run, ir.CreateAdd(row, line)); });
     if (run.isLast)
       e.when(ir.CreateICmpNE(row, run.firstRow), [&] { finishBefore(run, row, column); });
   });
@@ -98,20 +100,24 @@ void X86Gemm::multiplyTiles(const Run &run, Value *row, Value *column) {
           {tile(half * run.blocks + i), tile(firstRows + half), tile(firstCodes + i)});
 }
 
-/// Some rows of the unit before, while this one is multiplied.
-void X86Gemm::finishBefore(const Run &run, Value *row, Value *column) {
+/// Some of a unit's rows at each column of the last run, so that all have come at its end.
+void X86Gemm::eachOfUnit(Value *column, llvm::function_ref<void(Value *line)> one) {
   const uint32_t last = columns(layout) - (columns(layout) - 1) / runSize * runSize;
   const uint32_t steps = last / 64, some = (height + steps - 1) / steps;
   Value *first = ir.CreateMul(ir.CreateLShr(column, 6), e.i64(some));
-  Value *before = ir.CreateSub(row, e.i64(height));
   for (uint32_t i = 0; i < some; ++i) {
     Value *line = ir.CreateAdd(first, e.i64(i));
-    const auto one = [&] { finishTileRow(run, ir.CreateAdd(before, line)); };
     if (some * steps == height)
-      one();
+      one(line);
     else
-      e.when(ir.CreateICmpULT(line, e.i64(height)), one);
+      e.when(ir.CreateICmpULT(line, e.i64(height)), [&] { one(line); });
   }
+}
+
+/// The unit before is finished while this one is multiplied.
+void X86Gemm::finishBefore(const Run &run, Value *row, Value *column) {
+  Value *before = ir.CreateSub(row, e.i64(height));
+  eachOfUnit(column, [&](Value *line) { finishTileRow(run, ir.CreateAdd(before, line)); });
 }
 
 void X86Gemm::finishTileRow(const Run &run, Value *row) {
@@ -130,10 +136,8 @@ void X86Gemm::finishTileRow(const Run &run, Value *row) {
 /// units: memory is asked for evenly while tiles are multiplied.
 void X86Gemm::prefetchWeights(const Run &run, Value *row, Value *column) {
   const uint32_t lines = runSize * (decoded ? 8 : 16) / 64, steps = runSize / 64;
-  const uint64_t most =
-      std::min<uint64_t>(uint64_t(matmul.tokens.value) * matmul.subRows, mostRows);
-  const uint64_t all = (most + height - 1) / height * steps;
-  const uint64_t some = std::min<uint64_t>(4, (lines * run.blocks + all - 1) / all);
+  const uint64_t all = (rowBlock() + height - 1) / height * steps;
+  const uint64_t some = std::min<uint64_t>(8, (lines * run.blocks + all - 1) / all);
   const uint64_t distance = blockDistance() * layout.blockBytes;
   Value *unit = ir.CreateUDiv(ir.CreateSub(row, run.firstRow), e.i64(height));
   Value *step = ir.CreateAdd(ir.CreateMul(unit, e.i64(steps)), ir.CreateLShr(column, 6));
