@@ -53,7 +53,8 @@ private:
     case plan::SegmentKind::Tokenizer:
       return segmentFromBytes(inputs.tokenizer);
     case plan::SegmentKind::Debug: {
-      std::string debug = describeMemory(module, uint64_t(machine.sram().bytes));
+      uint64_t capacity = uint64_t(npu::TargetAttr::of(module).getSramBytes());
+      std::string debug = describeMemory(module, capacity);
       return segmentFromBytes({debug.begin(), debug.end()});
     }
     default:

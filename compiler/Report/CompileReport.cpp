@@ -1,10 +1,10 @@
 #include "compiler/Report/CompileReport.h"
 
 #include "compiler/Report/WeightReport.h"
+#include "compiler/Support/PeakMemory.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <sys/resource.h>
 
 using nlohmann::json;
 
@@ -21,19 +21,13 @@ const target::Memory &memoryOf(const std::string &region, const target::Machine 
     return *machine.memory(placement.state);
   if (region == "io")
     return *machine.memory(placement.io);
-  if (region == "scratch")
+  if (region == "scratch" || region == "activations")
     return *machine.memory(placement.scratch);
   return *machine.memory(placement.weights);
 }
 
 std::string nameOf(const rt::Region &region, const PlanDescription &plan) {
   return region.name < plan.strings.size() ? plan.strings[region.name] : "";
-}
-
-uint64_t peakRss() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return uint64_t(usage.ru_maxrss) * 1024; // Linux counts KiB
 }
 
 json regionsOf(const PlanDescription &plan, const target::Machine &machine) {
@@ -117,7 +111,7 @@ std::string compileReport(const CompileFacts &facts) {
                  {"raising", json::parse(facts.raised->toJson())},
                  {"warnings", facts.warnings},
                  {"compile_seconds", facts.seconds},
-                 {"peak_rss_bytes", peakRss()}};
+                 {"peak_rss_bytes", peakRssBytes()}};
   return report.dump(2) + "\n";
 }
 

@@ -1,4 +1,5 @@
 // llmc bench: the speed of a plan on its device, with made-up ids.
+#include "compiler/Support/PeakMemory.h"
 #include "tools/llmc/CommandLine.h"
 #include "tools/llmc/Errors.h"
 #include "tools/llmc/PlanRunner.h"
@@ -38,16 +39,6 @@ double secondsSince(Clock::time_point start) {
 double percentile(const std::vector<double> &sorted, double share) {
   const auto rank = size_t(std::ceil(share * double(sorted.size())));
   return sorted[std::max<size_t>(rank, 1) - 1];
-}
-
-/// High-water mark of this process (VmHWM; the one of getrusage is inherited from whoever started
-/// it).
-uint64_t peakRssBytes() {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);)
-    if (line.starts_with("VmHWM:"))
-      return std::stoull(line.substr(6)) * 1024;
-  throw std::runtime_error("/proc/self/status does not say VmHWM");
 }
 
 /// What was measured, before it is put in relation to what the machine can do.
