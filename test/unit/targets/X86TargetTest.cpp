@@ -70,7 +70,7 @@ TEST_CASE("x86-64: one machine, whose kernels are dispatched one by one") {
   CHECK(machine.name == "x86-64");
   CHECK(machine.target == target->name());
   CHECK(machine.dispatch == DispatchKind::Kernel);
-  CHECK(machine.prefillChunks == std::vector<uint32_t>{512, 64});
+  CHECK(machine.prefillChunks == std::vector<uint32_t>{512});
   CHECK(machine.headRows == 16);
   CHECK(machine.sram().bytes == 2u << 20);
   // 28 GB/s at 3 GHz; what is outstanding would allow more.
@@ -270,7 +270,7 @@ TEST_CASE("x86-64: machines can be added from files, if their kernels are dispat
     std::remove(path.c_str());
     return target;
   };
-  const std::unique_ptr<Target> target = createWith("[512, 64]", "[256]");
+  const std::unique_ptr<Target> target = createWith("[512]", "[256]");
   REQUIRE(target);
   REQUIRE(target->machines().size() == 2);
   CHECK(target->machines()[1].name == "mine");
