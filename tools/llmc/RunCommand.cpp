@@ -47,7 +47,7 @@ void runPlan(const RunOptions &options, const Toolbox &tools) {
 void checkSampling(const CLI::App &command, const GenerationOptions &options) {
   if (options.sampler.temperature != 0)
     return;
-  for (const char *name : {"--top-k", "--top-p"})
+  for (const char *name : {"--top-k", "--top-p", "--seed"})
     if (command.count(name))
       throw InputError(std::string(name) +
                        " has no effect without a --temperature above 0; give one, as in "
