@@ -1,6 +1,7 @@
 // Pass llmc-lower-npu-to-plan: what the plan file says of planned programs.
 #include "passes/Lowering/LowerNpuToPlan.h"
 
+#include "dialects/Npu/IoLayout.h"
 #include "dialects/Npu/KvLayout.h"
 #include "dialects/Npu/NpuAccess.h"
 #include "passes/Lowering/DirectProgram.h"
@@ -24,14 +25,12 @@ bool isHead(npu::ProgramOp program) { return program.getKind() == "head"; }
 /// Sizes that all entries share.
 struct Shapes {
   npu::KvLayout kv;
-  uint64_t hidden = 0, vocabulary = 0, context = 0;
-  uint64_t maxRows = 1, headRows = 1;
+  npu::IoLayout io;
+  uint64_t vocabulary = 0, context = 0, headRows = 1;
   uint64_t sramBytes = 0, scratchBytes = 0, weightsBytes = 0;
 
-  uint64_t idsBytes() const { return llvm::alignTo(maxRows * 4, kVector); }
-  // Hidden rows of the largest entry, then logits.
-  uint64_t logitsOffset() const { return llvm::alignTo(maxRows * hidden * 4, kVector); }
-  uint64_t ioBytes() const { return logitsOffset() + headRows * vocabulary * 4; }
+  uint64_t idsBytes() const { return llvm::alignTo(uint64_t(io.rows) * 4, kVector); }
+  uint64_t ioBytes() const { return uint64_t(io.logitsOffset()) + headRows * vocabulary * 4; }
 };
 
 struct LowerNpuToPlanPass : impl::LowerNpuToPlanPassBase<LowerNpuToPlanPass> {
@@ -40,7 +39,7 @@ struct LowerNpuToPlanPass : impl::LowerNpuToPlanPassBase<LowerNpuToPlanPass> {
       return signalPassFailure();
     FileBuilder builder(file);
     out = &builder;
-    PlanParameters collected(builder, int64_t(shapes.context), int64_t(shapes.maxRows));
+    PlanParameters collected(builder, int64_t(shapes.context), shapes.io.rows);
     parameters = &collected;
     if (failed(collectArguments()))
       return signalPassFailure();
@@ -114,21 +113,21 @@ private:
   LogicalResult measure() {
     shapes = Shapes();
     shapes.kv = npu::KvLayout::of(cache);
-    shapes.hidden = model.getHidden();
+    shapes.io.hidden = int64_t(model.getHidden());
     shapes.vocabulary = model.getVocabulary();
     shapes.context = model.getContext();
-    if (!shapes.hidden || !shapes.vocabulary || !shapes.context)
+    if (!shapes.io.hidden || !shapes.vocabulary || !shapes.context)
       return missing(model, "a context, a vocabulary and a hidden size");
     // Programs address Io by the rows it was laid out for, whichever entries are left.
     std::optional<int64_t> chunkRows = npu::NpuDialect::chunkRowsOf(getOperation());
     if (!chunkRows)
       return missing(getOperation(), "'npu.chunk_rows' on the module; run llmc-tile first");
-    shapes.maxRows = uint64_t(*chunkRows);
+    shapes.io.rows = *chunkRows;
     for (npu::ProgramOp program : programs) {
-      if (program.getRows() > shapes.maxRows)
+      if (int64_t(program.getRows()) > shapes.io.rows)
         return program.emitError()
                << "entry '" << program.getSymName() << "' has " << program.getRows()
-               << " rows, 'npu.chunk_rows' says " << shapes.maxRows << " at most";
+               << " rows, 'npu.chunk_rows' says " << shapes.io.rows << " at most";
       if (isHead(program))
         shapes.headRows = std::max<uint64_t>(shapes.headRows, program.getRows());
       shapes.sramBytes = std::max(shapes.sramBytes, *program.getSramBytes());
@@ -244,7 +243,7 @@ private:
   }
 
   EntryBounds boundsOf(npu::ProgramOp program) const {
-    int64_t rows = int64_t(program.getRows()), most = int64_t(shapes.maxRows);
+    int64_t rows = int64_t(program.getRows()), most = shapes.io.rows;
     // A head reads rows that a chunk of any size left.
     return isHead(program) ? EntryBounds{most, std::max<int64_t>(most - rows, 0)}
                            : EntryBounds{rows, most - 1};
@@ -313,10 +312,11 @@ private:
     int64_t rows = int64_t(program.getRows());
     bool head = isHead(program);
     StringRef name = head ? "logits" : "hidden";
-    uint64_t columns = head ? shapes.vocabulary : shapes.hidden;
-    Reference operand = out->operand((name + "_" + Twine(rows)).str(), io,
-                                     head ? shapes.logitsOffset() : 0, uint64_t(rows) * columns * 4,
-                                     plan::OperandAccess::Read | plan::OperandAccess::Write);
+    uint64_t columns = head ? shapes.vocabulary : uint64_t(shapes.io.hidden);
+    uint64_t offset = head ? uint64_t(shapes.io.logitsOffset()) : 0;
+    Reference operand =
+        out->operand((name + "_" + Twine(rows)).str(), io, offset, uint64_t(rows) * columns * 4,
+                     plan::OperandAccess::Read | plan::OperandAccess::Write);
     return tensor(name, head ? plan::TensorRole::Logits : plan::TensorRole::Hidden,
                   plan::DType::F32, {rows, int64_t(columns)}, operand);
   }

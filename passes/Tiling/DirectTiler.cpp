@@ -193,7 +193,7 @@ LogicalResult DirectTiler::tileLogits(lm::QuantizedLinearOp linear) {
   int64_t columns = cast<RankedTensorType>(linear.getResult().getType()).getDimSize(1);
   TileTensor logits{{}, npu::Element::F32, rows, columns, 0, columns * 4};
   logits.buffer =
-      out->view("logits", out->place(npu::Space::Io, layout.logitsOffset), logits.bytes());
+      out->view("logits", out->place(npu::Space::Io, layout.logitsOffset()), logits.bytes());
   return multiply({linear}, columns, logits, "logits");
 }
 

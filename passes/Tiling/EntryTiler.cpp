@@ -6,7 +6,7 @@ using namespace mlir;
 namespace llmc::passes {
 
 EntryTiler::EntryTiler(ModuleOp module, func::FuncOp entry, npu::TargetAttr target,
-                       const OffChipLayout &layout, const StagedValues &staged)
+                       const npu::IoLayout &layout, const StagedValues &staged)
     : module(module), entry(entry), target(target), layout(layout), staged(staged), symbols(module),
       builder(entry) {
   rows = lm::EntryAttr::of(entry).getRows();
@@ -37,7 +37,7 @@ LogicalResult EntryTiler::run() {
 void EntryTiler::bindArguments() {
   if (lm::EntryAttr::of(entry).getKind() == lm::EntryKind::Head) {
     int64_t columns = cast<RankedTensorType>(entry.getArgument(0).getType()).getDimSize(1);
-    int64_t row = out->argument(npu::ArgumentKind::Row, layout.maxRows - rows);
+    int64_t row = out->argument(npu::ArgumentKind::Row, layout.rows - rows);
     TileTensor hidden{{}, npu::Element::F32, rows, columns, 0, columns * 4};
     define(entry.getArgument(0), loadRows("hidden", hidden, npu::Space::Io, 0, row));
     return;

@@ -1,6 +1,7 @@
 // Turns one entry function into one npu.program.
 #pragma once
 
+#include "dialects/Npu/IoLayout.h"
 #include "dialects/Npu/Npu.h"
 #include "passes/Memory/LayoutWeights.h"
 #include "passes/Tiling/ProgramBuilder.h"
@@ -9,12 +10,6 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 namespace llmc::passes {
-
-/// Where things lie off chip, the same for all entries of a module.
-struct OffChipLayout {
-  int64_t maxRows = 1;      ///< Of an entry; Io begins with so many hidden rows.
-  int64_t logitsOffset = 0; ///< In Io, behind them.
-};
 
 /// A constant as an entry addresses it.
 struct ConstantPlace {
@@ -25,7 +20,7 @@ class EntryTiler {
 public:
   /// Rows of the values in `staged` are kept in scratch.
   EntryTiler(mlir::ModuleOp module, mlir::func::FuncOp entry, npu::TargetAttr target,
-             const OffChipLayout &layout, const StagedValues &staged);
+             const npu::IoLayout &layout, const StagedValues &staged);
   virtual ~EntryTiler() = default;
   mlir::LogicalResult run();
 
@@ -129,7 +124,7 @@ protected: // what machines that address memory directly do otherwise is virtual
   mlir::ModuleOp module;
   mlir::func::FuncOp entry;
   npu::TargetAttr target;
-  OffChipLayout layout;
+  npu::IoLayout layout;
   const StagedValues &staged;
   mlir::SymbolTable symbols;
   mlir::OpBuilder builder;

@@ -3,8 +3,6 @@
 
 #include "passes/Tiling/DirectTiler.h"
 
-#include "llvm/Support/MathExtras.h"
-
 using namespace mlir;
 
 namespace llmc::passes {
@@ -24,8 +22,8 @@ struct TilePass : impl::TilePassBase<TilePass> {
     SmallVector<func::FuncOp> entries, functions(module.getOps<func::FuncOp>());
     llvm::copy_if(functions, std::back_inserter(entries),
                   [](func::FuncOp f) { return bool(lm::EntryAttr::of(f)); });
-    OffChipLayout layout = layoutOf(entries);
-    npu::NpuDialect::setChunkRows(module, layout.maxRows);
+    npu::IoLayout layout = layoutOf(entries);
+    npu::NpuDialect::setChunkRows(module, layout.rows);
     for (func::FuncOp entry : entries)
       if (failed(tileEntry(entry, target, layout)))
         return signalPassFailure();
@@ -36,7 +34,7 @@ struct TilePass : impl::TilePassBase<TilePass> {
   /// Tiles again, with one buffer's values in scratch besides, as long as the program needs more
   /// than there is and something can be staged. What does not fit then is for llmc-plan-memory to
   /// say.
-  LogicalResult tileEntry(func::FuncOp entry, npu::TargetAttr target, const OffChipLayout &layout) {
+  LogicalResult tileEntry(func::FuncOp entry, npu::TargetAttr target, const npu::IoLayout &layout) {
     StagedValues staged;
     if (target.getDirect())
       return DirectTiler(getOperation(), entry, target, layout, staged).run();
@@ -56,18 +54,15 @@ struct TilePass : impl::TilePassBase<TilePass> {
     }
   }
 
-  /// Io holds the hidden rows of the largest entry, then logits.
-  static OffChipLayout layoutOf(ArrayRef<func::FuncOp> entries) {
-    OffChipLayout layout;
-    int64_t columns = 0;
+  static npu::IoLayout layoutOf(ArrayRef<func::FuncOp> entries) {
+    npu::IoLayout layout;
     for (func::FuncOp entry : entries) {
       FunctionType type = entry.getFunctionType();
       bool isHead = lm::EntryAttr::of(entry).getKind() == lm::EntryKind::Head;
       auto hidden = cast<RankedTensorType>(isHead ? type.getInput(0) : type.getResult(0));
-      layout.maxRows = std::max(layout.maxRows, hidden.getDimSize(0));
-      columns = std::max(columns, hidden.getDimSize(1));
+      layout.rows = std::max(layout.rows, hidden.getDimSize(0));
+      layout.hidden = std::max(layout.hidden, hidden.getDimSize(1));
     }
-    layout.logitsOffset = llvm::alignTo(layout.maxRows * columns * 4, 64);
     return layout;
   }
 };

@@ -84,7 +84,7 @@ LogicalResult EntryTiler::tileLogits(lm::QuantizedLinearOp linear) {
                     npu::Element::F32,
                     rows,
                     tiles->rows,
-                    layout.logitsOffset,
+                    layout.logitsOffset(),
                     tiles->rows * 4,
                     npu::Space::Io};
   tileColumns(logits, tiles->rowsPerTile, tiles->rowsPerTile, "logits",
