@@ -110,7 +110,7 @@ private:
   void estimate(npu::ProgramOp program) {
     EntryEstimate estimate;
     estimate.name = program.getSymName().str();
-    estimate.kind = program.getKind().str();
+    estimate.kind = lm::stringifyEntryKind(program.getKind()).str();
     estimate.rows = uint32_t(program.getRows());
     estimate.sramBytes = program.getSramBytes().value_or(0);
     estimate.liveBytes = program.getLiveBytes().value_or(0);

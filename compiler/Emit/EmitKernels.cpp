@@ -77,7 +77,7 @@ private:
   EntryEstimate estimate(npu::ProgramOp op, const target::Program &program, uint64_t bytes) const {
     EntryEstimate estimate;
     estimate.name = program.entry;
-    estimate.kind = op.getKind().str();
+    estimate.kind = lm::stringifyEntryKind(op.getKind()).str();
     estimate.rows = uint32_t(op.getRows());
     estimate.sramBytes = op.getSramBytes().value_or(0);
     estimate.liveBytes = op.getLiveBytes().value_or(0);

@@ -35,6 +35,11 @@ def NpuDialect : Dialect {
 
 class Npu_Attr<string name, string attrMnemonic> : AttrDef<NpuDialect, name> { let mnemonic = attrMnemonic; }
 
+/// Of a program, as of the function that it came from.
+def Npu_EntryKindAttr : EnumAttr<NpuDialect, Lm_EntryKind, "entry_kind"> {
+  let cppNamespace = "::llmc::npu";
+}
+
 def Npu_ExtentAttr : Npu_Attr<"Extent", "extent"> {
   let summary = "A size: fixed, or a run-time argument of which `value` is the maximum";
   let parameters = (ins "int64_t":$value, DefaultValuedParameter<"int64_t", "-1">:$argument);

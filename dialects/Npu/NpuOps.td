@@ -25,11 +25,11 @@ def ConstantOp : Npu_Op<"constant", [Symbol]> {
 def ProgramOp : Npu_Op<"program", [Symbol, SingleBlock, NoTerminator, IsolatedFromAbove]> {
   let summary = "One entry as commands in program order";
   let description = [{
-    `kind` is prefill, decode or head; `rows` the static number of rows. `scratch_bytes` is what the program uses of
+    `kind` is that of the entry: prefill, decode or head; `rows` the static number of rows. `scratch_bytes` is what the program uses of
     that space, `sram_bytes` its highest on-chip address once planned, `live_bytes` the most that lives together, `prefetch_bytes` what of `sram_bytes` only serves loads that run ahead,
     `held_bytes` the most that is held together by what lives and what loads run ahead into.
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$kind, I64Attr:$rows, ArrayAttr:$arguments,
+  let arguments = (ins SymbolNameAttr:$sym_name, Npu_EntryKindAttr:$kind, I64Attr:$rows, ArrayAttr:$arguments,
                        OptionalAttr<I64Attr>:$sram_bytes, OptionalAttr<I64Attr>:$live_bytes,
                        OptionalAttr<I64Attr>:$prefetch_bytes, OptionalAttr<I64Attr>:$held_bytes, I64Attr:$scratch_bytes);
   let regions = (region SizedRegion<1>:$body);

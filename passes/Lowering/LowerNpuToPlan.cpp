@@ -20,7 +20,7 @@ namespace {
 // Alignments: what is executed or streamed starts on a page, the rest on a vector.
 constexpr uint64_t kPage = 4096, kVector = 64;
 
-bool isHead(npu::ProgramOp program) { return program.getKind() == "head"; }
+bool isHead(npu::ProgramOp program) { return program.getKind() == lm::EntryKind::Head; }
 
 /// Sizes that all entries share.
 struct Shapes {
@@ -298,9 +298,9 @@ private:
   }
 
   static plan::EntryKind kindOf(npu::ProgramOp program) {
-    return isHead(program)                 ? plan::EntryKind::Head
-           : program.getKind() == "decode" ? plan::EntryKind::Decode
-                                           : plan::EntryKind::Prefill;
+    return isHead(program)                              ? plan::EntryKind::Head
+           : program.getKind() == lm::EntryKind::Decode ? plan::EntryKind::Decode
+                                                        : plan::EntryKind::Prefill;
   }
 
   plan::TensorAttr tensor(StringRef name, plan::TensorRole role, plan::DType dtype,

@@ -80,7 +80,7 @@ struct PlanMemoryPass : impl::PlanMemoryPassBase<PlanMemoryPass> {
       std::string problem = ProgramPlanner(program, target).run();
       if (problem.empty())
         continue;
-      if (program.getKind() == "prefill") {
+      if (program.getKind() == lm::EntryKind::Prefill) {
         program.emitWarning() << "entry @" << program.getSymName() << " does not fit "
                               << target.getMachine()
                               << " and is left out; smaller chunks serve instead: " << problem;

@@ -23,7 +23,7 @@ int64_t EntryTiler::streamLimit() const {
 }
 
 LogicalResult EntryTiler::run() {
-  StringRef kind = lm::stringifyEntryKind(lm::EntryAttr::of(entry).getKind());
+  lm::EntryKind kind = lm::EntryAttr::of(entry).getKind();
   program = npu::ProgramOp::create(builder, entry.getLoc(), entry.getSymName(), kind, rows,
                                    builder.getArrayAttr({}), IntegerAttr(), IntegerAttr(),
                                    IntegerAttr(), IntegerAttr(), 0);

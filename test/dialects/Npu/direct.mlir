@@ -2,7 +2,7 @@
 
 module attributes {npu.target = #npu.target<"cpu", sram_bytes = 1048576, alignment = 64, row_granule = 16, record_alignment = 64, chunks = [4], head_rows = 4, direct = true>} {
   // CHECK: direct = true
-  npu.program @prefill_4 "prefill" rows 4 arguments [#npu.argument<kind = position, maximum = 31>, #npu.argument<kind = tokens, maximum = 4>] scratch 0 {
+  npu.program @prefill_4 prefill rows 4 arguments [#npu.argument<kind = position, maximum = 31>, #npu.argument<kind = tokens, maximum = 4>] scratch 0 {
     // CHECK: npu.view "ids" <space = ids, offset = 0> bytes 16
     %ids = npu.view "ids" #npu.place<space = ids, offset = 0> bytes 16
     %table = npu.view "table" #npu.place<space = weights, offset = 0, trip_stride = 4096> bytes 2048

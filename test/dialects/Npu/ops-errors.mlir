@@ -20,7 +20,7 @@ npu.constant @c at 0 bytes 16 from ["w"]
 
 // -----
 
-npu.program @p "decode" rows 1 arguments [] scratch 0 {
+npu.program @p decode rows 1 arguments [] scratch 0 {
   // expected-error@below {{must run at least once}}
   npu.trips 0 {
   }
@@ -34,7 +34,7 @@ npu.trips 1 {
 
 // -----
 
-npu.program @p "decode" rows 1 arguments [] scratch 0 {
+npu.program @p decode rows 1 arguments [] scratch 0 {
   %x = npu.buffer "x" bytes 64
   // expected-error@below {{needs two outer counts and two strides on either side}}
   npu.dma "d" %x[0] <space = io, offset = 0> run <64> unit 1 counts [#npu.extent<1>] strides [0, 0], [0, 0]
@@ -42,7 +42,7 @@ npu.program @p "decode" rows 1 arguments [] scratch 0 {
 
 // -----
 
-npu.program @p "decode" rows 1 arguments [] scratch 0 {
+npu.program @p decode rows 1 arguments [] scratch 0 {
   %x = npu.buffer "x" bytes 64
   // expected-error@below {{needs two outer counts and two strides on either side}}
   npu.dma "d" %x[0] <space = io, offset = 0> run <64> unit 1 counts [#npu.extent<1>, #npu.extent<1>] strides [0], [0, 0]
@@ -50,7 +50,7 @@ npu.program @p "decode" rows 1 arguments [] scratch 0 {
 
 // -----
 
-npu.program @p "decode" rows 1 arguments [] scratch 0 {
+npu.program @p decode rows 1 arguments [] scratch 0 {
   %x = npu.buffer "x" bytes 64
   // expected-error@below {{every element of counts must be of its own attribute kind, found 1 : i64}}
   npu.dma "d" %x[0] <space = io, offset = 0> run <64> unit 1 counts [1, 2] strides [0, 0], [0, 0]
@@ -58,7 +58,7 @@ npu.program @p "decode" rows 1 arguments [] scratch 0 {
 
 // -----
 
-npu.program @p "decode" rows 1 arguments [] scratch 0 {
+npu.program @p decode rows 1 arguments [] scratch 0 {
   %x = npu.buffer "x" bytes 64
   // expected-error@below {{cannot scatter: gather reads only}}
   npu.dma "d" store %x[0] <space = io, offset = 0> run <64> unit 1 counts [#npu.extent<1>, #npu.extent<1>] strides [0, 0], [0, 0] gather <space = ids, offset = 0> bound 4
@@ -66,7 +66,7 @@ npu.program @p "decode" rows 1 arguments [] scratch 0 {
 
 // -----
 
-npu.program @p "decode" rows 1 arguments [] scratch 0 {
+npu.program @p decode rows 1 arguments [] scratch 0 {
   %x = npu.buffer "x" bytes 64
   // expected-error@below {{stores to weights, which is read only}}
   npu.dma "d" store %x[0] <space = weights, offset = 0> run <64> unit 1 counts [#npu.extent<1>, #npu.extent<1>] strides [0, 0], [0, 0]
@@ -74,7 +74,7 @@ npu.program @p "decode" rows 1 arguments [] scratch 0 {
 
 // -----
 
-npu.program @p "decode" rows 1 arguments [] scratch 0 {
+npu.program @p decode rows 1 arguments [] scratch 0 {
   %x = npu.buffer "x" bytes 64
   // expected-error@below {{stores to ids, which is read only}}
   npu.dma "d" store %x[0] <space = ids, offset = 0> run <64> unit 1 counts [#npu.extent<1>, #npu.extent<1>] strides [0, 0], [0, 0]
@@ -82,7 +82,7 @@ npu.program @p "decode" rows 1 arguments [] scratch 0 {
 
 // -----
 
-npu.program @p "decode" rows 1 arguments [] scratch 0 {
+npu.program @p decode rows 1 arguments [] scratch 0 {
   %x = npu.buffer "x" bytes 64
   // expected-error@below {{touches bytes 16 to 80 of buffer 'x', which has 64}}
   npu.dma "d" %x[16] <space = io, offset = 0> run <64> unit 1 counts [#npu.extent<1>, #npu.extent<1>] strides [0, 0], [0, 0]
@@ -90,7 +90,7 @@ npu.program @p "decode" rows 1 arguments [] scratch 0 {
 
 // -----
 
-npu.program @p "decode" rows 1 arguments [] scratch 0 {
+npu.program @p decode rows 1 arguments [] scratch 0 {
   %x = npu.buffer "x" bytes 64
   // expected-error@below {{touches bytes -16 to 48 of buffer 'x', which has 64}}
   npu.dma "d" %x[-16] <space = io, offset = 0> run <64> unit 1 counts [#npu.extent<1>, #npu.extent<1>] strides [0, 0], [0, 0]
@@ -98,7 +98,7 @@ npu.program @p "decode" rows 1 arguments [] scratch 0 {
 
 // -----
 
-npu.program @p "decode" rows 1 arguments [] scratch 0 {
+npu.program @p decode rows 1 arguments [] scratch 0 {
   %x = npu.buffer "x" bytes 64
   // expected-error@below {{touches bytes 0 to 96 of buffer 'x', which has 64}}
   npu.dma "d" %x[0] <space = io, offset = 0> run <64> unit 1 counts [#npu.extent<2>, #npu.extent<1>] strides [64, 0], [32, 0]
@@ -106,7 +106,7 @@ npu.program @p "decode" rows 1 arguments [] scratch 0 {
 
 // -----
 
-npu.program @p "decode" rows 1 arguments [] scratch 0 {
+npu.program @p decode rows 1 arguments [] scratch 0 {
   %x = npu.buffer "x" bytes 64
   // expected-error@below {{linear has 4 operands, each with its access}}
   npu.matmul "m" linear %x, %x, %x [#npu.access<element = f32, bytes = 16>, #npu.access<element = f32, bytes = 16>, #npu.access<element = f32, bytes = 16>] tokens <1> sub 1 n <1> k <4> format <i8, group = 0, scale = f32>
@@ -114,7 +114,7 @@ npu.program @p "decode" rows 1 arguments [] scratch 0 {
 
 // -----
 
-npu.program @p "decode" rows 1 arguments [] scratch 0 {
+npu.program @p decode rows 1 arguments [] scratch 0 {
   %x = npu.buffer "x" bytes 64
   // expected-error@below {{scores has 3 operands, each with its access}}
   npu.matmul "m" scores %x, %x, %x, %x [#npu.access<element = f32, bytes = 16>, #npu.access<element = f32, bytes = 16>, #npu.access<element = f32, bytes = 16>, #npu.access<element = f32, bytes = 16>] tokens <1> sub 1 n <1> k <4> 
@@ -122,7 +122,7 @@ npu.program @p "decode" rows 1 arguments [] scratch 0 {
 
 // -----
 
-npu.program @p "decode" rows 1 arguments [] scratch 0 {
+npu.program @p decode rows 1 arguments [] scratch 0 {
   %x = npu.buffer "x" bytes 64
   // expected-error@below {{values has 3 operands, each with its access}}
   npu.matmul "m" values %x, %x, %x [#npu.access<element = f32, bytes = 16>, #npu.access<element = f32, bytes = 16>] tokens <1> sub 1 n <1> k <4> 
@@ -130,7 +130,7 @@ npu.program @p "decode" rows 1 arguments [] scratch 0 {
 
 // -----
 
-npu.program @p "decode" rows 1 arguments [] scratch 0 {
+npu.program @p decode rows 1 arguments [] scratch 0 {
   %x = npu.buffer "x" bytes 64
   // expected-error@below {{a weight format belongs to 'linear' and to nothing else}}
   npu.matmul "m" linear %x, %x, %x, %x [#npu.access<element = f32, bytes = 16>, #npu.access<element = f32, bytes = 16>, #npu.access<element = f32, bytes = 16>, #npu.access<element = f32, bytes = 16>] tokens <1> sub 1 n <1> k <4> 
@@ -138,7 +138,7 @@ npu.program @p "decode" rows 1 arguments [] scratch 0 {
 
 // -----
 
-npu.program @p "decode" rows 1 arguments [] scratch 0 {
+npu.program @p decode rows 1 arguments [] scratch 0 {
   %x = npu.buffer "x" bytes 64
   // expected-error@below {{a weight format belongs to 'linear' and to nothing else}}
   npu.matmul "m" scores %x, %x, %x [#npu.access<element = f32, bytes = 16>, #npu.access<element = f32, bytes = 16>, #npu.access<element = f32, bytes = 16>] tokens <1> sub 1 n <1> k <4> format <i8, group = 0, scale = f32>
@@ -146,7 +146,7 @@ npu.program @p "decode" rows 1 arguments [] scratch 0 {
 
 // -----
 
-npu.program @p "decode" rows 1 arguments [] scratch 0 {
+npu.program @p decode rows 1 arguments [] scratch 0 {
   %x = npu.buffer "x" bytes 64
   // expected-error@below {{every element of accesses must be of its own attribute kind, found 1 : i64}}
   npu.matmul "m" scores %x, %x, %x [#npu.access<element = f32, bytes = 16>, #npu.access<element = f32, bytes = 16>, 1] tokens <1> sub 1 n <1> k <4> 
@@ -154,7 +154,7 @@ npu.program @p "decode" rows 1 arguments [] scratch 0 {
 
 // -----
 
-npu.program @p "decode" rows 1 arguments [] scratch 0 {
+npu.program @p decode rows 1 arguments [] scratch 0 {
   %x = npu.buffer "x" bytes 64
   // expected-error@below {{touches bytes 56 to 72 of buffer 'x', which has 64}}
   npu.matmul "m" scores %x, %x, %x [#npu.access<element = f32, bytes = 16>, #npu.access<element = f32, bytes = 16>, #npu.access<element = f32, bytes = 16, offset = 56>] tokens <1> sub 1 n <1> k <4> 
@@ -162,7 +162,7 @@ npu.program @p "decode" rows 1 arguments [] scratch 0 {
 
 // -----
 
-npu.program @p "decode" rows 1 arguments [] scratch 0 {
+npu.program @p decode rows 1 arguments [] scratch 0 {
   %x = npu.buffer "x" bytes 64
   // expected-error@below {{needs one access for each operand}}
   npu.chain "c" %x, %x [#npu.access<element = f32, bytes = 16>] tokens <1> sub 1 columns <4> steps [#npu.step<kind = load_matrix, operand = 0>]
@@ -170,7 +170,7 @@ npu.program @p "decode" rows 1 arguments [] scratch 0 {
 
 // -----
 
-npu.program @p "decode" rows 1 arguments [] scratch 0 {
+npu.program @p decode rows 1 arguments [] scratch 0 {
   %x = npu.buffer "x" bytes 64
   // expected-error@below {{every element of accesses must be of its own attribute kind, found 1 : i64}}
   npu.chain "c" %x [1] tokens <1> sub 1 columns <4> steps [#npu.step<kind = load_matrix, operand = 0>]
@@ -178,7 +178,7 @@ npu.program @p "decode" rows 1 arguments [] scratch 0 {
 
 // -----
 
-npu.program @p "decode" rows 1 arguments [] scratch 0 {
+npu.program @p decode rows 1 arguments [] scratch 0 {
   %x = npu.buffer "x" bytes 64
   // expected-error@below {{every element of steps must be of its own attribute kind, found 1 : i64}}
   npu.chain "c" %x [#npu.access<element = f32, bytes = 16>] tokens <1> sub 1 columns <4> steps [1]
@@ -186,7 +186,7 @@ npu.program @p "decode" rows 1 arguments [] scratch 0 {
 
 // -----
 
-npu.program @p "decode" rows 1 arguments [] scratch 0 {
+npu.program @p decode rows 1 arguments [] scratch 0 {
   %x = npu.buffer "x" bytes 64
   // expected-error@below {{step 1 (add) must read 2 earlier steps}}
   npu.chain "c" %x [#npu.access<element = f32, bytes = 16>] tokens <1> sub 1 columns <4> steps [#npu.step<kind = load_matrix, operand = 0>, #npu.step<kind = add, a = 0>]
@@ -194,7 +194,7 @@ npu.program @p "decode" rows 1 arguments [] scratch 0 {
 
 // -----
 
-npu.program @p "decode" rows 1 arguments [] scratch 0 {
+npu.program @p decode rows 1 arguments [] scratch 0 {
   %x = npu.buffer "x" bytes 64
   // expected-error@below {{step 1 (exp) must read 1 earlier steps}}
   npu.chain "c" %x [#npu.access<element = f32, bytes = 16>] tokens <1> sub 1 columns <4> steps [#npu.step<kind = load_matrix, operand = 0>, #npu.step<kind = exp, a = 0, b = 0>]
@@ -202,7 +202,7 @@ npu.program @p "decode" rows 1 arguments [] scratch 0 {
 
 // -----
 
-npu.program @p "decode" rows 1 arguments [] scratch 0 {
+npu.program @p decode rows 1 arguments [] scratch 0 {
   %x = npu.buffer "x" bytes 64
   // expected-error@below {{step 1 (exp) must read 1 earlier steps}}
   npu.chain "c" %x [#npu.access<element = f32, bytes = 16>] tokens <1> sub 1 columns <4> steps [#npu.step<kind = load_matrix, operand = 0>, #npu.step<kind = exp, a = 1>]
@@ -210,7 +210,7 @@ npu.program @p "decode" rows 1 arguments [] scratch 0 {
 
 // -----
 
-npu.program @p "decode" rows 1 arguments [] scratch 0 {
+npu.program @p decode rows 1 arguments [] scratch 0 {
   %x = npu.buffer "x" bytes 64
   // expected-error@below {{step 1 (add) must read 2 earlier steps}}
   npu.chain "c" %x [#npu.access<element = f32, bytes = 16>] tokens <1> sub 1 columns <4> steps [#npu.step<kind = load_matrix, operand = 0>, #npu.step<kind = add, a = 0, b = 2>]
@@ -218,7 +218,7 @@ npu.program @p "decode" rows 1 arguments [] scratch 0 {
 
 // -----
 
-npu.program @p "decode" rows 1 arguments [] scratch 0 {
+npu.program @p decode rows 1 arguments [] scratch 0 {
   %x = npu.buffer "x" bytes 64
   // expected-error@below {{step 0 (load_matrix) must read 0 earlier steps}}
   npu.chain "c" %x [#npu.access<element = f32, bytes = 16>] tokens <1> sub 1 columns <4> steps [#npu.step<kind = load_matrix, a = 0, operand = 0>]
@@ -226,7 +226,7 @@ npu.program @p "decode" rows 1 arguments [] scratch 0 {
 
 // -----
 
-npu.program @p "decode" rows 1 arguments [] scratch 0 {
+npu.program @p decode rows 1 arguments [] scratch 0 {
   %x = npu.buffer "x" bytes 64
   // expected-error@below {{step 0 (load_matrix) names a wrong operand}}
   npu.chain "c" %x [#npu.access<element = f32, bytes = 16>] tokens <1> sub 1 columns <4> steps [#npu.step<kind = load_matrix>]
@@ -234,7 +234,7 @@ npu.program @p "decode" rows 1 arguments [] scratch 0 {
 
 // -----
 
-npu.program @p "decode" rows 1 arguments [] scratch 0 {
+npu.program @p decode rows 1 arguments [] scratch 0 {
   %x = npu.buffer "x" bytes 64
   // expected-error@below {{step 0 (load_matrix) names a wrong operand}}
   npu.chain "c" %x [#npu.access<element = f32, bytes = 16>] tokens <1> sub 1 columns <4> steps [#npu.step<kind = load_matrix, operand = 1>]
@@ -242,7 +242,7 @@ npu.program @p "decode" rows 1 arguments [] scratch 0 {
 
 // -----
 
-npu.program @p "decode" rows 1 arguments [] scratch 0 {
+npu.program @p decode rows 1 arguments [] scratch 0 {
   %x = npu.buffer "x" bytes 64
   // expected-error@below {{step 1 (exp) names a wrong operand}}
   npu.chain "c" %x [#npu.access<element = f32, bytes = 16>] tokens <1> sub 1 columns <4> steps [#npu.step<kind = load_matrix, operand = 0>, #npu.step<kind = exp, a = 0, operand = 0>]
@@ -250,7 +250,7 @@ npu.program @p "decode" rows 1 arguments [] scratch 0 {
 
 // -----
 
-npu.program @p "decode" rows 1 arguments [] scratch 0 {
+npu.program @p decode rows 1 arguments [] scratch 0 {
   %x = npu.buffer "x" bytes 64
   // expected-error@below {{touches bytes 0 to 80 of buffer 'x', which has 64}}
   npu.chain "c" %x [#npu.access<element = f32, bytes = 80>] tokens <1> sub 1 columns <4> steps [#npu.step<kind = load_matrix, operand = 0>]
@@ -258,7 +258,7 @@ npu.program @p "decode" rows 1 arguments [] scratch 0 {
 
 // -----
 
-npu.program @p "decode" rows 1 arguments [] scratch 0 {
+npu.program @p decode rows 1 arguments [] scratch 0 {
   %x = npu.buffer "x" bytes 64
   // expected-error@below {{needs one access for each operand}}
   npu.chain "c" %x [] tokens <1> sub 1 columns <4> steps []
@@ -267,13 +267,13 @@ npu.program @p "decode" rows 1 arguments [] scratch 0 {
 // -----
 
 // expected-error@below {{every element of arguments must be of its own attribute kind, found 1 : i64}}
-npu.program @p "decode" rows 1 arguments [1] scratch 0 {
+npu.program @p decode rows 1 arguments [1] scratch 0 {
 }
 
 // -----
 
 // expected-error@below {{has more than one npu.trips; a machine's list has one loop}}
-npu.program @p "decode" rows 1 arguments [] scratch 0 {
+npu.program @p decode rows 1 arguments [] scratch 0 {
   npu.trips 2 {
   }
   npu.trips 2 {
@@ -282,7 +282,7 @@ npu.program @p "decode" rows 1 arguments [] scratch 0 {
 
 // -----
 
-npu.program @p "decode" rows 1 arguments [#npu.argument<kind = position, maximum = 4>] scratch 0 {
+npu.program @p decode rows 1 arguments [#npu.argument<kind = position, maximum = 4>] scratch 0 {
   %x = npu.buffer "x" bytes 64
   npu.trips 2 {
     // expected-error@below {{names argument 1 of a program that has 1}}
@@ -292,11 +292,17 @@ npu.program @p "decode" rows 1 arguments [#npu.argument<kind = position, maximum
 
 // -----
 
-npu.program @p "decode" rows 1 arguments [] scratch 0 {
+npu.program @p decode rows 1 arguments [] scratch 0 {
   %x = npu.buffer "x" bytes 64
   // expected-error@below {{names argument 0 of a program that has 0}}
   npu.chain "c" %x [#npu.access<element = f32, bytes = 16>] tokens <1> sub 1 columns <4> position 0 first 0 steps []
 }
+
+// -----
+
+// expected-error@below {{expected ::llmc::lm::EntryKind to be one of: prefill, decode, head}}
+// expected-error@below {{failed to parse Npu_EntryKindAttr}}
+npu.program @p verify rows 1 arguments [] scratch 0 {}
 
 // -----
 

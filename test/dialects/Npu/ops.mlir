@@ -12,8 +12,8 @@ npu.constant @table at 512 bytes 64 from [] rope <base = 10000.0 : f64, dim = 4,
 // CHECK: npu.constant @norm at 576 bytes 64 from [@n]{{$}}
 npu.constant @norm at 576 bytes 64 from [@n]
 
-// CHECK: npu.program @decode "decode" rows 1 arguments [#npu.argument<kind = position, maximum = 511>, #npu.argument<kind = tokens, maximum = 1>, #npu.argument<kind = row, maximum = 63>, #npu.argument<kind = add, maximum = 512, of = 0, immediate = 1>, #npu.argument<kind = clamp, maximum = 256, of = 0, immediate = 255>] scratch 0 sram 4096 live 2048 {
-npu.program @decode "decode" rows 1 arguments [#npu.argument<kind = position, maximum = 511>, #npu.argument<kind = tokens, maximum = 1>, #npu.argument<kind = row, maximum = 63>, #npu.argument<kind = add, maximum = 512, of = 0, immediate = 1>, #npu.argument<kind = clamp, maximum = 256, of = 0, immediate = 255>] scratch 0 sram 4096 live 2048 {
+// CHECK: npu.program @decode decode rows 1 arguments [#npu.argument<kind = position, maximum = 511>, #npu.argument<kind = tokens, maximum = 1>, #npu.argument<kind = row, maximum = 63>, #npu.argument<kind = add, maximum = 512, of = 0, immediate = 1>, #npu.argument<kind = clamp, maximum = 256, of = 0, immediate = 255>] scratch 0 sram 4096 live 2048 {
+npu.program @decode decode rows 1 arguments [#npu.argument<kind = position, maximum = 511>, #npu.argument<kind = tokens, maximum = 1>, #npu.argument<kind = row, maximum = 63>, #npu.argument<kind = add, maximum = 512, of = 0, immediate = 1>, #npu.argument<kind = clamp, maximum = 256, of = 0, immediate = 255>] scratch 0 sram 4096 live 2048 {
   // CHECK: npu.buffer "weights" bytes 512 stream at 1024
   %w = npu.buffer "weights" bytes 512 stream at 1024
   // CHECK: npu.buffer "x" bytes 64{{$}}

@@ -105,7 +105,7 @@ plan.file producer "llmc" {
 
 // -----
 
-npu.program @p "decode" rows 1 arguments [] scratch 0 {}
+npu.program @p decode rows 1 arguments [] scratch 0 {}
 plan.file producer "llmc" {
   plan.target @t backend "b" device "d"
   plan.region @code dram constant align 64 access <cpu_reads>

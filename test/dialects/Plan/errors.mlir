@@ -12,7 +12,7 @@ module attributes {plan.place = 1} {}
 
 plan.file producer "llmc" {
   // expected-error @below {{a plan.file holds plan operations only}}
-  npu.program @p "decode" rows 1 arguments [] scratch 0 {}
+  npu.program @p decode rows 1 arguments [] scratch 0 {}
 }
 
 // -----
@@ -199,7 +199,7 @@ plan.file producer "llmc" {
 
 // -----
 
-npu.program @p "decode" rows 1 arguments [] scratch 0 {}
+npu.program @p decode rows 1 arguments [] scratch 0 {}
 plan.file producer "llmc" {
   plan.target @t backend "b" device "d"
   plan.segment @s kernel align 1
@@ -210,7 +210,7 @@ plan.file producer "llmc" {
 
 // -----
 
-npu.program @p "decode" rows 1 arguments [] scratch 0 {}
+npu.program @p decode rows 1 arguments [] scratch 0 {}
 plan.file producer "llmc" {
   plan.target @t backend "b" device "d"
   plan.segment @s kernel size 64 align 1
@@ -220,7 +220,7 @@ plan.file producer "llmc" {
 
 // -----
 
-npu.program @p "decode" rows 1 arguments [] scratch 0 {}
+npu.program @p decode rows 1 arguments [] scratch 0 {}
 plan.file producer "llmc" {
   plan.target @t backend "b" device "d"
   plan.segment @s kernel size 64 align 1
@@ -230,7 +230,7 @@ plan.file producer "llmc" {
 
 // -----
 
-npu.program @p "decode" rows 1 arguments [] scratch 0 {}
+npu.program @p decode rows 1 arguments [] scratch 0 {}
 plan.file producer "llmc" {
   plan.target @t backend "b" device "d"
   plan.region @r dram constant size 64 align 64 access <device_reads>
@@ -241,7 +241,7 @@ plan.file producer "llmc" {
 
 // -----
 
-npu.program @p "decode" rows 1 arguments [] scratch 0 {}
+npu.program @p decode rows 1 arguments [] scratch 0 {}
 plan.file producer "llmc" {
   plan.target @t backend "b" device "d"
   plan.segment @s kernel size 64 align 1

@@ -3,7 +3,7 @@
 
 // CHECK: module attributes {plan.placement = #plan.placement<weights = flash_xip, state = dram, io = sram, scratch = dram>}
 module attributes {plan.placement = #plan.placement<weights = flash_xip, state = dram, io = sram, scratch = dram>} {
-npu.program @code "decode" rows 1 arguments [] scratch 0 {}
+npu.program @code decode rows 1 arguments [] scratch 0 {}
 
 // CHECK: plan.file producer "llmc" debug @debug {
 plan.file producer "llmc" debug @debug {

@@ -5,13 +5,13 @@ lm.kv_state @cache layers 2 kv_heads 1 head_dim 4 capacity 16 of f16
 npu.constant @table at 0 bytes 32 from []
 npu.constant @last at 64 bytes 16 from []
 
-npu.program @prefill "prefill" rows 4 arguments [#npu.argument<kind = position, maximum = 15>, #npu.argument<kind = tokens, maximum = 4>,
+npu.program @prefill prefill rows 4 arguments [#npu.argument<kind = position, maximum = 15>, #npu.argument<kind = tokens, maximum = 4>,
     #npu.argument<kind = add, maximum = 19, of = 0, immediate = 4>, #npu.argument<kind = clamp, maximum = 8, of = 0, immediate = 2>]
     scratch 0 sram 256 live 256 {}
 // Shares the clamp, and has another name than the region of that name.
-npu.program @code "decode" rows 1 arguments [#npu.argument<kind = position, maximum = 15>,
+npu.program @code decode rows 1 arguments [#npu.argument<kind = position, maximum = 15>,
     #npu.argument<kind = clamp, maximum = 8, of = 0, immediate = 2>] scratch 0 sram 128 live 128 {}
-npu.program @head "head" rows 2 arguments [#npu.argument<kind = row, maximum = 2>] scratch 0 sram 192 live 192 {}
+npu.program @head head rows 2 arguments [#npu.argument<kind = row, maximum = 2>] scratch 0 sram 192 live 192 {}
 
 plan.file producer "llmc" {
   plan.target @machine backend "rnpu" device "tiny"
@@ -87,8 +87,8 @@ plan.file producer "llmc" {
 module attributes {npu.chunk_rows = 4 : i64, plan.placement = #plan.placement<weights = dram, state = dram, io = dram, scratch = sram>} {
 lm.kv_state @cache layers 2 kv_heads 1 head_dim 4 capacity 16 of f16
 npu.constant @table at 0 bytes 32 from []
-npu.program @prefill "prefill" rows 4 arguments [] scratch 640 sram 256 live 256 {}
-npu.program @decode "decode" rows 1 arguments [] scratch 128 sram 128 live 128 {}
+npu.program @prefill prefill rows 4 arguments [] scratch 640 sram 256 live 256 {}
+npu.program @decode decode rows 1 arguments [] scratch 128 sram 128 live 128 {}
 plan.file producer "llmc" {
   plan.target @machine backend "rnpu" device "tiny"
   plan.model "tiny" architecture "a" quantization "q" vocabulary 8 context 12 hidden 4 layers 2 heads 2 kv_heads 1 head_dim 4

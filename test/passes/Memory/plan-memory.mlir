@@ -3,13 +3,13 @@
 // Buffers that live together lie apart, aligned to 64; one that is dead gives its place away: `a` lives with `b`, `b` with `c`, and `a` is
 // dead when `c` is written. With room for it, nobody shares the bytes of the stream buffer, so that its load may come at any time.
 
-// CHECK: npu.program @decode "decode" rows 1 arguments [] scratch 0 sram 3072 live 2048 prefetch 1024
+// CHECK: npu.program @decode decode rows 1 arguments [] scratch 0 sram 3072 live 2048 prefetch 1024
 // CHECK: npu.buffer "stream" bytes 1024 stream at 0
 // CHECK: npu.buffer "a" bytes 1000 at [[A:1024|2048]]{{$}}
 // CHECK: npu.buffer "b" bytes 1000 at {{1024|2048}}{{$}}
 // CHECK: npu.buffer "c" bytes 1000 at [[A]]{{$}}
 module attributes {npu.target = #npu.target<"tiny", sram_bytes = 65536, alignment = 16, row_granule = 16, record_alignment = 16, chunks = [8], head_rows = 4>} {
-npu.program @decode "decode" rows 1 arguments [] scratch 0 {
+npu.program @decode decode rows 1 arguments [] scratch 0 {
   %stream = npu.buffer "stream" bytes 1024 stream
   %a = npu.buffer "a" bytes 1000
   %b = npu.buffer "b" bytes 1000
@@ -26,11 +26,11 @@ npu.program @decode "decode" rows 1 arguments [] scratch 0 {
 
 // The same in as little as `sram` - `prefetch`: `b` takes the bytes of the stream buffer.
 
-// CHECK: npu.program @decode "decode" rows 1 arguments [] scratch 0 sram 2048 live 2048 prefetch 0
+// CHECK: npu.program @decode decode rows 1 arguments [] scratch 0 sram 2048 live 2048 prefetch 0
 // CHECK: npu.buffer "stream" bytes 1024 stream at [[STREAM:[0-9]+]]
 // CHECK: npu.buffer "b" bytes 1000 at [[STREAM]]{{$}}
 module attributes {npu.target = #npu.target<"tiny", sram_bytes = 2048, alignment = 16, row_granule = 16, record_alignment = 16, chunks = [8], head_rows = 4>} {
-npu.program @decode "decode" rows 1 arguments [] scratch 0 {
+npu.program @decode decode rows 1 arguments [] scratch 0 {
   %stream = npu.buffer "stream" bytes 1024 stream
   %a = npu.buffer "a" bytes 1000
   %b = npu.buffer "b" bytes 1000
@@ -57,7 +57,7 @@ npu.program @decode "decode" rows 1 arguments [] scratch 0 {
 // CHECK: npu.buffer "w1" bytes 64 stream at 192
 // CHECK: npu.trips
 module attributes {npu.target = #npu.target<"tiny", sram_bytes = 65536, alignment = 16, row_granule = 16, record_alignment = 16, chunks = [8], head_rows = 4>} {
-npu.program @decode "decode" rows 1 arguments [] scratch 0 {
+npu.program @decode decode rows 1 arguments [] scratch 0 {
   %first = npu.buffer "first" bytes 64 stream
   %kept = npu.buffer "kept" bytes 64
   %x = npu.buffer "x" bytes 64
@@ -86,7 +86,7 @@ npu.program @decode "decode" rows 1 arguments [] scratch 0 {
 // CHECK: npu.buffer "w1" bytes 64 stream at 128
 // CHECK: npu.buffer "w2" bytes 64 stream at 64
 module attributes {npu.target = #npu.target<"tiny", sram_bytes = 192, alignment = 16, row_granule = 16, record_alignment = 16, chunks = [8], head_rows = 4>} {
-npu.program @decode "decode" rows 1 arguments [] scratch 0 {
+npu.program @decode decode rows 1 arguments [] scratch 0 {
   %x = npu.buffer "x" bytes 64
   %w0 = npu.buffer "w0" bytes 64 stream
   %w1 = npu.buffer "w1" bytes 64 stream
@@ -109,7 +109,7 @@ npu.program @decode "decode" rows 1 arguments [] scratch 0 {
 // CHECK: npu.buffer "table" bytes 64 stream at {{0|64}}{{$}}
 // CHECK: npu.buffer "w" bytes 64 stream at 128
 module attributes {npu.target = #npu.target<"tiny", sram_bytes = 65536, alignment = 16, row_granule = 16, record_alignment = 16, chunks = [8], head_rows = 4>} {
-npu.program @decode "decode" rows 1 arguments [] scratch 0 {
+npu.program @decode decode rows 1 arguments [] scratch 0 {
   %table = npu.buffer "table" bytes 64 stream
   %x = npu.buffer "x" bytes 64
   %w = npu.buffer "w" bytes 64 stream
@@ -133,12 +133,12 @@ npu.program @decode "decode" rows 1 arguments [] scratch 0 {
 // CHECK: npu.buffer "unused" bytes 512{{$}}
 module attributes {npu.target = #npu.target<"tiny", sram_bytes = 128, alignment = 16, row_granule = 16, record_alignment = 16, chunks = [8], head_rows = 4>} {
 // expected-warning@below {{entry @prefill_8 does not fit tiny and is left out; smaller chunks serve instead: }}
-npu.program @prefill_8 "prefill" rows 1 arguments [] scratch 0 {
+npu.program @prefill_8 prefill rows 1 arguments [] scratch 0 {
   %x = npu.buffer "x" bytes 128
   %y = npu.buffer "y" bytes 128
   npu.chain "copy" %x, %y [#npu.access<element = f32, bytes = 128>, #npu.access<element = f32, bytes = 128>] tokens <1> sub 1 columns <32> steps [#npu.step<kind = load_matrix, operand = 0>, #npu.step<kind = store_matrix, a = 0, operand = 1>]
 }
-npu.program @decode "decode" rows 1 arguments [] scratch 0 {
+npu.program @decode decode rows 1 arguments [] scratch 0 {
   %unused = npu.buffer "unused" bytes 512
   %x = npu.buffer "x" bytes 64
   npu.dma "w" %x[0] <space = weights, offset = 0> run <64> unit 1 counts [#npu.extent<1>, #npu.extent<1>] strides [0, 0], [0, 0]

@@ -9,7 +9,7 @@
 // CHECK-NOT: waits
 // CHECK: npu.dma "w2" {{.*}} waits [#npu.wait<engine = vector, value = 1>]
 // CHECK-NEXT: npu.dma "out" store {{.*}} waits [#npu.wait<engine = vector, value = 2>]
-npu.program @straight "decode" rows 1 arguments [] scratch 0 sram 4096 {
+npu.program @straight decode rows 1 arguments [] scratch 0 sram 4096 {
   %a = npu.buffer "a" bytes 64 stream at 0
   %b = npu.buffer "b" bytes 64 at 64
   %c = npu.buffer "c" bytes 64 at 128
@@ -30,7 +30,7 @@ npu.program @straight "decode" rows 1 arguments [] scratch 0 sram 4096 {
 // CHECK-NEXT: npu.dma "w" {{.*}} waits [#npu.wait<engine = vector, value = 0, per_trip = 1>]
 // CHECK-NEXT: npu.chain "copy" {{.*}} waits [#npu.wait<engine = load, value = 1, per_trip = 1>]
 // CHECK: npu.dma "out" store {{.*}} waits [#npu.wait<engine = vector, value = 5>]
-npu.program @loop "decode" rows 1 arguments [] scratch 0 sram 4096 {
+npu.program @loop decode rows 1 arguments [] scratch 0 sram 4096 {
   %a = npu.buffer "a" bytes 64 stream at 0
   %b = npu.buffer "b" bytes 64 at 64
   npu.trips 5 {
@@ -52,7 +52,7 @@ npu.program @loop "decode" rows 1 arguments [] scratch 0 sram 4096 {
 // CHECK-NEXT: npu.dma "w1" {{.*}} waits [#npu.wait<engine = vector, value = 0, per_trip = 2>]
 // CHECK-NEXT: npu.chain "r1" {{.*}} waits [#npu.wait<engine = load, value = 3, per_trip = 2>]
 // CHECK-NEXT: npu.dma "table" store {{.*}} waits [#npu.wait<engine = load, value = 1>]
-npu.program @ahead "decode" rows 1 arguments [] scratch 0 sram 4096 {
+npu.program @ahead decode rows 1 arguments [] scratch 0 sram 4096 {
   %t = npu.buffer "t" bytes 64 at 192
   %a = npu.buffer "a" bytes 64 stream at 0
   %b = npu.buffer "b" bytes 64 stream at 64

@@ -3,7 +3,7 @@
 // Kept whole, the gated result and what lives beside it exceed on-chip memory. Its columns leave part by part through two
 // buffers by turns, and come back row by row where they are quantized: the first load waits for the last store. The residual rows stay.
 
-// CHECK: npu.program @prefill_16 "prefill" rows 16 arguments {{.*}} scratch 6144 sram
+// CHECK: npu.program @prefill_16 prefill rows 16 arguments {{.*}} scratch 6144 sram
 // CHECK: %[[HIDDEN:.*]] = npu.buffer "hidden" bytes 2048 at
 // CHECK-NOT: npu.buffer "gated" bytes
 // CHECK: %[[PART0:.*]] = npu.buffer "gated0" bytes 1024

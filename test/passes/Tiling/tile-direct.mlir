@@ -5,7 +5,7 @@
 // Linear layers of the same rows whose weights lie side by side are one product; of several rows, they read packed ones. What one is added
 // to it adds to in place.
 
-// CHECK: npu.program @prefill_4 "prefill" rows 4 arguments [#npu.argument<kind = position, maximum = 19>, #npu.argument<kind = tokens, maximum = 4>]
+// CHECK: npu.program @prefill_4 prefill rows 4 arguments [#npu.argument<kind = position, maximum = 19>, #npu.argument<kind = tokens, maximum = 4>]
 // CHECK-NOT: npu.dma
 // CHECK: %[[HIDDEN:.*]] = npu.buffer "hidden" bytes 256
 // CHECK: %[[LINEAR:.*]] = npu.buffer "linear" bytes 512

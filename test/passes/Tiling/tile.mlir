@@ -5,7 +5,7 @@
 
 // CHECK: module attributes {npu.chunk_rows = 2 : i64
 // CHECK-NOT: func.func
-// CHECK: npu.program @head_2 "head" rows 2 arguments [#npu.argument<kind = row, maximum = 0>]
+// CHECK: npu.program @head_2 head rows 2 arguments [#npu.argument<kind = row, maximum = 0>]
 // CHECK: npu.dma "hidden" %{{.*}}[0] <space = io, offset = 0, argument = 0, argument_stride = 256> run <512>
 // CHECK: npu.chain "quantize_rows"
 // CHECK-SAME: kind = abs_max
@@ -39,7 +39,7 @@ npu.constant @packed.w at 128 bytes 4800 from [@w, @s] format <i4, group = 16, s
 // Cached keys and values come for the positions before the chunk; its valid rows are appended behind them. The residual sum replaces the
 // hidden state in place.
 
-// CHECK: npu.program @prefill_4 "prefill" rows 4 arguments [#npu.argument<kind = position, maximum = 19>, #npu.argument<kind = tokens, maximum = 4>, #npu.argument<kind = add, maximum = 23, of = 0, immediate = 4>]
+// CHECK: npu.program @prefill_4 prefill rows 4 arguments [#npu.argument<kind = position, maximum = 19>, #npu.argument<kind = tokens, maximum = 4>, #npu.argument<kind = add, maximum = 23, of = 0, immediate = 4>]
 // CHECK: %[[HIDDEN:.*]] = npu.buffer "hidden" bytes 256{{$}}
 // CHECK: npu.dma "embedding.rows" {{.*}} run <32> {{.*}} counts [#npu.extent<4>, #npu.extent<1>] strides [32, 0], [32, 0] gather <space = ids, offset = 0> bound 8
 // CHECK-NEXT: npu.chain "embedding" {{.*}}, %[[HIDDEN]] [
@@ -126,7 +126,7 @@ npu.constant @packed.u at 4608 bytes 4608 from [@u, @s] format <i8, group = 0, s
 
 // A context of one token, which caches nothing: the load is there and its run is the position, 0.
 
-// CHECK: npu.program @decode "decode" rows 1 arguments [#npu.argument<kind = position, maximum = 0>,
+// CHECK: npu.program @decode decode rows 1 arguments [#npu.argument<kind = position, maximum = 0>,
 // CHECK: npu.dma "kv.keys" {{.*}} run <32, argument = 0> unit 32
 module attributes {npu.target = #npu.target<"tiny", sram_bytes = 65536, alignment = 16, row_granule = 16, record_alignment = 16, chunks = [8], head_rows = 4>} {
 lm.weight @e : tensor<8x16xi8> = dense<1> : tensor<8x16xi8>

@@ -17,7 +17,7 @@ namespace llmc::test {
 namespace {
 
 const char *const text = R"(
-npu.program @code "decode" rows 1 arguments [] scratch 0 {}
+npu.program @code decode rows 1 arguments [] scratch 0 {}
 plan.file producer "test" debug @notes {
   plan.target @cpu backend "host" device "cpu"
   plan.target @npu backend "rnpu" device "small" variant "wide" abi 2 driver_min 1

@@ -68,7 +68,7 @@ private:
 };
 
 const char *const text = R"(
-npu.program @decode "decode" rows 1 arguments [] scratch 0 sram 192 {
+npu.program @decode decode rows 1 arguments [] scratch 0 sram 192 {
   %x = npu.buffer "x" bytes 64 at 0
   %k = npu.buffer "k" bytes 64 at 64
   %y = npu.buffer "y" bytes 64 at 128
