@@ -79,9 +79,8 @@ private:
   }
 
   static void appendVector(const Constant &constant, std::vector<uint8_t> &bytes) {
-    const float *data = constant.elements.as<float>();
-    for (uint32_t i = 0; i < constant.columns; ++i)
-      append(bytes, data + int64_t(i) * constant.elements.strides[0], sizeof(float));
+    std::vector<float> floats = lm::floatsOf(constant.elements, 0, constant.columns);
+    append(bytes, floats.data(), floats.size() * sizeof(float));
   }
 
   template <class T> static const T *row(const lm::WeightView &view, uint32_t index) {
@@ -91,6 +90,7 @@ private:
   void appendPacked(const Constant &constant, std::vector<uint8_t> &bytes) const {
     // A bounded number of rows at a time keeps the copy small.
     constexpr uint32_t kRows = 256;
+    std::vector<float> floats;
     for (uint32_t first = 0; first < constant.rows; first += kRows) {
       target::WeightRows rows;
       rows.format = constant.format;
@@ -100,10 +100,12 @@ private:
       rows.multipliers = row<uint8_t>(constant.multipliers, first);
       if (constant.format.scale == target::ScaleKind::F16Group)
         rows.halfScales = row<uint16_t>(constant.scales, first);
-      else if (constant.format.scale == target::ScaleKind::F32Group)
-        rows.groupScales = row<float>(constant.scales, first);
       else
-        rows.rowScales = row<float>(constant.scales, first);
+        floats = lm::floatsOf(constant.scales, first, rows.rows);
+      if (constant.format.scale == target::ScaleKind::F32Group)
+        rows.groupScales = floats.data();
+      else if (!floats.empty())
+        rows.rowScales = floats.data();
       target.pack(rows, bytes);
     }
   }

@@ -32,10 +32,17 @@ const char *LoadedWeight::dense() {
     contiguous &= view.shape[axis] == 1 || view.strides[axis] == expected;
     expected *= view.shape[axis];
   }
-  if (contiguous)
+  bool widened = lm::isWidened(op);
+  if (contiguous && !widened)
     return at(view.offset);
   if (!packed.empty())
     return packed.data();
+  if (widened) {
+    std::vector<float> floats = lm::floatsOf(view, 0, view.shape[0]);
+    const char *bytes = reinterpret_cast<const char *>(floats.data());
+    packed.assign(bytes, bytes + floats.size() * sizeof(float));
+    return packed.data();
+  }
   unsigned bytes = elementBytes();
   packed.resize(size_t(elements()) * bytes);
   for (int64_t index = 0; index < elements(); ++index) {
@@ -165,14 +172,16 @@ LogicalResult Interpreter::checkSupported(Operation *op) {
       });
 }
 
-/// Index of the first element that is NaN or infinite, -1 where all are finite.
+/// Index of the first element that is NaN or infinite, -1 where all are finite. They are stored
+/// without gaps.
 static int64_t firstBadElement(LoadedWeight &weight) {
-  const char *bytes = weight.view.isSplat ? weight.at(0) : weight.dense();
+  const char *bytes = weight.at(weight.view.offset);
   int64_t count = weight.view.isSplat ? 1 : weight.elements();
-  if (weight.view.elementType.isF32())
+  Type type = weight.view.elementType;
+  if (type.isF32())
     return firstNonFinite(reinterpret_cast<const float *>(bytes), size_t(count));
-  constexpr uint16_t exponent = 0x7c00;
-  for (int64_t index = 0; weight.view.elementType.isF16() && index < count; ++index)
+  const uint16_t exponent = type.isF16() ? 0x7c00 : 0x7f80;
+  for (int64_t index = 0; (type.isF16() || type.isBF16()) && index < count; ++index)
     if ((reinterpret_cast<const uint16_t *>(bytes)[index] & exponent) == exponent)
       return index;
   return allFinite;

@@ -21,7 +21,7 @@ struct LoadedWeight {
   unsigned elementBytes() const { return (view.elementType.getIntOrFloatBitWidth() + 7) / 8; }
   int64_t elements() const;
   const char *at(int64_t element) const { return view.data + element * elementBytes(); }
-  /// Elements in row-major order without gaps.
+  /// Elements of the weight's type, in row-major order without gaps.
   const char *dense();
 };
 

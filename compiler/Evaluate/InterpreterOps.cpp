@@ -23,8 +23,12 @@ LogicalResult Interpreter::runComputation(Operation *op) {
 
 FloatMatrix Interpreter::matrixOf(Value operand) {
   const lm::WeightView &view = value(operand).weight->view;
-  return {view.as<float>(), view.strides[0], view.strides[1], uint32_t(view.shape[0]),
-          uint32_t(view.shape[1])};
+  FloatMatrix matrix{view.data + view.offset * (view.elementType.getIntOrFloatBitWidth() / 8),
+                     view.strides[0], view.strides[1], uint32_t(view.shape[0]),
+                     uint32_t(view.shape[1])};
+  if (view.elementType.isF16() || view.elementType.isBF16())
+    matrix.storage = view.elementType.isF16() ? FloatStorage::F16 : FloatStorage::Bf16;
+  return matrix;
 }
 
 const char *Interpreter::denseOf(Value operand) { return value(operand).weight->dense(); }

@@ -57,8 +57,7 @@ void linear(Workers &workers, const float *x, uint32_t tokens, const FloatMatrix
     float *packed = scratch(storage, size_t{w.columns} * stripeWidth);
     const uint32_t first = stripe * stripeWidth;
     const uint32_t count = std::min(stripeWidth, w.rows - first);
-    loops.packFloats(w.base + first * w.rowStride, w.rowStride, w.columnStride, count, w.columns,
-                     packed);
+    w.packRows(first, count, packed);
     loops.floatStripe({x, w.columns, tokens, w.columns, packed},
                       {y + first, w.rows, count, bias ? bias + first : nullptr});
   });
@@ -193,9 +192,8 @@ int64_t embed(const int32_t *ids, uint32_t tokens, const FloatMatrix &table, flo
   for (uint32_t m = 0; m < tokens; ++m) {
     if (ids[m] < 0 || static_cast<uint32_t>(ids[m]) >= table.rows)
       return m;
-    const float *row = table.base + ids[m] * table.rowStride;
     for (uint32_t k = 0; k < table.columns; ++k)
-      y[size_t{m} * table.columns + k] = row[k * table.columnStride];
+      y[size_t{m} * table.columns + k] = table.at(static_cast<uint32_t>(ids[m]), k);
   }
   return -1;
 }

@@ -5,6 +5,7 @@
 // first NaN or infinity is; `allFinite` means there is none.
 #pragma once
 
+#include "compiler/Evaluate/FloatMatrix.h"
 #include "compiler/Evaluate/Workers.h"
 
 #include <cstddef>
@@ -17,15 +18,6 @@ inline constexpr int64_t allFinite = -1;
 
 /// Index of the first NaN or infinity, or allFinite.
 int64_t firstNonFinite(const float *x, size_t n);
-
-/// An fp32 [rows, columns] view; strides count elements. A row is an output.
-struct FloatMatrix {
-  const float *base;
-  int64_t rowStride;
-  int64_t columnStride;
-  uint32_t rows;
-  uint32_t columns;
-};
 
 /// A quantized [rows, columns] weight, one element to a byte. One of `scales` and `halfScales` is
 /// set.

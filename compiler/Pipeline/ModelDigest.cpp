@@ -16,21 +16,26 @@ void addText(Sha256Stream &stream, const std::string &text) {
   stream.update({reinterpret_cast<const uint8_t *>(text.data()), text.size()});
 }
 
-/// The bytes of a dense weight in order; a view is read element by element.
+/// The elements of a weight in order, as numbers of its type; a view is read one by one.
 void addWeight(Sha256Stream &stream, lm::WeightOp weight) {
   FailureOr<lm::WeightView> view = lm::viewOf(weight);
   if (failed(view))
     return;
-  size_t size = std::max(1u, view->elementType.getIntOrFloatBitWidth() / 8);
+  size_t size = std::max(1u, weight.tensorType().getElementTypeBitWidth() / 8);
+  bool widened = lm::isWidened(weight);
   int64_t rows = view->shape.size() > 1 ? view->shape[0] : 1,
           columns = view->shape.empty() ? 1 : view->shape.back();
   int64_t rowStride = view->shape.size() > 1 ? view->strides[0] : 0,
           stride = view->shape.empty() ? 0 : view->strides.back();
   std::vector<uint8_t> row(size_t(columns) * size);
   for (int64_t r = 0; r < rows; ++r) {
-    for (int64_t c = 0; c < columns; ++c)
-      std::memcpy(&row[size_t(c) * size],
-                  view->data + (view->offset + r * rowStride + c * stride) * int64_t(size), size);
+    for (int64_t c = 0; c < columns; ++c) {
+      int64_t at = view->offset + r * rowStride + c * stride;
+      float wide = widened ? lm::floatAt(*view, at) : 0.0F;
+      const void *from =
+          widened ? static_cast<const void *>(&wide) : view->data + at * int64_t(size);
+      std::memcpy(&row[size_t(c) * size], from, size);
+    }
     stream.update(row);
   }
 }

@@ -56,9 +56,11 @@ LogicalResult checkFormat(Operation *op, Value weight, Value scales, Value multi
 LogicalResult WeightOp::verify() {
   auto type = tensorType();
   auto valueType = cast<ShapedType>(getValue().getType());
-  if (type.getElementType() != valueType.getElementType())
-    return emitOpError() << "has element type " << type.getElementType() << ", its bytes are "
-                         << valueType.getElementType();
+  Type element = type.getElementType(), stored = valueType.getElementType();
+  bool widened = element.isF32() && (stored.isF16() || stored.isBF16());
+  if (element != stored && !widened)
+    return emitOpError() << "has element type " << element << ", its bytes are " << stored
+                         << "; only f16 and bf16 can be read as f32";
   if (!getStrides()) {
     if (type.getShape() != valueType.getShape())
       return emitOpError() << "has shape " << type << " and no view, its bytes are " << valueType;

@@ -17,8 +17,9 @@ def WeightOp : Lm_Op<"weight", [Symbol]> {
   let summary = "A constant tensor of the model";
   let description = [{
     `value` holds the bytes as the model file stores them, usually a resource that maps the file. With `offset` and `strides` (in elements)
-    the weight is a strided view of them: element `(i, j)` is `value[offset + i*strides[0] + j*strides[1]]`; without, the type of `value` is
-    the weight's type. `format` is the choice of storage that quantization has made and not yet carried out.
+    the weight is a strided view of them: element `(i, j)` is `value[offset + i*strides[0] + j*strides[1]]`; without, the shape of `value` is
+    the weight's shape. The elements of both are of one type, or `value` stores f16 or bf16 and the weight is f32: whoever reads it widens them,
+    which is exact. `format` is the choice of storage that quantization has made and not yet carried out.
 
     ```mlir
     lm.weight @layers.0.q : tensor<256x256xf32> = dense_resource<qkv> : tensor<256x512xf32> view offset 0 strides [1, 512]

@@ -1,8 +1,13 @@
 // Reading the bytes behind an lm.weight without copying them.
 #include "dialects/Lm/LmWeights.h"
 
+#include "runtime/base/numerics.h"
+
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
+#include "llvm/ADT/bit.h"
+
+#include <cstring>
 
 using namespace mlir;
 
@@ -11,7 +16,7 @@ namespace llmc::lm {
 FailureOr<WeightView> viewOf(WeightOp weight) {
   WeightView view;
   RankedTensorType type = weight.tensorType();
-  view.elementType = type.getElementType();
+  view.elementType = cast<ShapedType>(weight.getValue().getType()).getElementType();
   view.shape.assign(type.getShape().begin(), type.getShape().end());
   view.offset = weight.getOffset().value_or(0);
   if (auto strides = weight.getStrides()) {
@@ -46,6 +51,43 @@ FailureOr<WeightView> viewOf(WeightOp weight) {
     return view;
   }
   return weight.emitOpError() << "@" << weight.getSymName() << ": unsupported kind of constant";
+}
+
+float floatAt(const WeightView &view, int64_t element) {
+  const char *at = view.data + element * (view.elementType.getIntOrFloatBitWidth() / 8);
+  if (view.elementType.isF32()) {
+    float value;
+    std::memcpy(&value, at, sizeof value);
+    return value;
+  }
+  assert((view.elementType.isF16() || view.elementType.isBF16()) && "no other floats widen");
+  uint16_t half;
+  std::memcpy(&half, at, sizeof half);
+  return view.elementType.isF16() ? llmc_f16_bits_to_f32(half)
+                                  : llvm::bit_cast<float>(uint32_t(half) << 16);
+}
+
+std::vector<float> floatsOf(const WeightView &view, int64_t first, int64_t count) {
+  std::vector<float> floats;
+  int64_t rowElements = 1;
+  for (int64_t size : ArrayRef<int64_t>(view.shape).drop_front())
+    rowElements *= size;
+  floats.reserve(size_t(count * rowElements));
+  for (int64_t row = first; row < first + count; ++row)
+    for (int64_t element = 0; element < rowElements; ++element) {
+      int64_t rest = element, place = view.offset + row * view.strides[0];
+      for (size_t axis = view.shape.size() - 1; axis > 0; --axis) {
+        place += rest % view.shape[axis] * view.strides[axis];
+        rest /= view.shape[axis];
+      }
+      floats.push_back(floatAt(view, place));
+    }
+  return floats;
+}
+
+bool isWidened(WeightOp weight) {
+  return weight.tensorType().getElementType() !=
+         cast<ShapedType>(weight.getValue().getType()).getElementType();
 }
 
 WeightOp weightOf(Value value) {

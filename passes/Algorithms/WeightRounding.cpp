@@ -27,10 +27,14 @@ uint16_t halfBits(float x) {
   return binade > 15 ? 0x7c00 : static_cast<uint16_t>(((binade + 14) << 10) + quanta);
 }
 
-float halfValue(uint16_t bits) {
-  const int exponent = bits >> 10, mantissa = bits & 0x3ff;
-  return exponent == 0 ? std::ldexp(static_cast<float>(mantissa), -24)
-                       : std::ldexp(static_cast<float>(1024 + mantissa), exponent - 25);
+/// Any binary16; without branches, since weights are read with it.
+inline float halfValue(uint16_t bits) {
+  const uint32_t magnitude = bits & 0x7fffu;
+  const uint32_t special = magnitude >= 0x7c00u ? 0x7f800000u : 0u;
+  // The exponent moves to the place of fp32's, and the product sets its bias, subnormals included.
+  const float value = std::bit_cast<float>(magnitude << 13) * 0x1p112f;
+  return std::bit_cast<float>(std::bit_cast<uint32_t>(value) | special |
+                              static_cast<uint32_t>(bits & 0x8000u) << 16);
 }
 
 float largestMagnitude(const float *w, size_t count) {
@@ -158,6 +162,24 @@ void RowRounder::roundMultipliers() {
 /// Rows gathered at once.
 constexpr uint32_t gatheredRows = 16;
 
+bool readsInPlace(const WeightView &view) {
+  return view.columnStride == 1 && view.storage == FloatStorage::F32;
+}
+
+// Floats as stored.
+struct Single {
+  float stored;
+  float value() const { return stored; }
+};
+struct Half {
+  uint16_t stored;
+  float value() const { return halfValue(stored); }
+};
+struct Brain {
+  uint16_t stored;
+  float value() const { return std::bit_cast<float>(uint32_t{stored} << 16); }
+};
+
 std::optional<RoundingError> findNonFinite(const float *row, uint32_t index, uint32_t columns) {
   if (std::isfinite(largestMagnitude(row, columns)))
     return std::nullopt;
@@ -199,13 +221,13 @@ void allocate(RoundedWeights &result, Method method) {
 } // namespace
 
 RowReader::RowReader(const WeightView &view) : view(view) {
-  if (view.columnStride != 1)
+  if (!readsInPlace(view))
     rows.resize(size_t{gatheredRows} * view.columns);
 }
 
 const float *RowReader::row(uint32_t index) {
-  if (view.columnStride == 1)
-    return view.base + view.offset + int64_t{index} * view.rowStride;
+  if (readsInPlace(view))
+    return static_cast<const float *>(view.base) + view.offset + int64_t{index} * view.rowStride;
   if (index < first || index >= last) {
     first = index;
     last = index + std::min(gatheredRows, view.rows - index);
@@ -214,11 +236,28 @@ const float *RowReader::row(uint32_t index) {
   return rows.data() + size_t{index - first} * view.columns;
 }
 
-void RowReader::gather(uint32_t count) {
-  const float *base = view.base + view.offset + int64_t{first} * view.rowStride;
+template <class Stored> void RowReader::gatherAs(const Stored *base, uint32_t count) {
+  base += view.offset + int64_t{first} * view.rowStride;
+  if (view.columnStride == 1) {
+    for (uint32_t r = 0; r < count; ++r)
+      for (uint32_t k = 0; k < view.columns; ++k)
+        rows[size_t{r} * view.columns + k] = base[r * view.rowStride + k].value();
+    return;
+  }
   for (uint32_t k = 0; k < view.columns; ++k)
     for (uint32_t r = 0; r < count; ++r)
-      rows[size_t{r} * view.columns + k] = base[r * view.rowStride + k * view.columnStride];
+      rows[size_t{r} * view.columns + k] = base[r * view.rowStride + k * view.columnStride].value();
+}
+
+void RowReader::gather(uint32_t count) {
+  switch (view.storage) {
+  case FloatStorage::F32:
+    return gatherAs(static_cast<const Single *>(view.base), count);
+  case FloatStorage::F16:
+    return gatherAs(static_cast<const Half *>(view.base), count);
+  case FloatStorage::Bf16:
+    return gatherAs(static_cast<const Brain *>(view.base), count);
+  }
 }
 
 std::optional<RoundingError> roundWeights(const WeightView &view, const WeightFormat &format,

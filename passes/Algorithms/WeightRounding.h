@@ -1,4 +1,4 @@
-// Rounding of fp32 weights to the formats of docs/numerics.md, to nearest, symmetric.
+// Rounding of float weights to the formats of docs/numerics.md, to nearest, symmetric.
 #pragma once
 
 #include "passes/Algorithms/WeightFormat.h"
@@ -10,17 +10,21 @@
 
 namespace llmc::passes {
 
-/// A [rows, columns] view of fp32 weights; offset and strides count elements. A row is an output.
+/// How floats are stored. Every one widens to fp32 exactly, which is what everybody computes with.
+enum class FloatStorage : uint8_t { F32, F16, Bf16 };
+
+/// A [rows, columns] view of weights; offset and strides count elements. A row is an output.
 struct WeightView {
-  const float *base = nullptr;
+  const void *base = nullptr;
   int64_t offset = 0;
   int64_t rowStride = 0;
   int64_t columnStride = 1;
   uint32_t rows = 0;
   uint32_t columns = 0;
+  FloatStorage storage = FloatStorage::F32;
 };
 
-/// The rows of a view as consecutive numbers. Rows asked for in ascending order are gathered
+/// The rows of a view as consecutive fp32 numbers. Rows asked for in ascending order are gathered
 /// several at a time, so that a view whose rows are the fast axis is read along it.
 class RowReader {
 public:
@@ -30,6 +34,7 @@ public:
 
 private:
   void gather(uint32_t count);
+  template <class Stored> void gatherAs(const Stored *base, uint32_t count);
 
   WeightView view;
   std::vector<float> rows;

@@ -20,7 +20,10 @@ FailureOr<std::optional<WeightView>> floatViewOf(lm::WeightOp weight) {
     return weight.emitOpError() << "@" << weight.getSymName()
                                 << " has more than 2^32 rows or columns";
   WeightView view;
-  view.base = reinterpret_cast<const float *>(bytes->data);
+  view.base = bytes->data;
+  view.storage = bytes->elementType.isF16()    ? FloatStorage::F16
+                 : bytes->elementType.isBF16() ? FloatStorage::Bf16
+                                               : FloatStorage::F32;
   view.offset = bytes->offset;
   view.rowStride = rank == 2 ? bytes->strides[0] : 0;
   view.columnStride = bytes->strides[rank - 1];

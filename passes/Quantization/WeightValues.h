@@ -1,4 +1,4 @@
-// The numbers of an lm.weight: reading fp32 views, making new constants.
+// The numbers of an lm.weight: reading float views, making new constants.
 #pragma once
 
 #include "dialects/Lm/Lm.h"
@@ -8,8 +8,8 @@
 
 namespace llmc::passes {
 
-/// A weight of f32 and rank 1 (one row) or 2; nothing where it is of another type. Fails with a
-/// diagnostic where the bytes are not there.
+/// A weight of f32, whatever its bytes, and rank 1 (one row) or 2; nothing where it is of another
+/// type. Fails with a diagnostic where the bytes are not there.
 mlir::FailureOr<std::optional<WeightView>> floatViewOf(lm::WeightOp weight);
 
 /// Told after each reading of a weight which stored bytes are done with for now, from any thread:

@@ -1,5 +1,7 @@
 #include "passes/Raising/AttentionState.h"
 
+#include "passes/Raising/WidenHalves.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/bit.h"
 
@@ -82,11 +84,11 @@ void dropCacheResult(RaiseStep &step, const CachePair &cache) {
   assert(succeeded(erased) && "functions have erasable results");
 }
 
-float snapScale(RaiseReport &report, float scale, int64_t headDim, StringRef node) {
+float snapScale(RaiseStep &step, float scale, int64_t headDim, StringRef node) {
   auto canonical = float(1.0 / std::sqrt(double(headDim)));
   int64_t distance = std::abs(int64_t(llvm::bit_cast<int32_t>(scale)) -
                               int64_t(llvm::bit_cast<int32_t>(canonical)));
-  constexpr int64_t ulps = 2;
+  const int64_t ulps = int64_t(2) << lostBits(step.module);
   if (distance > ulps)
     return scale;
   if (distance > 0) {
@@ -96,7 +98,7 @@ float snapScale(RaiseReport &report, float scale, int64_t headDim, StringRef nod
     snap.largestDifference = double(distance);
     snap.tolerance = ulps;
     snap.unit = "ulp";
-    report.addSnap(std::move(snap));
+    step.report.addSnap(std::move(snap));
   }
   return canonical;
 }

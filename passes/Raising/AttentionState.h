@@ -38,8 +38,9 @@ bool checkCache(RaiseStep &step, const CachePair &cache, Attempt &attempt);
 /// Removes the results that return `present`.
 void dropCacheResult(RaiseStep &step, const CachePair &cache);
 
-/// 1/sqrt(head_dim) where the scale is within 2 ulp, reported as a snap where it differs at all;
+/// 1/sqrt(head_dim) where the scale is within 2 ulp of the constants' precision, reported as a snap
+/// where it differs at all;
 /// otherwise the scale.
-float snapScale(RaiseReport &report, float scale, int64_t headDim, llvm::StringRef node);
+float snapScale(RaiseStep &step, float scale, int64_t headDim, llvm::StringRef node);
 
 } // namespace llmc::passes

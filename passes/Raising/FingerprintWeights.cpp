@@ -15,13 +15,15 @@ namespace llmc::passes {
 
 namespace {
 
-/// SHA-256 of the viewed elements in row-major order, in hexadecimal.
+/// SHA-256 of the viewed elements in row-major order, as numbers of the weight's type, in
+/// hexadecimal.
 FailureOr<std::string> digestOf(lm::WeightOp weight) {
   FailureOr<lm::WeightView> view = lm::viewOf(weight);
   if (failed(view))
     return failure();
   // Bools are bytes in resources and bits in attributes; none reaches a canonical program.
-  unsigned bits = view->elementType.getIntOrFloatBitWidth();
+  unsigned bits = weight.tensorType().getElementTypeBitWidth();
+  bool widened = lm::isWidened(weight);
   if (bits % 8 != 0)
     return weight.emitOpError() << "@" << weight.getSymName() << ": elements of " << bits
                                 << " bits have no digest";
@@ -32,7 +34,9 @@ FailureOr<std::string> digestOf(lm::WeightOp weight) {
     int64_t at = view->offset;
     for (auto [position, stride] : llvm::zip(index, view->strides))
       at += position * stride;
-    const auto *element = reinterpret_cast<const uint8_t *>(view->data) + at * bytes;
+    float wide = widened ? lm::floatAt(*view, at) : 0.0F;
+    const auto *element = widened ? reinterpret_cast<const uint8_t *>(&wide)
+                                  : reinterpret_cast<const uint8_t *>(view->data) + at * bytes;
     row.insert(row.end(), element, element + bytes);
     constexpr size_t batch = 1 << 16;
     if (row.size() >= batch) {

@@ -4,6 +4,7 @@
 #include "passes/Raising/AttentionState.h"
 #include "passes/Raising/RaisePass.h"
 #include "passes/Raising/WeightNames.h"
+#include "passes/Raising/WidenHalves.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Dominance.h"
@@ -133,6 +134,7 @@ LogicalResult finishProgram(RaiseStep &step) {
   step.program.setFunctionType(FunctionType::get(
       step.program.getContext(), step.program.getArgumentTypes(), terminator->getOperandTypes()));
   step.program.setSymName("main");
+  step.module->removeAttr(widenedFromAttribute);
   mergeEqualWeights(step.module, step.program);
   orderSums(step.program);
   IRRewriter rewriter(step.program.getContext());

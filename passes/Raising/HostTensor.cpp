@@ -123,7 +123,7 @@ static std::optional<HostTensor> constantOfElements(ElementsAttr value, int64_t 
 
 static std::optional<HostTensor> constantOfWeight(lm::WeightOp weight, int64_t limit) {
   RankedTensorType type = weight.tensorType();
-  if (!weight.getStrides() && isa<DenseElementsAttr>(weight.getValue()))
+  if (!weight.getStrides() && isa<DenseElementsAttr>(weight.getValue()) && !lm::isWidened(weight))
     return constantOfElements(weight.getValue(), limit);
   HostTensor result = HostTensor::shapeOnly(elementOf(type.getElementType()), type.getShape());
   if (result.size() > limit || result.element == Element::Other)
@@ -140,7 +140,10 @@ static std::optional<HostTensor> constantOfWeight(lm::WeightOp weight, int64_t l
     int64_t at = view->offset;
     for (auto [position, stride] : llvm::zip(index, view->strides))
       at += position * stride;
-    appendElement(result, view->data + at * bytes);
+    if (result.isFloat())
+      result.floats.push_back(lm::floatAt(*view, at));
+    else
+      appendElement(result, view->data + at * bytes);
   });
   result.hasData = true;
   return result;

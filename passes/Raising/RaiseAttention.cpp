@@ -286,8 +286,8 @@ private:
 
   void emit(Candidate &candidate) {
     OpBuilder builder(candidate.result.getDefiningOp());
-    float scale = snapScale(step.report, candidate.scale, candidate.shape.headDim,
-                            candidate.softmax.getNodeName());
+    float scale =
+        snapScale(step, candidate.scale, candidate.shape.headDim, candidate.softmax.getNodeName());
     Value rows = emitter.emit(builder, candidate.softmax.getLoc(), rowsBehind(candidate.queryRows),
                               rowsBehind(candidate.keyRows), rowsBehind(candidate.valueRows),
                               candidate.shape, scale);

@@ -208,9 +208,8 @@ private:
     }
     double scale = floatAttribute(node, "scale", 0);
     scale = scale == 0 ? 1.0 / std::sqrt(double(shape.headDim)) : scale;
-    Value rows =
-        emitter.emit(builder, loc, operands.q, operands.k, operands.v, shape,
-                     snapScale(step.report, float(scale), shape.headDim, node.getNodeName()));
+    Value rows = emitter.emit(builder, loc, operands.q, operands.k, operands.v, shape,
+                              snapScale(step, float(scale), shape.headDim, node.getNodeName()));
     replaceByRows(probes, builder, node.getResult(0), rows);
     dropCacheResult(step, operands.keys);
     dropCacheResult(step, operands.values);

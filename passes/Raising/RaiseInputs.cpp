@@ -28,11 +28,6 @@ Role roleByName(StringRef name, RankedTensorType type) {
 LogicalResult assignRole(func::FuncOp program, unsigned index) {
   StringRef name = argumentName(program, index);
   auto type = dyn_cast<RankedTensorType>(program.getArgument(index).getType());
-  if (type && (type.getElementType().isF16() || type.getElementType().isBF16()))
-    return program.emitError("input '")
-           << name << "' is " << type.getElementType()
-           << ": graphs that compute in half precision cannot be raised; export the model in fp32 "
-              "(weights that fit fp16 lose nothing)";
   Role role = type ? roleByName(name, type) : Role::None;
   if (role == Role::None)
     return program.emitError("input '")

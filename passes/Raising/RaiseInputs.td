@@ -7,7 +7,7 @@ def RaiseInputsPass : Pass<"llmc-raise-inputs", "::mlir::ModuleOp"> {
     Requires: an imported program; arguments carry `lm.name`.
     Ensures:  two new arguments, the token ids (`tensor<?xi32>`) and the position of the first one (`i32`); every argument has its `lm.role`.
               Batch 1 without padding is assumed from here on: the mask is all ones, position ids count up from the position.
-    Fails:    an input whose role is not clear, or in half precision; a batch that is fixed to more than 1.
+    Fails:    an input whose role is not clear; a batch that is fixed to more than 1.
   }];
   let dependentDialects = ["::llmc::lm::LmDialect"];
 }

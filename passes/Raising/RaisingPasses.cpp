@@ -13,6 +13,7 @@
 #include "passes/Raising/RaiseRope.h"
 #include "passes/Raising/SimplifyNodes.h"
 #include "passes/Raising/VerifyRaised.h"
+#include "passes/Raising/WidenHalves.h"
 
 #include "mlir/Pass/PassRegistry.h"
 
@@ -22,6 +23,7 @@ namespace llmc::passes {
 
 void buildRaisePipeline(OpPassManager &manager, const RaiseOptions &options) {
   auto report = options.report ? options.report : std::make_shared<RaiseReport>();
+  manager.addPass(createWidenHalvesPass(report));
   manager.addPass(createRaiseInputsPass(report));
   manager.addPass(createSimplifyNodesPass(report));
   manager.addPass(createRaiseEmbeddingPass(report));
@@ -49,6 +51,7 @@ struct RaiseCommandLine : PassPipelineOptions<RaiseCommandLine> {
 } // namespace
 
 void registerRaisingPasses() {
+  registerWidenHalvesPass();
   registerRaiseInputsPass();
   registerSimplifyNodesPass();
   registerRaiseEmbeddingPass();

@@ -1,6 +1,7 @@
 #include "passes/Raising/RopeTable.h"
 
 #include "passes/Raising/WeightViews.h"
+#include "passes/Raising/WidenHalves.h"
 
 #include "llvm/ADT/StringExtras.h"
 
@@ -18,8 +19,10 @@ static std::string number(double value) {
 }
 
 /// Compares the table with a formula.
-static RopeSnap compare(const RopeTable &table, RopeFormula formula) {
+static RopeSnap compare(const RopeTable &table, RopeFormula formula, int lostBits) {
   RopeSnap snap;
+  constexpr int singleBits = 23;
+  double rounding = lostBits ? std::ldexp(1.0, lostBits - singleBits) : 0.0;
   std::vector<float> inverse(table.half);
   for (int64_t pair = 0; pair < table.half; ++pair)
     inverse[pair] = float(std::pow(formula.base, -double(pair) / double(table.half)));
@@ -31,8 +34,9 @@ static RopeSnap compare(const RopeTable &table, RopeFormula formula) {
                          float(std::sin(double(angle))) * float(formula.scaling)};
       float stored[2] = {table.cosines[at], table.sines[at]};
       for (int which = 0; which < 2; ++which) {
-        double difference =
-            std::fabs(double(stored[which]) - double(wanted[which])) / double(1 + position);
+        double difference = std::fabs(double(stored[which]) - double(wanted[which]));
+        difference -= std::min(difference, rounding * std::fabs(double(stored[which])));
+        difference /= double(1 + position);
         snap.largestDifference = std::max(snap.largestDifference, difference);
         if (!(difference <= ropeTolerance) && snap.failure.empty())
           snap.failure = "position " + std::to_string(position) + ", pair " + std::to_string(pair) +
@@ -45,7 +49,19 @@ static RopeSnap compare(const RopeTable &table, RopeFormula formula) {
   return snap;
 }
 
-RopeSnap snapRope(const RopeTable &table) {
+/// The angle of the last pair at position 1. It turns slowest: the farthest position that it has
+/// not turned a quarter at says it most exactly.
+static double lastAngle(const RopeTable &table) {
+  int64_t pair = table.half - 1, position = 1;
+  auto sineAt = [&](int64_t at) { return table.sines[at * table.half + pair]; };
+  auto cosineAt = [&](int64_t at) { return table.cosines[at * table.half + pair]; };
+  while (position + 1 < table.positions && cosineAt(position + 1) > 0 &&
+         sineAt(position + 1) >= sineAt(position))
+    ++position;
+  return std::atan2(double(sineAt(position)), double(cosineAt(position))) / double(position);
+}
+
+RopeSnap snapRope(const RopeTable &table, int lostBits) {
   RopeSnap snap;
   if (table.positions < 2 || table.half < 2) {
     snap.failure = "the table is too small to tell its base";
@@ -53,19 +69,17 @@ RopeSnap snapRope(const RopeTable &table) {
   }
   RopeFormula formula;
   formula.scaling = table.cosines[0];
-  // The last pair turns slowest: angle(1) = base^(-(half-1)/half).
-  int64_t last = 2 * table.half - 1;
-  double angle = std::atan2(double(table.sines[last]), double(table.cosines[last]));
+  double angle = lastAngle(table); // base^(-(half-1)/half)
   double base = std::pow(angle, -double(table.half) / double(table.half - 1));
   if (!(angle > 0) || !std::isfinite(base)) {
-    snap.failure = "the angles of position 1 are not those of a formula";
+    snap.failure = "the angles of the last pair are not those of a formula";
     return snap;
   }
   for (int digits = 1; digits <= 9; ++digits) {
     char text[40];
     std::snprintf(text, sizeof text, "%.*e", digits - 1, base);
     formula.base = std::strtod(text, nullptr);
-    snap = compare(table, formula);
+    snap = compare(table, formula, lostBits);
     if (snap.formula)
       break;
   }
@@ -78,7 +92,7 @@ const RopeEmitter::Known &RopeEmitter::know(const RopeTable &table, StringRef no
     if (entry->table == table)
       found = entry.get();
   if (!found) {
-    known.push_back(std::make_unique<Known>(Known{table, snapRope(table)}));
+    known.push_back(std::make_unique<Known>(Known{table, snapRope(table, lostBits(step.module))}));
     found = known.back().get();
     if (!found->snap.formula)
       step.report.nearlyMatched.push_back({"rope by formula", node.str(), found->snap.failure});

@@ -17,7 +17,8 @@ struct RopeFormula {
   double base = 0, scaling = 1;
 };
 
-/// Largest difference of an entry from its formula, divided by 1 + position: 2^-22.
+/// Largest difference of an entry from its formula beyond the entry's own rounding, divided by
+/// 1 + position: 2^-22.
 inline constexpr double ropeTolerance = 0x1p-22;
 
 struct RopeSnap {
@@ -26,8 +27,9 @@ struct RopeSnap {
   std::string failure;                ///< The first entry that is not.
 };
 
-/// Finds the base that the table's second position speaks for, rounded to as few digits as serve.
-RopeSnap snapRope(const RopeTable &table);
+/// Finds the base that the table speaks for, rounded to as few digits as serve. Entries have
+/// `lostBits` of fp32's mantissa less and may be off by a unit of their last place for it.
+RopeSnap snapRope(const RopeTable &table, int lostBits = 0);
 
 /// Creates lm.rope, by formula where the table has one, with the table as weights otherwise.
 class RopeEmitter {

@@ -113,14 +113,15 @@ using Place = std::tuple<const char *, std::vector<int64_t>, std::vector<int64_t
 
 std::optional<Place> placeOf(lm::WeightOp weight) {
   auto resource = dyn_cast<DenseResourceElementsAttr>(weight.getValue());
-  unsigned bits = weight.tensorType().getElementTypeBitWidth();
+  Type stored = cast<ShapedType>(weight.getValue().getType()).getElementType();
+  unsigned bits = stored.getIntOrFloatBitWidth();
   if (!resource || !resource.getRawHandle().getBlob() || bits % 8 != 0)
     return std::nullopt;
   Strided view = stridedOf(weight);
   return Place{resource.getRawHandle().getBlob()->getData().data() + view.offset * (bits / 8),
                {view.shape.begin(), view.shape.end()},
                {view.strides.begin(), view.strides.end()},
-               weight.tensorType().getElementType().getAsOpaquePointer()};
+               stored.getAsOpaquePointer()};
 }
 
 } // namespace

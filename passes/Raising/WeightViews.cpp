@@ -49,7 +49,7 @@ lm::WeightOp viewOfBytes(lm::WeightOp source, const Strided &view) {
   auto module = source->getParentOfType<ModuleOp>();
   Builder builder(module.getContext());
   auto stored = cast<ShapedType>(source.getValue().getType());
-  auto type = RankedTensorType::get(view.shape, stored.getElementType());
+  auto type = RankedTensorType::get(view.shape, source.tensorType().getElementType());
   IntegerAttr offset;
   DenseI64ArrayAttr strides;
   if (view.offset != 0 || stored.getShape() != type.getShape() || !view.isRowMajor()) {

@@ -5,6 +5,16 @@ lm.weight @w : tensor<4xf32> = dense<1> : tensor<4xi8>
 
 // -----
 
+// expected-error@below {{has element type 'f32', its bytes are 'f64'; only f16 and bf16 can be read as f32}}
+lm.weight @w : tensor<4xf32> = dense<1.0> : tensor<4xf64>
+
+// -----
+
+// expected-error@below {{has element type 'f16', its bytes are 'f32'}}
+lm.weight @w : tensor<4xf16> = dense<1.0> : tensor<4xf32>
+
+// -----
+
 // expected-error@below {{has shape 'tensor<4xf32>' and no view, its bytes are 'tensor<5xf32>'}}
 lm.weight @w : tensor<4xf32> = dense<1.0> : tensor<5xf32>
 

@@ -6,6 +6,8 @@
 lm.weight @plain : tensor<4x4xf32> = dense<1.0> : tensor<4x4xf32>
 // CHECK: lm.weight @view : tensor<4x2xf32> = dense<1.000000e+00> : tensor<2x4xf32> view offset 0 strides [1, 4]
 lm.weight @view : tensor<4x2xf32> = dense<1.0> : tensor<2x4xf32> view offset 0 strides [1, 4]
+// CHECK: lm.weight @widened : tensor<4x2xf32> = dense<1.000000e+00> : tensor<2x4xf16> view offset 0 strides [1, 4]
+lm.weight @widened : tensor<4x2xf32> = dense<1.0> : tensor<2x4xf16> view offset 0 strides [1, 4]
 // CHECK: lm.weight @chosen : tensor<4x4xf32> = dense<1.000000e+00> : tensor<4x4xf32> format <i4, group = 32, scale = multiplier>
 lm.weight @chosen : tensor<4x4xf32> = dense<1.0> : tensor<4x4xf32> format <i4, group = 32, scale = multiplier>
 // CHECK: lm.kv_state @kv layers 2 kv_heads 1 head_dim 4 capacity 8 of f16

@@ -20,6 +20,15 @@ lm.weight @grouped : tensor<2x3xf32> = dense<[[7.0, -3.0, 3.5], [8.0, 14.0, -7.0
 // CHECK-NEXT: lm.weight @multiplied.multipliers : tensor<2x2xi8> = dense<{{\[}}[16, 4], [16, 16]]>
 lm.weight @multiplied : tensor<2x4xf32> = dense<[[112.0, 7.0], [-112.0, 7.0], [28.0, 7.0], [4.0, 7.0]]> : tensor<4x2xf32> view offset 0 strides [1, 2] format <i4, group = 2, scale = multiplier>
 
+// Halves are rounded as the numbers they are.
+// CHECK-NEXT: lm.weight @halves : tensor<2x3xi8> = dense<{{\[}}[7, -3, 7], [4, 7, -7]]>
+// CHECK-SAME: squared_error = 0.000000e+00
+// CHECK-NEXT: lm.weight @halves.scales : tensor<2x2xf16> = dense<{{\[}}[1.000000e+00, 5.000000e-01], [2.000000e+00, 1.000000e+00]]>
+lm.weight @halves : tensor<2x3xf32> = dense<[[7.0, 8.0], [-3.0, 14.0], [3.5, -7.0]]> : tensor<3x2xf16> view offset 0 strides [1, 2] format <i4, group = 2, scale = f16>
+// CHECK-NEXT: lm.weight @brains : tensor<1x4xi8> = dense<{{\[\[}}127, -127, 64, 0]]> : tensor<1x4xi8>
+// CHECK: lm.weight @brains.scales : tensor<1xf32> = dense<1.000000e+00>
+lm.weight @brains : tensor<1x4xf32> = dense<[[127.0, -127.0, 63.5, 0.0]]> : tensor<1x4xbf16> format <i8, group = 0, scale = f32>
+
 // A weight without a format stays.
 // CHECK: lm.weight @norm : tensor<4xf32> = dense<1.000000e+00>
 lm.weight @norm : tensor<4xf32> = dense<1.0> : tensor<4xf32>

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <map>
+#include <regex>
 #include <set>
 
 using namespace llmc::test;
@@ -67,6 +68,24 @@ TEST_CASE("a weight stored the other way round is the same weight") {
   Program straight(llmc::test::program("q")), turned(llmc::test::program("qT"));
   Evaluator first = straight.evaluator(), second = turned.evaluator();
   CHECK(logits(straight, first, sentence, 4) == logits(turned, second, sentence, 4));
+}
+
+TEST_CASE("weights stored in half precision are the numbers they are") {
+  // All weights of the tiny model are exact in both halves.
+  const std::regex stored("\\]>(\\s*): tensor<([0-9x]+)xf32>");
+  for (const char *query : {"q", "qT"}) {
+    const std::string text = llmc::test::program(query);
+    Program single(text);
+    Evaluator reference = single.evaluator();
+    for (const char *half : {"f16", "bf16"}) {
+      const std::string halves =
+          std::regex_replace(text, stored, std::string("]>$1: tensor<$2x") + half + ">");
+      REQUIRE(halves != text);
+      Program program(halves);
+      Evaluator evaluator = program.evaluator();
+      CHECK(logits(program, evaluator, sentence, 4) == logits(single, reference, sentence, 4));
+    }
+  }
 }
 
 TEST_CASE("attention with equal scores is the mean of the values") {
@@ -166,10 +185,10 @@ TEST_CASE("the tap sees every result with its rows") {
 TEST_CASE("quantized layers use scales, groups and multipliers") {
   Program program(R"(
   lm.weight @e : tensor<4x4xi8> = dense<[[1, 2, 3, 4], [-4, 0, 0, 8], [100, -100, 50, 25], [0, 0, 0, 0]]> : tensor<4x4xi8>
-  lm.weight @es : tensor<4xf32> = dense<[1.0, 0.5, 0.01, 1.0]> : tensor<4xf32>
+  lm.weight @es : tensor<4xf32> = dense<[1.0, 0.5, 0.01, 1.0]> : tensor<4xf16>
   lm.weight @w : tensor<2x4xi8> = dense<[[1, 2, 3, 4], [-7, 7, 1, 0]]> : tensor<2x4xi8>
   lm.weight @g : tensor<2x2xf16> = dense<[[1.0, 0.5], [0.25, -2.0]]> : tensor<2x2xf16>
-  lm.weight @r : tensor<2xf32> = dense<[0.5, 0.125]> : tensor<2xf32>
+  lm.weight @r : tensor<2xf32> = dense<[0.5, 0.125]> : tensor<2xbf16>
   lm.weight @m : tensor<2x2xi8> = dense<[[1, 16], [3, 2]]> : tensor<2x2xi8>
   func.func @groups(%ids: tensor<?xi32>, %pos: i32) -> tensor<?x2xf32> {
     %e = lm.get @e : tensor<4x4xi8>

@@ -170,6 +170,23 @@ TEST_CASE("a rotary table snaps to its formula and to no other") {
     CHECK(snap.formula->scaling == 1);
     CHECK(snap.largestDifference == 0);
   }
+  // As stored by a graph in half precision: two formulas that differ by more are still told apart.
+  for (double base : {10000.0, 500000.0, 1000000.0, 150000.0})
+    for (int lostBits : {13, 16}) {
+      fill(base, 0);
+      for (std::vector<float> *numbers : {&table.cosines, &table.sines})
+        for (float &number : *numbers) {
+          int exponent = 0;
+          double significand = std::frexp(double(number), &exponent);
+          significand = std::nearbyint(std::ldexp(significand, 24 - lostBits));
+          number = float(std::ldexp(significand, exponent - 24 + lostBits));
+        }
+      CAPTURE(base, lostBits);
+      CHECK_FALSE(passes::snapRope(table).formula);
+      passes::RopeSnap snap = passes::snapRope(table, lostBits);
+      REQUIRE(snap.formula);
+      CHECK(snap.formula->base == base);
+    }
   fill(10000, 0x1p-24);
   CHECK(passes::snapRope(table).formula);
   fill(10000, 0x1p-20);

@@ -6,6 +6,7 @@
 #include "catch2/catch.hpp"
 
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 using namespace llmc::passes;
@@ -208,6 +209,44 @@ TEST_CASE("a strided view rounds like its copy") {
     CHECK(copy.scales == view.scales);
     CHECK(copy.halfScales == view.halfScales);
     CHECK(copy.multipliers == view.multipliers);
+  }
+}
+
+TEST_CASE("every half is read as the number it is") {
+  // Each of the 65,536 halves at its place of a matrix, plain and transposed; those that are no
+  // numbers are left out.
+  for (FloatStorage storage : {FloatStorage::F16, FloatStorage::Bf16}) {
+    const int fraction = storage == FloatStorage::F16 ? 10 : 7, bits = 15 - fraction;
+    std::vector<uint16_t> halves;
+    std::vector<float> values;
+    for (uint32_t half = 0; half < 65536; ++half) {
+      const int exponent = static_cast<int>(half >> fraction & ((1u << bits) - 1));
+      const int mantissa = static_cast<int>(half & ((1u << fraction) - 1));
+      if (exponent == (1 << bits) - 1)
+        continue;
+      const int bias = (1 << (bits - 1)) - 1, step = std::max(exponent, 1) - bias - fraction;
+      const double magnitude = std::ldexp(mantissa + (exponent ? 1 << fraction : 0), step);
+      halves.push_back(static_cast<uint16_t>(half));
+      values.push_back(static_cast<float>(half & 0x8000 ? -magnitude : magnitude));
+    }
+    const auto columns = static_cast<uint32_t>(halves.size() / 2);
+    RowReader plain({halves.data(), 0, columns, 1, 2, columns, storage});
+    RowReader transposed({halves.data(), 0, 1, 2, 2, columns, storage});
+    for (uint32_t row = 0; row < 2; ++row) {
+      const float *got = plain.row(row);
+      REQUIRE(std::memcmp(got, values.data() + size_t{row} * columns, columns * sizeof(float)) ==
+              0);
+      const float *turned = transposed.row(row);
+      for (uint32_t k = 0; k < columns; ++k)
+        REQUIRE(turned[k] == values[size_t{k} * 2 + row]);
+    }
+  }
+  for (uint16_t bad : {0x7c00, 0x7e00}) {
+    const uint16_t row[] = {0x3c00, bad};
+    RoundedWeights got;
+    auto error = roundWeights({row, 0, 2, 1, 1, 2, FloatStorage::F16}, format("w8"), got);
+    REQUIRE(error);
+    CHECK(error->column == 1);
   }
 }
 
