@@ -125,14 +125,13 @@ void X86Gemm::oneRun(Run &run) {
   Value *following = ir.CreateAdd(run.index, e.i64(isGated() ? 1 : run.blocks));
   run.next = run.isLast ? block(following) : e.at(run.weights[0], after);
   run.codes.clear();
-  for (unsigned i = 0; i < run.blocks; ++i) {
+  for (unsigned i = 0; i < run.blocks; ++i)
     run.codes.push_back(decoded ? e.at(decoded, uint64_t(i) * runSize * 16)
                                 : e.at(run.weights[i], ir.CreateMul(run.first, e.i64(size))));
-    if (decoded)
-      decode(run, i);
-  }
   if (packed.tiles)
     return tileUnits(run);
+  if (decoded)
+    decode(run, e.i64(0), ir.CreateSub(run.end, run.first));
   e.loop(run.firstRow, run.endRow, height, [&](Value *row) { vectorUnit(run, row); });
 }
 
@@ -148,20 +147,23 @@ Value *X86Gemm::multiplied(Value *nibbles, Value *m) {
 }
 
 /// Groups of padding have multipliers out of what follows in the block: they meet zeros.
-void X86Gemm::decode(const Run &run, unsigned block) {
+void X86Gemm::decode(const Run &run, Value *first, Value *end) {
   // Columns that share multipliers and divide every run.
   const uint32_t step = layout.hasMultipliers() ? std::gcd(layout.groupSize, 64u) : 8;
-  e.loop(run.first, run.end, step, [&](Value *column) {
-    Value *from = e.at(run.weights[block], ir.CreateShl(column, 3));
-    Value *to = e.at(run.codes[block], ir.CreateShl(ir.CreateSub(column, run.first), 4));
-    Value *m = nullptr;
-    if (layout.hasMultipliers())
-      m = multipliers(run.weights[block], ir.CreateUDiv(column, e.i64(layout.groupSize)));
-    for (uint32_t vector = 0; vector < step / 4; ++vector) {
-      Value *code = codes(e.at(from, vector / 2 * 64), vector % 2 != 0);
-      ir.CreateAlignedStore(m ? multiplied(code, m) : code, e.at(to, vector * 64), llvm::Align(64));
-    }
-  });
+  for (unsigned i = 0; i < run.blocks; ++i)
+    e.loop(first, end, step, [&](Value *inRun) {
+      Value *column = ir.CreateAdd(run.first, inRun);
+      Value *from = e.at(run.weights[i], ir.CreateShl(column, 3));
+      Value *to = e.at(run.codes[i], ir.CreateShl(inRun, 4));
+      Value *m = nullptr;
+      if (layout.hasMultipliers())
+        m = multipliers(run.weights[i], ir.CreateUDiv(column, e.i64(layout.groupSize)));
+      for (uint32_t vector = 0; vector < step / 4; ++vector) {
+        Value *code = codes(e.at(from, vector / 2 * 64), vector % 2 != 0);
+        ir.CreateAlignedStore(m ? multiplied(code, m) : code, e.at(to, vector * 64),
+                              llvm::Align(64));
+      }
+    });
 }
 
 Value *X86Gemm::panelOf(Value *row) {

@@ -50,7 +50,8 @@ private:
   void rowsFrom(llvm::Value *firstRow);
   /// Blocks [index, index + count) of weights, or one of gates and its ups.
   void blocks(llvm::Value *firstRow, llvm::Value *index, unsigned count);
-  void decode(const Run &run, unsigned block);
+  /// Codes of columns [first, end), which count from the run's first.
+  void decode(const Run &run, llvm::Value *first, llvm::Value *end);
   llvm::Value *multiplied(llvm::Value *nibbles, llvm::Value *multipliers);
   /// The bias of the codes that products see.
   uint32_t bias() const { return layout.hasMultipliers() ? 128 : layout.bias(); }
@@ -63,7 +64,8 @@ private:
   void configureTiles();
   llvm::Value *tile(unsigned index) { return ir.getInt8(uint8_t(index)); }
   void tileUnits(const Run &run);
-  void tileUnit(const Run &run, llvm::Value *row);
+  /// The first unit of a run decodes the weights that all of them read.
+  void tileUnit(const Run &run, llvm::Value *row, bool decodes);
   void multiplyTiles(const Run &run, llvm::Value *row, llvm::Value *column);
   void finishBefore(const Run &run, llvm::Value *row, llvm::Value *column);
   void eachOfUnit(llvm::Value *column, llvm::function_ref<void(llvm::Value *line)> one);

@@ -45,14 +45,19 @@ Value *X86Gemm::waitingTile(const Run &run, Value *row, unsigned index) {
 }
 
 void X86Gemm::tileUnits(const Run &run) {
-  e.loop(run.firstRow, run.endRow, height, [&](Value *row) { tileUnit(run, row); });
+  Value *others = run.firstRow;
+  if (decoded) {
+    tileUnit(run, run.firstRow, true);
+    others = ir.CreateAdd(run.firstRow, e.i64(height));
+  }
+  e.loop(others, run.endRow, height, [&](Value *row) { tileUnit(run, row, false); });
   if (!run.isLast)
     return;
   Value *unit = ir.CreateAnd(ir.CreateSub(run.endRow, e.i64(1)), e.i64(~uint64_t(height - 1)));
   e.loop(unit, run.endRow, 1, [&](Value *row) { finishTileRow(run, row); });
 }
 
-void X86Gemm::tileUnit(const Run &run, Value *row) {
+void X86Gemm::tileUnit(const Run &run, Value *row, bool decodes) {
   const unsigned tiles = 2 * run.blocks;
   const auto each = [&](llvm::Intrinsic::ID operation, const Run &where) {
     for (unsigned index = 0; index < tiles; ++index)
@@ -66,12 +71,20 @@ void X86Gemm::tileUnit(const Run &run, Value *row) {
   before.isLast = false;
   if (partial)
     e.when(ir.CreateNot(run.isFirst), [&] { each(llvm::Intrinsic::x86_tileloaddt164, before); });
-  e.loop(e.i64(0), ir.CreateSub(run.end, run.first), 64, [&](Value *column) {
+  Value *size = ir.CreateSub(run.end, run.first);
+  if (decodes)
+    decode(run, e.i64(0), e.i64(64));
+  e.loop(e.i64(0), size, 64, [&](Value *column) {
+    if (decodes) { // One tile ahead of the products, which go on meanwhile.
+      Value *next = ir.CreateAdd(column, e.i64(64));
+      Value *end = ir.CreateAdd(column, e.i64(128));
+      decode(run, next, ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, end, size));
+    }
     prefetchWeights(run, row, column);
     multiplyTiles(run, row, column);
     if (run.isLast && !streamed)
       eachOfUnit(column, [&](Value *line) { prefetchOutput(run, ir.CreateAdd(row, line)); });
-    if (run.isLast)
+    if (run.isLast && !decodes) // Which is the first.
       e.when(ir.CreateICmpNE(row, run.firstRow), [&] { finishBefore(run, row, column); });
   });
   each(llvm::Intrinsic::x86_tilestored64, run);
