@@ -22,14 +22,17 @@ func.func @main(%x: tensor<?x3xf16>, %i: tensor<?xi64>) -> tensor<*xf16> {
   // Integers are still converted.
   // SIMPLE: %[[P:.*]] = lm.opaque "" "Cast" version 18 name "positions"(%[[I]]) {to = 1 : i64} : (tensor<?xi64>) -> tensor<*xf32>
   %positions = lm.opaque "" "Cast" version 18 name "positions"(%i) {to = 10 : i64} : (tensor<?xi64>) -> tensor<*xf16>
+  // A view of widened bytes is widened as well: here it is one that the module has.
+  // SIMPLE: %[[T:.*]] = lm.get @view : tensor<3x2xf32>
+  %turned = lm.opaque "" "Transpose" version 18 name "turned"(%w) {perm = array<i64: 1, 0>} : (tensor<2x3xf16>) -> tensor<*xf16>
   // The largest f16, a subnormal and an infinity.
   // CHECK: "Constant" version 18 name "constant"() {value = dense<[6.550400e+04, 5.96046448E-8, 0xFF800000]> : tensor<3xf32>} : () -> tensor<*xf32>
   %constant = lm.opaque "" "Constant" version 18 name "constant"() {value = dense<[65504.0, 0x0001, 0xFC00]> : tensor<3xf16>} : () -> tensor<*xf16>
   // CHECK: "ConstantOfShape" version 18 name "fill"(%[[I]]) {value = dense<5.000000e-01> : tensor<1xf32>} : (tensor<?xi64>) -> tensor<*xf32>
   %fill = lm.opaque "" "ConstantOfShape" version 18 name "fill"(%i) {value = dense<0.5> : tensor<1xf16>} : (tensor<?xi64>) -> tensor<*xf16>
-  // SIMPLE: "use" version 18 name "use"(%[[X]], %{{.*}}, %[[P]],
-  %use = lm.opaque "" "use" version 18 name "use"(%down, %w, %positions, %constant, %fill) {}
-      : (tensor<*xf16>, tensor<2x3xf16>, tensor<*xf16>, tensor<*xf16>, tensor<*xf16>) -> tensor<*xf16>
+  // SIMPLE: "use" version 18 name "use"(%[[X]], %[[T]], %[[P]],
+  %use = lm.opaque "" "use" version 18 name "use"(%down, %turned, %positions, %constant, %fill) {}
+      : (tensor<*xf16>, tensor<*xf16>, tensor<*xf16>, tensor<*xf16>, tensor<*xf16>) -> tensor<*xf16>
   return %use : tensor<*xf16>
 }
 
