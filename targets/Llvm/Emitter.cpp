@@ -126,12 +126,6 @@ void Emitter::prefetch(Value *address) {
                      {address, ir.getInt32(read), ir.getInt32(second), ir.getInt32(data)});
 }
 
-void Emitter::stream(Value *value, Value *address) {
-  llvm::StoreInst *store = ir.CreateAlignedStore(value, address, llvm::Align(64));
-  llvm::Metadata *one = llvm::ConstantAsMetadata::get(ir.getInt32(1));
-  store->setMetadata(llvm::LLVMContext::MD_nontemporal, llvm::MDNode::get(ir.getContext(), one));
-}
-
 Value *Emitter::multiplyAdd(Value *x, Value *y, Value *sum) {
   if (isa.fusedMultiplyAdd)
     return ir.CreateIntrinsic(sum->getType(), llvm::Intrinsic::fma, {x, y, sum});

@@ -60,9 +60,6 @@ public:
                      llvm::Value *row);
   /// Asks for the line at an address, which need not exist, to come into the second-level cache.
   void prefetch(llvm::Value *address);
-  /// Stores a vector to an aligned address, past the caches. A fence must follow before the kernel
-  /// ends.
-  void stream(llvm::Value *value, llvm::Value *address);
   /// x * y + sum where the product is exact: fused where the machine can.
   llvm::Value *multiplyAdd(llvm::Value *x, llvm::Value *y, llvm::Value *sum);
 

@@ -57,7 +57,6 @@ bool X86Gemm::fits(const X86WeightLayout &layout, uint64_t rows, std::string &er
 
 void X86Gemm::run() {
   rows = ir.CreateMul(e.extent(matmul.tokens), e.i64(matmul.subRows));
-  streamOutputs();
   if (layout.format.element == ElementType::I4)
     decoded = e.stack(uint64_t(runSize) * 16 * width);
   if (runSize < columns(layout))
@@ -67,8 +66,6 @@ void X86Gemm::run() {
   e.loop(e.i64(0), rows, rowBlock(), [&](Value *firstRow) { rowsFrom(firstRow); });
   if (packed.tiles)
     ir.CreateIntrinsic(llvm::Intrinsic::x86_tilerelease, {});
-  if (streamed) // What passes by the caches is ordered by this alone.
-    ir.CreateIntrinsic(llvm::Intrinsic::x86_sse_sfence, {});
 }
 
 /// Equal blocks of rows whose packed activations stay in the cache; the stack holds their sums.

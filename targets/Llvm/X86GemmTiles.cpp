@@ -82,7 +82,7 @@ void X86Gemm::tileUnit(const Run &run, Value *row, bool decodes) {
     }
     prefetchWeights(run, row, column);
     multiplyTiles(run, row, column);
-    if (run.isLast && !streamed)
+    if (run.isLast)
       eachOfUnit(column, [&](Value *line) { prefetchOutput(run, ir.CreateAdd(row, line)); });
     if (run.isLast && !decodes) // Which is the first.
       e.when(ir.CreateICmpNE(row, run.firstRow), [&] { finishBefore(run, row, column); });

@@ -71,19 +71,6 @@ Value *X86Linear::outputAt(Value *row, Value *index) {
   return e.at(rowOf(matmul::Out, row), ir.CreateShl(index, 6));
 }
 
-/// Where the outputs do not fit a second-level cache, reading their lines before they are written
-/// costs more than finding some of them there would save.
-void X86Linear::streamOutputs() {
-  constexpr uint64_t cache = 1 << 20;
-  const KernelOperand &out = operands[matmul::Out];
-  const uint64_t rows = uint64_t(matmul.tokens.value) * matmul.subRows;
-  if (matmul.epilogue == Epilogue::Add || outputs() % 16 != 0 || out.tokenStride % 64 != 0 ||
-      out.subStride % 64 != 0 || rows * outputs() * 4 <= cache)
-    return;
-  Value *address = ir.CreatePtrToInt(e.operand(matmul::Out), ir.getInt64Ty());
-  streamed = ir.CreateICmpEQ(ir.CreateAnd(address, e.i64(63)), e.i64(0));
-}
-
 void X86Linear::storeOutput(llvm::ArrayRef<Value *> sums, Value *row, Value *index) {
   Value *scale = e.splat(activationScale(row));
   Value *value = ir.CreateFMul(sums[0], scale);
@@ -104,17 +91,8 @@ void X86Linear::storeBlock(Value *value, Value *row, Value *index) {
         value);
   if (lanes)
     ir.CreateMaskedStore(value, at, llvm::Align(4), lanes);
-  else if (!streamed)
+  else
     ir.CreateAlignedStore(value, at, llvm::Align(4));
-  else {
-    e.when(streamed, [&] { e.stream(value, at); });
-    // In halves: LLVM joins two stores of one value to one place, and forgets which way they went.
-    e.when(ir.CreateNot(streamed), [&] {
-      for (int half = 0; half < 2; ++half)
-        ir.CreateAlignedStore(e.slice(value, half * 8, 8), e.at(at, uint64_t(half) * 32),
-                              llvm::Align(4));
-    });
-  }
 }
 
 /// Bytes ahead of a row's only pass over its weights. The hardware's own prefetching stops at

@@ -72,13 +72,9 @@ protected:
   /// The columns of block `index` of the output that exist; null where all do.
   llvm::Value *outputLanes(llvm::Value *index);
   llvm::Value *outputAt(llvm::Value *row, llvm::Value *block);
-  /// Decides whether whole lines of outputs pass by the caches.
-  void streamOutputs();
   /// Scales sums by the row's scale and brings them to block `index` of the output: one block of
   /// them, or gates and ups.
   void storeOutput(llvm::ArrayRef<llvm::Value *> sums, llvm::Value *row, llvm::Value *index);
-
-  llvm::Value *streamed = nullptr; ///< Whether they do; null where they cannot.
 
 private:
   void oneRow();

@@ -43,7 +43,7 @@ struct LinearKernels {
   std::vector<KernelRequest> requests;
 };
 
-/// Outputs begin on lines where they fill them and are many; else there is a gap between rows.
+/// There is a gap between rows of outputs, but not where they fill lines and are many.
 uint32_t outStrideOf(const LinearCase &data) {
   return data.outputs() * 4 + (data.outputs() % 16 == 0 && data.m > 512 ? 0 : 8);
 }
@@ -185,7 +185,7 @@ TEST_CASE("More rows than wait on the stack at a time") {
       check(LinearCase(format, 531, 20, 600, 8), *isa);
 }
 
-TEST_CASE("Outputs that pass by the caches") {
+TEST_CASE("Rows of outputs that follow each other without a gap") {
   for (const IsaTable *isa : isas)
     for (const WeightFormat &format : {w8, m16, g32})
       check(LinearCase(format, 520, 544, 64, 9), *isa);
