@@ -120,8 +120,8 @@ private:
   }
 
   bool lower() {
-    model->module()->setAttr(npu::TargetAttr::moduleAttributeName,
-                             targetAttribute(*model->context, target, machine));
+    if (failed(describeMachine(model->module(), target, machine)))
+      return fail(model->log->errorText("lowering failed"));
     describePlan(model->module(), target, machine, inputs);
     PassManager manager(model->context.get());
     auto difference = std::make_shared<std::string>();

@@ -1,5 +1,6 @@
 #include "compiler/Pipeline/Lowering.h"
 
+#include "compiler/Pipeline/Packing.h"
 #include "passes/Fusion/Fuse.h"
 #include "passes/Lowering/LowerNpuToPlan.h"
 #include "passes/Memory/LayoutWeights.h"
@@ -14,16 +15,24 @@ using namespace mlir;
 
 namespace llmc {
 
-npu::TargetAttr targetAttribute(MLIRContext &context, const target::Target &target,
-                                const target::Machine &machine) {
+LogicalResult describeMachine(ModuleOp module, const target::Target &target,
+                              const target::Machine &machine) {
   bool direct = machine.dispatch == target::DispatchKind::Kernel;
   const target::Memory &buffers =
       direct ? *machine.memory(machine.placement.scratch) : machine.sram();
-  constexpr int64_t kRecord = 16, kBlock = 64; // alignments of packed weights
+  constexpr int64_t kRecord = 16; // alignment of the row records of stream machines
   SmallVector<int64_t> chunks(machine.prefillChunks.begin(), machine.prefillChunks.end());
-  return npu::TargetAttr::get(&context, machine.name, int64_t(buffers.bytes), buffers.alignment,
-                              target.rowGranule(machine), direct ? kBlock : kRecord, chunks,
-                              machine.headRows, direct);
+  module->setAttr(npu::TargetAttr::moduleAttributeName,
+                  npu::TargetAttr::get(module.getContext(), machine.name, int64_t(buffers.bytes),
+                                       buffers.alignment, target.rowGranule(machine), kRecord,
+                                       chunks, machine.headRows, direct));
+  if (!direct)
+    return success();
+  npu::PackingAttr packing = packingOf(module, target, machine);
+  if (!packing)
+    return failure();
+  module->setAttr(npu::PackingAttr::moduleAttributeName, packing);
+  return success();
 }
 
 void buildLoweringPipeline(OpPassManager &manager) {

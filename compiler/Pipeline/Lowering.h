@@ -8,9 +8,10 @@
 
 namespace llmc {
 
-/// What the passes are told of a machine.
-npu::TargetAttr targetAttribute(mlir::MLIRContext &context, const target::Target &target,
-                                const target::Machine &machine);
+/// Tells the passes of the machine that the quantized program is for. Errors: weights that the
+/// target does not take.
+mlir::LogicalResult describeMachine(mlir::ModuleOp module, const target::Target &target,
+                                    const target::Machine &machine);
 
 /// specialize, fuse, layout-weights, tile, plan-memory, synchronize, lower-npu-to-plan. The last
 /// one needs what describePlan() says of the model.

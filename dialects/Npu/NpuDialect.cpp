@@ -38,6 +38,11 @@ LogicalResult NpuDialect::verifyOperationAttribute(Operation *op, NamedAttribute
       return success();
     return op->emitError() << "'" << name << "' must be a #npu.target on a module";
   }
+  if (name == PackingAttr::moduleAttributeName) {
+    if (isa<ModuleOp>(op) && isa<PackingAttr>(attribute.getValue()))
+      return success();
+    return op->emitError() << "'" << name << "' must be a #npu.packing on a module";
+  }
   if (name == chunkRowsAttributeName) {
     auto rows = dyn_cast<IntegerAttr>(attribute.getValue());
     if (isa<ModuleOp>(op) && rows && rows.getType().isInteger(64) && rows.getInt() > 0)
@@ -52,7 +57,8 @@ LogicalResult NpuDialect::verifyOperationAttribute(Operation *op, NamedAttribute
     return op->emitError() << "'" << name << "' must map names to texts on a module";
   }
   return op->emitError() << "unknown attribute '" << name << "'; the npu dialect knows '"
-                         << TargetAttr::moduleAttributeName << "', '" << chunkRowsAttributeName
+                         << TargetAttr::moduleAttributeName << "', '"
+                         << PackingAttr::moduleAttributeName << "', '" << chunkRowsAttributeName
                          << "' and '" << leftOutAttributeName << "' on modules";
 }
 
@@ -67,6 +73,29 @@ void NpuDialect::setChunkRows(ModuleOp module, int64_t rows) {
 
 TargetAttr TargetAttr::of(ModuleOp module) {
   return module->getAttrOfType<TargetAttr>(moduleAttributeName);
+}
+
+PackingAttr PackingAttr::of(ModuleOp module) {
+  return module->getAttrOfType<PackingAttr>(moduleAttributeName);
+}
+
+int64_t PackingAttr::rowsGroupFor(lm::FormatAttr format) {
+  return format.getScale() == lm::ScaleKind::Multiplier ? 0 : int64_t(format.getGroup());
+}
+
+std::optional<int64_t> PackingAttr::weightsBytes(lm::FormatAttr format, int64_t rows,
+                                                 int64_t columns) const {
+  for (PackedWeightsAttr entry : getWeights())
+    if (entry.getFormat() == format && entry.getRows() == rows && entry.getColumns() == columns)
+      return entry.getBytes();
+  return std::nullopt;
+}
+
+std::optional<int64_t> PackingAttr::rowsBytes(int64_t rows, int64_t columns, int64_t group) const {
+  for (PackedRowsAttr entry : getRows())
+    if (entry.getRows() == rows && entry.getColumns() == columns && entry.getGroup() == group)
+      return entry.getBytes();
+  return std::nullopt;
 }
 
 } // namespace llmc::npu

@@ -97,7 +97,7 @@ def Npu_TargetAttr : Npu_Attr<"Target", "target"> {
     `record_alignment`; weight tiles are multiples of `row_granule` rows.
 
     On a `direct` machine kernels are dispatched one by one and address every memory themselves: there are no transfers, `sram_bytes` is the
-    size of the memory that holds buffers, and weights are packed in blocks of `row_granule` rows, each a multiple of `record_alignment`.
+    size of the memory that holds buffers, and how weights are packed is the target's own: `npu.packing` has the sizes.
   }];
   let parameters = (ins StringRefParameter<"machine">:$machine, "int64_t":$sram_bytes, "int64_t":$alignment, "int64_t":$row_granule,
                         "int64_t":$record_alignment, ArrayRefParameter<"int64_t">:$chunks, "int64_t":$head_rows,
@@ -111,6 +111,36 @@ def Npu_TargetAttr : Npu_Attr<"Target", "target"> {
     static constexpr llvm::StringLiteral moduleAttributeName = "npu.target";
     /// The target on `module`, or null.
     static TargetAttr of(::mlir::ModuleOp module);
+  }];
+}
+
+def Npu_PackedWeightsAttr : Npu_Attr<"PackedWeights", "packed_weights"> {
+  let summary = "Bytes of a packed weight matrix";
+  let parameters = (ins "::llmc::lm::FormatAttr":$format, "int64_t":$rows, "int64_t":$columns, "int64_t":$bytes);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
+def Npu_PackedRowsAttr : Npu_Attr<"PackedRows", "packed_rows"> {
+  let summary = "Bytes of activations in the order of `npu.pack_rows`, on the variant of the target that takes the most";
+  let parameters = (ins "int64_t":$rows, "int64_t":$columns, "int64_t":$group, "int64_t":$bytes);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
+def Npu_PackingAttr : Npu_Attr<"Packing", "packing"> {
+  let summary = "Sizes that a direct machine's target alone knows";
+  let description = [{
+    On the module as `npu.packing`: one entry for each matrix and each form of packed rows that the program has.
+  }];
+  let parameters = (ins OptionalArrayRefParameter<"PackedWeightsAttr">:$weights, OptionalArrayRefParameter<"PackedRowsAttr">:$rows);
+  let assemblyFormat = "`<` (`weights` `=` `[` $weights^ `]`)? (`,` `rows` `=` `[` $rows^ `]`)? `>`";
+  let extraClassDeclaration = [{
+    static constexpr llvm::StringLiteral moduleAttributeName = "npu.packing";
+    /// The packing on `module`, or null.
+    static PackingAttr of(::mlir::ModuleOp module);
+    /// The group of rows that are packed for weights of `format`: the weights' where each has a scale of its own, else 0.
+    static int64_t rowsGroupFor(::llmc::lm::FormatAttr format);
+    std::optional<int64_t> weightsBytes(::llmc::lm::FormatAttr format, int64_t rows, int64_t columns) const;
+    std::optional<int64_t> rowsBytes(int64_t rows, int64_t columns, int64_t group) const;
   }];
 }
 

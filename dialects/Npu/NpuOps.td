@@ -11,7 +11,7 @@ class Npu_Op<string mnemonic, list<Trait> traits = []> : Op<NpuDialect, mnemonic
 def ConstantOp : Npu_Op<"constant", [Symbol]> {
   let summary = "A constant in the weights segment";
   let description = [{
-    With `format`, a matrix packed as row records from the lm.weight symbols `sources` (elements, scales, and multipliers where the format has
+    With `format`, a matrix that the target packs from the lm.weight symbols `sources` (elements, scales, and multipliers where the format has
     them); without, the fp32 elements of one source as they are. With `rope`, and no sources, a table: rows of cos then sin by that formula.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$offset, I64Attr:$bytes, ArrayAttr:$sources, OptionalAttr<Lm_FormatAttr>:$format,

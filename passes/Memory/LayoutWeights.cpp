@@ -40,26 +40,6 @@ RecordLayout recordLayout(lm::FormatAttr format, int64_t columns, int64_t alignm
   return layout;
 }
 
-/// Rows of a block lie side by side: elements (columns padded to a multiple of 64), multipliers,
-/// scales, each a multiple of `alignment` (docs/format/x86-weights.md).
-static int64_t blockBytes(lm::FormatAttr format, int64_t rows, int64_t columns, int64_t alignment) {
-  constexpr int64_t kColumns = 64;
-  bool multiplied = format.getScale() == lm::ScaleKind::Multiplier;
-  int64_t groups = format.groupsPerRow(columns),
-          scaleBytes = format.getScale() == lm::ScaleKind::F16 ? 2 : 4;
-  int64_t elements = llvm::alignTo(columns, kColumns) * rows * format.elementBits() / 8;
-  int64_t multipliers = multiplied ? llvm::divideCeil(groups, 2) * rows : 0;
-  int64_t scales = rows * scaleBytes * (multiplied ? 1 : groups);
-  return elements + llvm::alignTo(multipliers, alignment) + llvm::alignTo(scales, alignment);
-}
-
-int64_t packedBytes(npu::TargetAttr target, lm::FormatAttr format, int64_t rows, int64_t columns) {
-  int64_t alignment = target.getRecordAlignment(), granule = target.getRowGranule();
-  if (!target.getDirect())
-    return rows * recordLayout(format, columns, alignment).bytes;
-  return llvm::divideCeil(rows, granule) * blockBytes(format, granule, columns, alignment);
-}
-
 std::string ropeTableName(lm::RopeAttr rope) {
   // Digits enough that different formulas have different names.
   return llvm::formatv("rope.{0:e16}.{1}.{2:e16}", rope.getBase().getValueAsDouble(), rope.getDim(),
@@ -177,16 +157,29 @@ private:
     for (StringAttr name : {sources.elements, sources.scales, sources.multipliers})
       if (name)
         references.push_back(FlatSymbolRefAttr::get(name));
-    append(sources.elements.getValue().str(), bytesOf(sources), builder.getArrayAttr(references),
+    FailureOr<int64_t> bytes = bytesOf(op, sources);
+    if (failed(bytes))
+      return failure();
+    append(sources.elements.getValue().str(), *bytes, builder.getArrayAttr(references),
            sources.format, {});
     return success();
   }
 
-  int64_t bytesOf(const Sources &sources) {
+  FailureOr<int64_t> bytesOf(Operation *op, const Sources &sources) {
     RankedTensorType type = symbols.lookup<lm::WeightOp>(sources.elements).tensorType();
     if (!sources.format)
       return type.getNumElements() * 4;
-    return packedBytes(target, sources.format, type.getDimSize(0), type.getDimSize(1));
+    int64_t rows = type.getDimSize(0), columns = type.getDimSize(1);
+    if (!target.getDirect())
+      return rows * recordLayout(sources.format, columns, target.getRecordAlignment()).bytes;
+    auto packing = npu::PackingAttr::of(module);
+    if (std::optional<int64_t> bytes =
+            packing ? packing.weightsBytes(sources.format, rows, columns) : std::nullopt)
+      return *bytes;
+    return op->emitOpError() << "reads @" << sources.elements.getValue() << ", " << rows << " x "
+                             << columns << " in " << sources.format << ", of which "
+                             << npu::PackingAttr::moduleAttributeName
+                             << " on the module gives no size";
   }
 
   void append(const std::string &name, int64_t bytes, ArrayAttr references, lm::FormatAttr format,

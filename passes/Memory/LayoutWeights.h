@@ -21,15 +21,12 @@ struct PackedOperand {
 /// What `op` reads from the weights segment.
 llvm::SmallVector<PackedOperand> packedOperandsOf(mlir::Operation *op);
 
-/// Where the parts of a packed row lie, in bytes from its start: elements first, then multipliers,
-/// then scales.
+/// Where the parts of a packed row lie on a stream machine, in bytes from its start: elements
+/// first, then multipliers, then scales.
 struct RecordLayout {
   int64_t multipliers = 0, scales = 0, bytes = 0;
 };
 RecordLayout recordLayout(lm::FormatAttr format, int64_t columns, int64_t alignment);
-
-/// Bytes of a packed matrix: its row records, or on a direct machine its blocks of rows.
-int64_t packedBytes(npu::TargetAttr target, lm::FormatAttr format, int64_t rows, int64_t columns);
 
 /// Name of the npu.constant of a rotation table.
 std::string ropeTableName(lm::RopeAttr rope);

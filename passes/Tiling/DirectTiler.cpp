@@ -2,8 +2,6 @@
 
 #include "dialects/Npu/KvLayout.h"
 
-#include "llvm/Support/MathExtras.h"
-
 using namespace mlir;
 
 namespace llmc::passes {
@@ -65,15 +63,15 @@ LogicalResult DirectTiler::tileEmbed(lm::QuantizedEmbedOp embed) {
   if (failed(place))
     return failure();
   auto type = cast<RankedTensorType>(embed.getTable().getType());
-  int64_t bytes = packedBytes(target, embed.getFormat(), type.getDimSize(0), type.getDimSize(1));
   TileTensor ids{
       out->view("ids", out->place(npu::Space::Ids, 0), rows * 4), npu::Element::I32, rows, 1, 0, 4};
-  OperandView table{out->view("embedding", out->place(npu::Space::Weights, place->offset), bytes),
+  npu::PlaceAttr from = out->place(npu::Space::Weights, place->offset);
+  OperandView table{out->view("embedding", from, place->bytes),
                     weightElementOf(embed.getFormat()),
                     0,
                     0,
                     0,
-                    bytes};
+                    place->bytes};
   TileTensor result = newTensor(embed.getResult(), "hidden", type.getDimSize(1), npu::Element::F32);
   out->embedRows("embedding", {viewOf(ids), table, viewOf(result)}, rows, result.columns,
                  embed.getFormat());
@@ -81,20 +79,23 @@ LogicalResult DirectTiler::tileEmbed(lm::QuantizedEmbedOp embed) {
   return success();
 }
 
-OperandView DirectTiler::packedRows(const TileTensor &input, lm::FormatAttr format) {
-  bool byGroup = format.getGroup() != 0 && format.getScale() != lm::ScaleKind::Multiplier;
-  int64_t group = byGroup ? int64_t(format.getGroup()) : 0;
-  // Panels of 8 or 16 rows: the columns, padded to a multiple of 64, then a sum for each group.
-  int64_t groups = group ? llvm::divideCeil(input.columns, group) : 1;
-  int64_t panel = 8 * llvm::alignTo(input.columns, 64) + llvm::alignTo(8 * 4 * groups, 64),
-          bytes = llvm::divideCeil(rows, 16) * 2 * panel;
+FailureOr<OperandView> DirectTiler::packedRows(const TileTensor &input, lm::FormatAttr format) {
+  int64_t group = npu::PackingAttr::rowsGroupFor(format);
+  auto packing = npu::PackingAttr::of(module);
+  std::optional<int64_t> bytes =
+      packing ? packing.rowsBytes(rows, input.columns, group) : std::nullopt;
+  if (!bytes)
+    return entry.emitError() << "@" << entry.getSymName() << " needs " << rows << " rows of "
+                             << input.columns << " columns packed by groups of " << group
+                             << ", of which " << npu::PackingAttr::moduleAttributeName
+                             << " on the module gives no size";
   Value &known = packed[{input.buffer, group}];
   if (!known) {
-    known = out->buffer("packed", bytes);
-    out->packRows("pack", {viewOf(input), {known, npu::Element::U8, 0, 0, 0, bytes}}, rows,
+    known = out->buffer("packed", *bytes);
+    out->packRows("pack", {viewOf(input), {known, npu::Element::U8, 0, 0, 0, *bytes}}, rows,
                   input.columns, group);
   }
-  return {known, npu::Element::U8, 0, 0, 0, bytes};
+  return OperandView{known, npu::Element::U8, 0, 0, 0, *bytes};
 }
 
 SmallVector<lm::QuantizedLinearOp> DirectTiler::adjacentTo(lm::QuantizedLinearOp first) {
@@ -106,9 +107,7 @@ SmallVector<lm::QuantizedLinearOp> DirectTiler::adjacentTo(lm::QuantizedLinearOp
         next.getBias() || last->rows % target.getRowGranule() != 0)
       continue;
     FailureOr<LinearTiles> tiles = tilesOf(next);
-    int64_t end =
-        last->place.offset + packedBytes(target, first.getFormat(), last->rows, last->columns);
-    if (failed(tiles) || tiles->place.offset != end ||
+    if (failed(tiles) || tiles->place.offset != last->place.offset + last->place.bytes ||
         tiles->place.tripStride != last->place.tripStride)
       continue;
     all.push_back(next);
@@ -124,7 +123,9 @@ LogicalResult DirectTiler::multiply(ArrayRef<lm::QuantizedLinearOp> linears, int
   FailureOr<LinearTiles> tiles = tilesOf(first);
   if (failed(tiles))
     return failure();
-  int64_t bytes = packedBytes(target, first.getFormat(), columns, tiles->columns);
+  int64_t bytes = 0;
+  for (lm::QuantizedLinearOp linear : linears)
+    bytes += placeOf(linear.getWeight())->bytes;
   npu::PlaceAttr place =
       out->place(npu::Space::Weights, tiles->place.offset, -1, 0, tiles->place.tripStride);
   OperandView weights{out->view(label + ".weights", place, bytes),
@@ -134,9 +135,12 @@ LogicalResult DirectTiler::multiply(ArrayRef<lm::QuantizedLinearOp> linears, int
                       0,
                       bytes};
   const TileTensor &input = tensorOf(first.getInput()), &scales = tensorOf(first.getInputScales());
-  OperandView a = rows == 1 ? viewOf(input) : packedRows(input, first.getFormat());
-  out->matmul(label, npu::MatmulKind::Linear, {a, viewOf(scales), weights, viewOf(result)}, rows, 1,
-              {columns}, {tiles->columns}, first.getFormat(), {}, false, epilogue);
+  FailureOr<OperandView> a =
+      rows == 1 ? FailureOr<OperandView>(viewOf(input)) : packedRows(input, first.getFormat());
+  if (failed(a))
+    return failure();
+  out->matmul(label, npu::MatmulKind::Linear, {*a, viewOf(scales), weights, viewOf(result)}, rows,
+              1, {columns}, {tiles->columns}, first.getFormat(), {}, false, epilogue);
   return success();
 }
 

@@ -38,7 +38,7 @@ private:
   lm::AddOp addedBy(lm::QuantizedLinearOp linear);
   /// The rows as a linear layer of several rows reads them; packed once for all layers that share
   /// them.
-  OperandView packedRows(const TileTensor &input, lm::FormatAttr format);
+  mlir::FailureOr<OperandView> packedRows(const TileTensor &input, lm::FormatAttr format);
   /// The chunk's keys or values in the cache, behind the position.
   TileTensor cacheRows(lm::AttentionOp attention, bool isValue);
   /// The attention that alone reads `value`, as keys or as values.

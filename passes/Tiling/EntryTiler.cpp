@@ -160,16 +160,18 @@ LogicalResult EntryTiler::tileLayers(lm::RepeatOp repeat, int64_t first, bool lo
   TileTensor hidden = tensorOf(repeat.getHidden());
   tensors[callee.getArgument(lm::RepeatOp::hiddenArgument)] = hidden;
   for (auto [index, binding] : llvm::enumerate(repeat.getBindings().getAsRange<ArrayAttr>())) {
-    auto offsetOf = [&](int64_t layer) -> int64_t {
+    auto placeOf = [&](int64_t layer) -> ConstantPlace {
       std::string name = "packed." + cast<FlatSymbolRefAttr>(binding[layer]).getValue().str();
       auto constant = symbols.lookup<npu::ConstantOp>(name);
-      return constant ? int64_t(constant.getOffset()) : -1; // scales travel with their elements
+      if (!constant)
+        return {-1}; // scales travel with their elements
+      return {int64_t(constant.getOffset()), int64_t(constant.getBytes())};
     };
-    ConstantPlace place{offsetOf(first), 0};
+    ConstantPlace place = placeOf(first);
     if (looped && repeat.count() > 1)
-      place.tripStride = offsetOf(1) - offsetOf(0);
+      place.tripStride = placeOf(1).offset - placeOf(0).offset;
     for (int64_t layer = 1; looped && layer < repeat.count(); ++layer)
-      if (offsetOf(layer) - offsetOf(layer - 1) != place.tripStride)
+      if (placeOf(layer).offset - placeOf(layer - 1).offset != place.tripStride)
         return repeat.emitOpError()
                << "weight " << index
                << " does not lie at a constant stride over the layers; run llmc-layout-weights";
@@ -205,7 +207,7 @@ FailureOr<ConstantPlace> EntryTiler::placeOf(Value value) {
     return layer->second;
   if (auto get = value.getDefiningOp<lm::GetOp>())
     if (auto constant = symbols.lookup<npu::ConstantOp>("packed." + get.getWeight().str()))
-      return ConstantPlace{int64_t(constant.getOffset()), 0};
+      return ConstantPlace{int64_t(constant.getOffset()), int64_t(constant.getBytes())};
   return entry.emitError() << "a weight of @" << entry.getSymName()
                            << " has no place in the weights segment; run llmc-layout-weights";
 }

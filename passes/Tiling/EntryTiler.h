@@ -13,7 +13,7 @@ namespace llmc::passes {
 
 /// A constant as an entry addresses it.
 struct ConstantPlace {
-  int64_t offset = 0, tripStride = 0;
+  int64_t offset = 0, bytes = 0, tripStride = 0;
 };
 
 class EntryTiler {

@@ -10,6 +10,7 @@
 
 #include "embedded/x86Machines.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <fmt/format.h>
@@ -113,6 +114,12 @@ public:
   uint64_t packedBytes(const WeightFormat &format, uint32_t rows, uint32_t columns) const override {
     const auto layout = layoutOf(format, columns);
     return layout ? layout->bytes(rows) : 0;
+  }
+  uint64_t packedRowsBytes(const Machine &, const PackRows &pack) const override {
+    uint64_t most = 0;
+    for (const IsaTable *isa : instructionSets())
+      most = std::max(most, target::packedRowsBytes(*isa, pack));
+    return most;
   }
   void pack(const WeightRows &rows, std::vector<uint8_t> &out) const override {
     if (const auto layout = layoutOf(rows.format, rows.columns))

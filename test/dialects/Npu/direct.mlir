@@ -1,6 +1,7 @@
 // RUN: llmc-opt %s | llmc-opt | FileCheck %s
 
-module attributes {npu.target = #npu.target<"cpu", sram_bytes = 1048576, alignment = 64, row_granule = 16, record_alignment = 64, chunks = [4], head_rows = 4, direct = true>} {
+// CHECK: npu.packing = #npu.packing<weights = [<format = <i8, group = 0, scale = f32>, rows = 16, columns = 16, bytes = 1088>, <format = <i4, group = 32, scale = f16>, rows = 8, columns = 64, bytes = 576>], rows = [<rows = 4, columns = 16, group = 0, bytes = 1088>]>
+module attributes {npu.packing = #npu.packing<weights = [<format = <i8, group = 0, scale = f32>, rows = 16, columns = 16, bytes = 1088>, <format = <i4, group = 32, scale = f16>, rows = 8, columns = 64, bytes = 576>], rows = [<rows = 4, columns = 16, group = 0, bytes = 1088>]>, npu.target = #npu.target<"cpu", sram_bytes = 1048576, alignment = 64, row_granule = 16, record_alignment = 64, chunks = [4], head_rows = 4, direct = true>} {
   // CHECK: direct = true
   npu.program @prefill_4 prefill rows 4 arguments [#npu.argument<kind = position, maximum = 31>, #npu.argument<kind = tokens, maximum = 4>] scratch 0 {
     // CHECK: npu.view "ids" <space = ids, offset = 0> bytes 16

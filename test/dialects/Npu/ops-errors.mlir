@@ -311,12 +311,17 @@ module attributes {npu.target = "rnpu-mcu"} {}
 
 // -----
 
+// expected-error@below {{'npu.packing' must be a #npu.packing on a module}}
+module attributes {npu.packing = 4 : i64} {}
+
+// -----
+
 // expected-error@below {{'npu.chunk_rows' must be a positive i64 on a module}}
 module attributes {npu.chunk_rows = 0 : i64} {}
 
 // -----
 
-// expected-error@below {{unknown attribute 'npu.chunks'; the npu dialect knows 'npu.target', 'npu.chunk_rows' and 'npu.left_out' on modules}}
+// expected-error@below {{unknown attribute 'npu.chunks'; the npu dialect knows 'npu.target', 'npu.packing', 'npu.chunk_rows' and 'npu.left_out' on modules}}
 module attributes {npu.chunks = 4 : i64} {}
 
 // -----

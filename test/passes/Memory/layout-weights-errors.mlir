@@ -41,3 +41,34 @@ func.func @table(%x: tensor<1x4xf32>, %position: i32) -> tensor<1x4xf32> attribu
   return %r : tensor<1x4xf32>
 }
 }
+
+// -----
+
+// Sizes of other shapes and formats do not serve.
+module attributes {npu.packing = #npu.packing<weights = [<format = <i8, group = 0, scale = f32>, rows = 16, columns = 32, bytes = 1088>, <format = <i8, group = 0, scale = f32>, rows = 32, columns = 16, bytes = 2176>, <format = <i4, group = 0, scale = f32>, rows = 16, columns = 16, bytes = 576>]>, npu.target = #npu.target<"cpu", sram_bytes = 65536, alignment = 16, row_granule = 16, record_alignment = 16, chunks = [4], head_rows = 4, direct = true>} {
+lm.weight @w : tensor<16x16xi8> = dense<1> : tensor<16x16xi8>
+lm.weight @s : tensor<16xf32> = dense<1.0> : tensor<16xf32>
+func.func @unknown_size(%h: tensor<4x16xf32>) -> tensor<4x16xf32> attributes {lm.entry = #lm.entry<head, rows = 4>} {
+  %w = lm.get @w : tensor<16x16xi8>
+  %s = lm.get @s : tensor<16xf32>
+  %q, %qs = lm.quantize_rows %h : (tensor<4x16xf32>) -> (tensor<4x16xi8>, tensor<4xf32>)
+  // expected-error@below {{reads @w, 16 x 16 in #lm.format<i8, group = 0, scale = f32>, of which npu.packing on the module gives no size}}
+  %y = lm.quantized_linear %q, %qs, %w, %s <i8, group = 0, scale = f32> : (tensor<4x16xi8>, tensor<4xf32>, tensor<16x16xi8>, tensor<16xf32>) -> tensor<4x16xf32>
+  return %y : tensor<4x16xf32>
+}
+}
+
+// -----
+
+module attributes {npu.target = #npu.target<"cpu", sram_bytes = 65536, alignment = 16, row_granule = 16, record_alignment = 16, chunks = [4], head_rows = 4, direct = true>} {
+lm.weight @w : tensor<16x16xi8> = dense<1> : tensor<16x16xi8>
+lm.weight @s : tensor<16xf32> = dense<1.0> : tensor<16xf32>
+func.func @no_packing(%h: tensor<4x16xf32>) -> tensor<4x16xf32> attributes {lm.entry = #lm.entry<head, rows = 4>} {
+  %w = lm.get @w : tensor<16x16xi8>
+  %s = lm.get @s : tensor<16xf32>
+  %q, %qs = lm.quantize_rows %h : (tensor<4x16xf32>) -> (tensor<4x16xi8>, tensor<4xf32>)
+  // expected-error@below {{of which npu.packing on the module gives no size}}
+  %y = lm.quantized_linear %q, %qs, %w, %s <i8, group = 0, scale = f32> : (tensor<4x16xi8>, tensor<4xf32>, tensor<16x16xi8>, tensor<16xf32>) -> tensor<4x16xf32>
+  return %y : tensor<4x16xf32>
+}
+}

@@ -9,7 +9,7 @@
 // CHECK-NOT: npu.dma
 // CHECK: %[[HIDDEN:.*]] = npu.buffer "hidden" bytes 256
 // CHECK: %[[LINEAR:.*]] = npu.buffer "linear" bytes 512
-// CHECK: %[[PACKED:.*]] = npu.buffer "packed" bytes 1152
+// CHECK: %[[PACKED:.*]] = npu.buffer "packed" bytes 1088
 // CHECK: npu.embed_rows "embedding" %{{.*}}, %{{.*}}, %[[HIDDEN]] {{.*}} tokens <4, argument = 1> columns 16
 // CHECK: npu.view "rope.rows" <space = weights, offset = 1088> bytes 1472
 // CHECK-NEXT: npu.trips 2 {
@@ -28,7 +28,7 @@
 // CHECK: npu.matmul "linear" linear %[[PACKED]], %{{.*}}, %[[HIDDEN]] {{.*}} n <16> k <16> format <i8, group = 0, scale = f32> epilogue add
 // CHECK-NEXT: }
 // CHECK: npu.view "hidden" <space = io, offset = 0> bytes 256
-module attributes {npu.target = #npu.target<"cpu", sram_bytes = 65536, alignment = 16, row_granule = 16, record_alignment = 64, chunks = [8], head_rows = 4, direct = true>} {
+module attributes {npu.packing = #npu.packing<weights = [<format = <i8, group = 0, scale = f32>, rows = 16, columns = 16, bytes = 1088>], rows = [<rows = 4, columns = 16, group = 0, bytes = 1088>]>, npu.target = #npu.target<"cpu", sram_bytes = 65536, alignment = 16, row_granule = 16, record_alignment = 64, chunks = [8], head_rows = 4, direct = true>} {
 lm.weight @embed : tensor<8x16xi8> = dense<1> : tensor<8x16xi8>
 lm.weight @embed.s : tensor<8xf32> = dense<1.0> : tensor<8xf32>
 lm.weight @n0 : tensor<16xf32> = dense<1.0> : tensor<16xf32>

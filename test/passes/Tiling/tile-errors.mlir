@@ -175,3 +175,19 @@ func.func @no_chain(%ids: tensor<1xi32>, %position: i32) -> tensor<1x16xf32> att
 }
 npu.constant @packed.w at 0 bytes 512 from [@w, @s] format <i8, group = 0, scale = f32>
 }
+
+// -----
+
+module attributes {npu.packing = #npu.packing<weights = [<format = <i8, group = 0, scale = f32>, rows = 16, columns = 16, bytes = 1088>], rows = [<rows = 8, columns = 16, group = 0, bytes = 1088>, <rows = 4, columns = 32, group = 0, bytes = 1088>, <rows = 4, columns = 16, group = 8, bytes = 1088>]>, npu.target = #npu.target<"cpu", sram_bytes = 65536, alignment = 16, row_granule = 16, record_alignment = 16, chunks = [4], head_rows = 4, direct = true>} {
+lm.weight @w : tensor<16x16xi8> = dense<1> : tensor<16x16xi8>
+lm.weight @s : tensor<16xf32> = dense<1.0> : tensor<16xf32>
+// expected-error@below {{@head_4 needs 4 rows of 16 columns packed by groups of 0, of which npu.packing on the module gives no size}}
+func.func @head_4(%h: tensor<4x16xf32>) -> tensor<4x16xf32> attributes {lm.entry = #lm.entry<head, rows = 4>} {
+  %w = lm.get @w : tensor<16x16xi8>
+  %s = lm.get @s : tensor<16xf32>
+  %q, %qs = lm.quantize_rows %h : (tensor<4x16xf32>) -> (tensor<4x16xi8>, tensor<4xf32>)
+  %y = lm.quantized_linear %q, %qs, %w, %s <i8, group = 0, scale = f32> : (tensor<4x16xi8>, tensor<4xf32>, tensor<16x16xi8>, tensor<16xf32>) -> tensor<4x16xf32>
+  return %y : tensor<4x16xf32>
+}
+npu.constant @packed.w at 0 bytes 1088 from [@w, @s] format <i8, group = 0, scale = f32>
+}

@@ -26,8 +26,7 @@ OwningOpRef<ModuleOp> chainModule(MLIRContext &context, const ChainShape &shape)
 CompiledPlan::CompiledPlan(ModuleOp module, const target::Target &target,
                            const target::Machine &machine, const target::HostServices &host,
                            const ChainShape &shape) {
-  module->setAttr(npu::TargetAttr::moduleAttributeName,
-                  targetAttribute(*module.getContext(), target, machine));
+  REQUIRE(succeeded(describeMachine(module, target, machine)));
   PlanInputs inputs;
   inputs.model.vocabSize = uint32_t(shape.vocabulary);
   inputs.model.hiddenSize = uint32_t(shape.hidden);

@@ -2,6 +2,7 @@
 // bit, whatever the instruction set, the threads and the chunks.
 #include "test/unit/compiler/ChainKit.h"
 
+#include "compiler/Pipeline/Lowering.h"
 #include "runtime/drivers/cpu/cpu_device.h"
 #include "targets/Llvm/LlvmHost.h"
 #include "targets/X86/X86Target.h"
@@ -72,6 +73,23 @@ TEST_CASE("shapes that do not divide evenly") {
   shape.capacity = 70;
   shape.format = "<i4, group = 48, scale = multiplier>";
   compareAll(shape);
+}
+
+TEST_CASE("weights that the target has no layout for are an error before anything is lowered") {
+  ChainShape shape;
+  shape.format = "<i4, group = 12, scale = f32>";
+  MLIRContext context;
+  OwningOpRef<ModuleOp> module = chainModule(context, shape);
+  std::string error, message;
+  std::unique_ptr<target::Target> target = x86::createTarget({}, error);
+  REQUIRE(target);
+  ScopedDiagnosticHandler handler(
+      &context, [&](Diagnostic &diagnostic) { message += diagnostic.str() + "\n"; });
+  CHECK(failed(describeMachine(*module, *target, target->machines().front())));
+  CHECK(message == "'lm.quantized_linear' op has weights that target 'x86-64' does not take on "
+                   "x86-64: linear: groups of 12: a group is a multiple of 8, multipliers need i4 "
+                   "elements, and a scale per row has no groups; use another recipe or another "
+                   "target\n");
 }
 
 TEST_CASE("a context of one token") {

@@ -228,6 +228,11 @@ TEST_CASE("x86-64: packed rows must have the room their instruction set takes") 
   const uint64_t vectors = packedRowsBytes(x86Avx2(), pack),
                  tiles = packedRowsBytes(x86Amx(), pack);
   REQUIRE(vectors < tiles);
+  CHECK(target->packedRowsBytes(machine, pack) == tiles);
+  pack.tokens = {8};
+  CHECK(target->packedRowsBytes(machine, pack) == packedRowsBytes(x86Amx(), pack));
+  pack.group = 16; // AMX has no tiles for groups, and a small sum for each takes room.
+  CHECK(target->packedRowsBytes(machine, pack) == packedRowsBytes(x86Avx2(), pack));
   std::string error;
   CHECK(target->emitKernels(machine, variants[0], {packing(17, 100, vectors)}, LlvmHost(), error));
   CHECK(target->emitKernels(machine, variants[2], {packing(17, 100, tiles)}, LlvmHost(), error));
