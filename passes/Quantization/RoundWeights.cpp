@@ -188,9 +188,10 @@ struct RoundWeightsPass : impl::RoundWeightsPassBase<RoundWeightsPass> {
     FailureOr<std::vector<Task>> tasks = collect();
     if (failed(tasks))
       return signalPassFailure();
-    parallelFor(&getContext(), 0, tasks->size(), [&](size_t index) {
-      round((*tasks)[index]);
-      tellDone(done, (*tasks)[index].weight);
+    std::vector<Task *> order = largestFirst(*tasks);
+    parallelFor(&getContext(), 0, order.size(), [&](size_t index) {
+      round(*order[index]);
+      tellDone(done, order[index]->weight);
     });
     for (Task &task : *tasks)
       if (task.error) {
@@ -204,6 +205,19 @@ struct RoundWeightsPass : impl::RoundWeightsPassBase<RoundWeightsPass> {
   }
 
 private:
+  /// The largest weights are read while little is rounded yet, which keeps peak memory low, and end
+  /// with the others.
+  static std::vector<Task *> largestFirst(std::vector<Task> &tasks) {
+    std::vector<Task *> order;
+    for (Task &task : tasks)
+      order.push_back(&task);
+    auto elements = [](const Task *task) { return uint64_t(task->view.rows) * task->view.columns; };
+    llvm::sort(order, [&](const Task *a, const Task *b) {
+      return elements(a) != elements(b) ? elements(a) > elements(b) : a < b;
+    });
+    return order;
+  }
+
   FailureOr<std::vector<Task>> collect() {
     std::vector<Task> tasks;
     DenseMap<StringAttr, size_t> byName;
