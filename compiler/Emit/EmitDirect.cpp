@@ -2,6 +2,7 @@
 
 #include "compiler/Emit/EmitProgram.h"
 #include "compiler/Emit/KernelSupport.h"
+#include "compiler/Emit/PlanQueries.h"
 #include "dialects/Npu/NpuAccess.h"
 
 #include <fmt/format.h>
@@ -19,9 +20,6 @@ public:
       : file(file), target(target), machine(machine), host(host), error(error) {}
 
   std::optional<EncodedKernels> run() {
-    int16_t index = 0;
-    for (plan::ParamOp param : file.records<plan::ParamOp>())
-      parameters[param.getSymNameAttr()] = index++;
     std::vector<target::Variant> variants = target.variants(machine);
     for (auto [number, op] : llvm::enumerate(file.records<plan::TargetOp>()))
       if (!encode(op, variants[number]))
@@ -66,10 +64,7 @@ private:
                           kernel.getSymName().str());
       return std::nullopt;
     }
-    std::vector<int16_t> indices;
-    for (auto symbol : kernel.getParameters().getAsRange<FlatSymbolRefAttr>())
-      indices.push_back(parameters.lookup(symbol.getAttr()));
-    target::KernelRequest request = emitRequest(op, indices);
+    target::KernelRequest request = emitRequest(op, parameters.of(kernel));
     error = unsupportedKernel(op, request, target, machine);
     if (!error.empty())
       return std::nullopt;
@@ -121,8 +116,7 @@ private:
       if (entry.getName().value_or(entry.getSymName()) != program.getSymName())
         continue;
       entry.walk([&](plan::DispatchOp dispatch) {
-        auto loop = dyn_cast<plan::LoopOp>(dispatch->getParentOp());
-        uint64_t times = loop ? loop.getTimes().value_or(1) : 1;
+        uint64_t times = timesOf(dispatch);
         auto kernel = symbols.lookup<plan::KernelOp>(dispatch.getKernel());
         auto op = cast<npu::KernelOp>(plan::programOf(kernel));
         estimate.commands += times;
@@ -139,7 +133,7 @@ private:
   const target::Machine &machine;
   const target::HostServices &host;
   std::string &error;
-  DenseMap<StringAttr, int16_t> parameters;
+  const ParameterIndices parameters{file};
   DenseMap<StringAttr, uint64_t> cycles; ///< Of each npu.kernel.
   EncodedKernels result;
 };

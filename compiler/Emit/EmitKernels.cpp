@@ -3,6 +3,7 @@
 #include "compiler/Emit/EmitDirect.h"
 #include "compiler/Emit/EmitProgram.h"
 #include "compiler/Emit/KernelSupport.h"
+#include "compiler/Emit/PlanQueries.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -26,9 +27,6 @@ public:
       : file(file), target(target), machine(machine), error(error) {}
 
   std::optional<EncodedKernels> run() {
-    int16_t index = 0;
-    for (plan::ParamOp param : file.records<plan::ParamOp>())
-      parameters[param.getSymNameAttr()] = index++;
     for (plan::KernelOp kernel : file.records<plan::KernelOp>())
       if (!encode(kernel))
         return std::nullopt;
@@ -43,11 +41,8 @@ private:
                           kernel.getSymName().str());
       return false;
     }
-    std::vector<int16_t> indices;
-    for (auto symbol : kernel.getParameters().getAsRange<FlatSymbolRefAttr>())
-      indices.push_back(parameters.lookup(symbol.getAttr()));
     std::vector<uint32_t> maxima(kernel.getBounds().begin(), kernel.getBounds().end());
-    target::Program program = emitProgram(op, indices, maxima);
+    target::Program program = emitProgram(op, parameters.of(kernel), maxima);
     error = unsupportedKernel(op, program, target, machine);
     if (!error.empty())
       return false;
@@ -112,20 +107,18 @@ private:
   const target::Target &target;
   const target::Machine &machine;
   std::string &error;
-  DenseMap<StringAttr, int16_t> parameters;
+  const ParameterIndices parameters{file};
   EncodedKernels result;
 };
 
 } // namespace
 
-/// Loops run as often as they state.
 static void estimateEntries(plan::FileOp file) {
   SymbolTable symbols(file);
   for (plan::EntryOp entry : file.records<plan::EntryOp>()) {
     uint64_t sum = 0;
     entry.walk([&](plan::DispatchOp dispatch) {
-      auto loop = dyn_cast<plan::LoopOp>(dispatch->getParentOp());
-      uint64_t times = loop ? loop.getTimes().value_or(1) : 1;
+      uint64_t times = timesOf(dispatch);
       auto kernel = symbols.lookup<plan::KernelOp>(dispatch.getKernel());
       sum += times * uint64_t(kernel.getBlobAttr().getEstCycles());
     });

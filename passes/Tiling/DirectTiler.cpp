@@ -36,14 +36,9 @@ TileTensor DirectTiler::loadRows(const std::string &label, TileTensor shape, npu
   return shape;
 }
 
-FailureOr<OperandView> DirectTiler::loadVector(Value vector, const std::string &label) {
-  FailureOr<ConstantPlace> place = placeOf(vector);
-  if (failed(place))
-    return failure();
-  int64_t bytes = cast<RankedTensorType>(vector.getType()).getDimSize(0) * 4;
-  Value view = out->view(
-      label, out->place(npu::Space::Weights, place->offset, -1, 0, place->tripStride), bytes);
-  return OperandView{view, npu::Element::F32, 0, 0, 0, bytes};
+Value DirectTiler::loadConstant(const std::string &label, const ConstantPlace &place,
+                                int64_t bytes) {
+  return out->view(label, placeAttr(place), bytes);
 }
 
 LogicalResult DirectTiler::tileReturn(func::ReturnOp ret) {
@@ -65,8 +60,7 @@ LogicalResult DirectTiler::tileEmbed(lm::QuantizedEmbedOp embed) {
   auto type = cast<RankedTensorType>(embed.getTable().getType());
   TileTensor ids{
       out->view("ids", out->place(npu::Space::Ids, 0), rows * 4), npu::Element::I32, rows, 1, 0, 4};
-  npu::PlaceAttr from = out->place(npu::Space::Weights, place->offset);
-  OperandView table{out->view("embedding", from, place->bytes),
+  OperandView table{loadConstant("embedding", *place, place->bytes),
                     weightElementOf(embed.getFormat()),
                     0,
                     0,
@@ -126,9 +120,7 @@ LogicalResult DirectTiler::multiply(ArrayRef<lm::QuantizedLinearOp> linears, int
   int64_t bytes = 0;
   for (lm::QuantizedLinearOp linear : linears)
     bytes += placeOf(linear.getWeight())->bytes;
-  npu::PlaceAttr place =
-      out->place(npu::Space::Weights, tiles->place.offset, -1, 0, tiles->place.tripStride);
-  OperandView weights{out->view(label + ".weights", place, bytes),
+  OperandView weights{loadConstant(label + ".weights", tiles->place, bytes),
                       weightElementOf(first.getFormat()),
                       0,
                       0,
@@ -148,13 +140,17 @@ static int64_t columnsOf(lm::QuantizedLinearOp linear) {
   return cast<RankedTensorType>(linear.getResult().getType()).getDimSize(1);
 }
 
+static Value otherTerm(lm::AddOp add, Value term) {
+  return add.getLhs() == term ? add.getRhs() : add.getLhs();
+}
+
 lm::AddOp DirectTiler::addedBy(lm::QuantizedLinearOp linear) {
   if (!linear.getResult().hasOneUse())
     return {};
   auto add = dyn_cast<lm::AddOp>(*linear->user_begin());
   if (!add || add->getBlock() != linear->getBlock())
     return {};
-  Value other = add.getLhs() == linear.getResult() ? add.getRhs() : add.getLhs();
+  Value other = otherTerm(add, linear.getResult());
   if (!tensors.contains(other))
     return {};
   for (Operation *user : other.getUsers()) {
@@ -169,8 +165,7 @@ LogicalResult DirectTiler::tileLinear(lm::QuantizedLinearOp linear) {
   if (merged.erase(linear))
     return success();
   if (lm::AddOp add = addedBy(linear)) {
-    Value other = add.getLhs() == linear.getResult() ? add.getRhs() : add.getLhs();
-    TileTensor sum = tensorOf(other);
+    TileTensor sum = tensorOf(otherTerm(add, linear.getResult()));
     define(linear.getResult(), sum);
     define(add.getResult(), sum);
     merged.insert(add);
@@ -194,7 +189,7 @@ LogicalResult DirectTiler::tileLinear(lm::QuantizedLinearOp linear) {
 }
 
 LogicalResult DirectTiler::tileLogits(lm::QuantizedLinearOp linear) {
-  int64_t columns = cast<RankedTensorType>(linear.getResult().getType()).getDimSize(1);
+  int64_t columns = columnsOf(linear);
   TileTensor logits{{}, npu::Element::F32, rows, columns, 0, columns * 4};
   logits.buffer =
       out->view("logits", out->place(npu::Space::Io, layout.logitsOffset()), logits.bytes());
@@ -206,7 +201,7 @@ LogicalResult DirectTiler::tileGatedGroup(lm::GroupOp group, lm::QuantizedLinear
   int64_t columns = columnsOf(gate);
   TileTensor g = out->tensor("gated", rows, columns, npu::Element::F32);
   define(group.getResult(0), g);
-  if (adjacentTo(gate).size() == 2)
+  if (ArrayRef(adjacentTo(gate)) == ArrayRef({gate, up}))
     return multiply({gate, up}, 2 * columns, g, "gated", npu::Epilogue::SiluMul);
   TileTensor u = out->tensor("up", rows, columns, npu::Element::F32);
   if (failed(multiply({gate}, columns, g, "gate")) || failed(multiply({up}, columns, u, "up")))

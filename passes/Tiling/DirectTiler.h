@@ -19,7 +19,8 @@ private:
                                      lm::QuantizedLinearOp up, lm::GatedActOp gated) override;
   mlir::LogicalResult tileEmbed(lm::QuantizedEmbedOp embed) override;
   mlir::LogicalResult tileAttention(lm::AttentionOp attention) override;
-  mlir::FailureOr<OperandView> loadVector(mlir::Value vector, const std::string &label) override;
+  mlir::Value loadConstant(const std::string &label, const ConstantPlace &place,
+                           int64_t bytes) override;
   TileTensor loadRows(const std::string &label, TileTensor shape, npu::Space space, int64_t offset,
                       int64_t argument) override;
 

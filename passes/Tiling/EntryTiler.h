@@ -40,6 +40,10 @@ protected: // what machines that address memory directly do otherwise is virtual
   mlir::LogicalResult tileGroup(lm::GroupOp group);
   virtual mlir::LogicalResult tileReturn(mlir::func::ReturnOp ret);
   mlir::FailureOr<ConstantPlace> placeOf(mlir::Value value);
+  npu::PlaceAttr placeAttr(const ConstantPlace &place);
+  /// The first `bytes` of a constant where commands can read them.
+  virtual mlir::Value loadConstant(const std::string &label, const ConstantPlace &place,
+                                   int64_t bytes);
   void bindArguments();
   /// Rows of an off-chip tensor from row args[argument] on; `shape` says the rest.
   virtual TileTensor loadRows(const std::string &label, TileTensor shape, npu::Space space,
@@ -90,7 +94,7 @@ protected: // what machines that address memory directly do otherwise is virtual
                 const std::string &label);
   virtual mlir::LogicalResult tileRowwise(llvm::ArrayRef<mlir::Operation *> ops,
                                           mlir::ValueRange results, const std::string &label);
-  virtual mlir::FailureOr<OperandView> loadVector(mlir::Value vector, const std::string &label);
+  mlir::FailureOr<OperandView> loadVector(mlir::Value vector, const std::string &label);
   virtual mlir::LogicalResult tileEmbed(lm::QuantizedEmbedOp embed);
   void embedRows(lm::FormatAttr format, const RecordLayout &record, mlir::Value records,
                  int64_t first, const TileTensor &result);

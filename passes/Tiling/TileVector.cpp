@@ -147,15 +147,22 @@ LogicalResult EntryTiler::tileRowwise(ArrayRef<Operation *> ops, ValueRange resu
   return success();
 }
 
+npu::PlaceAttr EntryTiler::placeAttr(const ConstantPlace &place) {
+  return out->place(npu::Space::Weights, place.offset, -1, 0, place.tripStride);
+}
+
+Value EntryTiler::loadConstant(const std::string &label, const ConstantPlace &place,
+                               int64_t bytes) {
+  return out->load(label, placeAttr(place), {bytes, -1});
+}
+
 /// A vector of the weights segment, in a buffer of its own.
 FailureOr<OperandView> EntryTiler::loadVector(Value vector, const std::string &label) {
   FailureOr<ConstantPlace> place = placeOf(vector);
   if (failed(place))
     return failure();
   int64_t bytes = cast<RankedTensorType>(vector.getType()).getDimSize(0) * 4;
-  npu::PlaceAttr from = out->place(npu::Space::Weights, place->offset, -1, 0, place->tripStride);
-  Value buffer = out->load(label, from, {bytes, -1});
-  return OperandView{buffer, npu::Element::F32, 0, 0, 0, bytes};
+  return OperandView{loadConstant(label, *place, bytes), npu::Element::F32, 0, 0, 0, bytes};
 }
 
 LogicalResult EntryTiler::tileEmbed(lm::QuantizedEmbedOp embed) {
