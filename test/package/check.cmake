@@ -1,0 +1,21 @@
+# Installs the runtime into WORK, builds PROJECT on it, and runs what came out.
+function(run)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE result)
+  if(NOT result EQUAL 0)
+    message(FATAL_ERROR "failed (${result}): ${ARGN}")
+  endif()
+endfunction()
+
+file(REMOVE_RECURSE ${WORK})
+run(${CMAKE_COMMAND} --install ${BUILD} --component runtime --prefix ${WORK}/prefix)
+if(WAY STREQUAL "sources")
+  list(APPEND options -DLLMC_RUNTIME_FROM_SOURCES=ON)
+  file(REMOVE_RECURSE ${WORK}/prefix/lib/libllmc-runtime.a ${WORK}/prefix/lib/libllmc-runtime-tokenizer.a)
+endif()
+if(SANITIZE)
+  list(APPEND options -DCMAKE_EXE_LINKER_FLAGS=-fsanitize=${SANITIZE})
+endif()
+run(${CMAKE_COMMAND} -S ${PROJECT} -B ${WORK}/build -G ${GENERATOR} -DCMAKE_PREFIX_PATH=${WORK}/prefix
+  -DCMAKE_C_COMPILER=${C} -DCMAKE_CXX_COMPILER=${CXX} ${options})
+run(${CMAKE_COMMAND} --build ${WORK}/build)
+run(${WORK}/build/consumer)
