@@ -54,6 +54,7 @@ private:
       weights.push_back(std::move(weight));
     describeModel();
     inputs.model.digest = modelDigest(model->module());
+    model->times.end("digest");
     return checkLegalization();
   }
 
@@ -138,6 +139,7 @@ private:
       return fail(model->log->errorText("lowering failed"));
     if (comparison && difference->empty() && comparison->comparisons() == 0)
       *difference = "nowhere: no level was compared";
+    model->times.end("lower");
     return difference->empty() || fail("internal error, levels differ " + *difference);
   }
 
@@ -171,11 +173,15 @@ private:
 
   bool emit() {
     plan = emitPlan(model->module(), target, machine, inputs, host, error);
+    model->times.end("emit");
     if (!plan || !fits())
       return false;
     if (!compareDevice())
       return false;
+    if (comparison)
+      model->times.end("compare");
     written = writePlan(plan->description, options.output);
+    model->times.end("write");
     return written || fail(written.error);
   }
 
@@ -204,6 +210,7 @@ private:
     facts.leftOut = npu::leftOutOf(model->module());
     facts.warnings = model->log->warnings;
     facts.warnings.insert(facts.warnings.end(), notes.begin(), notes.end());
+    facts.phases = model->times.all();
     facts.seconds = std::chrono::duration<double>(Clock::now() - start).count();
     return compileReport(facts);
   }

@@ -149,8 +149,12 @@ std::unique_ptr<FrontendModel> loadModel(const FrontendOptions &options, std::st
       !chooseContext(options, *model, error))
     return nullptr;
   model->imported = std::move(*imported);
-  if (!raise(*model, error) || !quantize(options, *model, error))
+  if (!raise(*model, error))
     return nullptr;
+  model->times.end("import");
+  if (!quantize(options, *model, error))
+    return nullptr;
+  model->times.end("quantize");
   return model;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "compiler/Import/Onnx/ImportOnnx.h"
+#include "compiler/Support/PhaseTimes.h"
 #include "passes/Quantization/Recipe.h"
 #include "passes/Raising/RaiseReport.h"
 
@@ -59,6 +60,7 @@ struct FrontendModel {
   uint32_t contextLength = 0;
   std::shared_ptr<passes::RaiseReport> raised;
   std::optional<passes::Recipe> recipe; ///< Nothing: fp32.
+  PhaseTimes times;                     ///< Of "import" and "quantize" so far.
 
   mlir::ModuleOp module() { return imported.module.get(); }
 };

@@ -79,6 +79,13 @@ json leftOutOf(const std::vector<npu::LeftOut> &entries) {
 
 } // namespace
 
+static json phasesOf(const std::vector<PhaseTime> &phases) {
+  json list = json::array();
+  for (const PhaseTime &phase : phases)
+    list.push_back({{"name", phase.name}, {"seconds", phase.seconds}});
+  return list;
+}
+
 std::vector<MemoryUse> memoryUse(const PlanDescription &plan, const target::Machine &machine) {
   std::vector<MemoryUse> uses;
   for (const rt::Region &region : plan.regions) {
@@ -110,6 +117,7 @@ std::string compileReport(const CompileFacts &facts) {
                  {"weights", weightsReport(facts.weights)},
                  {"raising", json::parse(facts.raised->toJson())},
                  {"warnings", facts.warnings},
+                 {"phases", phasesOf(facts.phases)},
                  {"compile_seconds", facts.seconds},
                  {"peak_rss_bytes", peakRssBytes()}};
   return report.dump(2) + "\n";

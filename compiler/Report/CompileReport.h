@@ -4,6 +4,7 @@
 #include "compiler/Emit/EmitPlan.h"
 #include "compiler/Emit/PlanWriter.h"
 #include "compiler/Pipeline/Compiler.h"
+#include "compiler/Support/PhaseTimes.h"
 #include "dialects/Npu/LeftOut.h"
 #include "passes/Quantization/WeightStatistics.h"
 #include "passes/Raising/RaiseReport.h"
@@ -33,6 +34,7 @@ struct CompileFacts {
   uint64_t compulsoryWeightBytes = 0, kvBytesPerPosition = 0;
   std::vector<npu::LeftOut> leftOut;
   std::vector<std::string> warnings;
+  std::vector<PhaseTime> phases;
   double seconds = 0;
 };
 

@@ -61,6 +61,10 @@ public:
     const double seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     result["device"] = model->device();
+    if (const auto execution = model->execution()) {
+      result["isa"] = execution->isa;
+      result["threads"] = execution->threads;
+    }
     result["host_seconds"] = seconds;
     result["host_tokens_per_second"] = double(ids.size()) / seconds;
     print(options.json ? result.dump(2) + "\n" : sentence(result));

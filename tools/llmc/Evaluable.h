@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -14,6 +15,12 @@ namespace llmc {
 struct DeviceOptions;
 class DeviceRegistry;
 
+/// What computes a plan: "amx", ..., or "simulated"; and on how many threads of the host.
+struct Execution {
+  std::string isa;
+  uint32_t threads = 1;
+};
+
 /// Every function but the destructor throws InputError for what the model or the ids do wrong.
 class Evaluable {
 public:
@@ -22,6 +29,8 @@ public:
   virtual uint32_t context() const = 0;
   /// Whose figures these are: "rnpu-soc", or "reference".
   virtual std::string device() const = 0;
+  /// Nothing for the reference evaluator.
+  virtual std::optional<Execution> execution() const { return {}; }
   virtual const TextCodec &text() = 0;
   /// Forgets all positions.
   virtual void reset() = 0;

@@ -15,6 +15,9 @@ public:
   uint32_t vocabulary() const override { return runner.lm().vocab(); }
   uint32_t context() const override { return runner.plan().contextLength(); }
   std::string device() const override { return runner.machine(); }
+  std::optional<Execution> execution() const override {
+    return Execution{runner.device().isa(), runner.device().threads()};
+  }
   const TextCodec &text() override { return runner.text("--text"); }
   void reset() override { runner.reset(); }
   void feed(std::span<const int32_t> ids, std::vector<float> &logits) override {

@@ -14,6 +14,7 @@ namespace {
 
 struct Options {
   std::string shape, exporter = "decomposed", dtype = "fp32", folder;
+  int64_t layers = 0; ///< 0: as many as the shape has.
 };
 
 void writeText(const std::filesystem::path &path, const std::string &text) {
@@ -24,7 +25,9 @@ void writeText(const std::filesystem::path &path, const std::string &text) {
 
 /// The graph comes last: a model that can be opened is complete.
 void makeModel(const Options &options) {
-  const ModelShape *shape = findShape(options.shape);
+  ModelShape shape = *findShape(options.shape);
+  if (options.layers)
+    shape.layers = options.layers;
   const std::filesystem::path folder(options.folder);
   std::error_code problem;
   std::filesystem::create_directories(folder, problem);
@@ -32,13 +35,12 @@ void makeModel(const Options &options) {
     throw InputError("cannot create the folder '" + options.folder + "': " + problem.message());
   const Element element = options.dtype == "fp16" ? Element::Float16 : Element::Float32;
   WeightFile weights((folder / weightFileName).string(), element);
-  const std::string graph = options.exporter == "genai"
-                                ? exportGenai(*shape, element, weights)
-                                : exportDecomposed(*shape, element, weights);
+  const std::string graph = options.exporter == "genai" ? exportGenai(shape, element, weights)
+                                                        : exportDecomposed(shape, element, weights);
   weights.commit();
-  writeText(folder / "config.json", configJson(*shape, element == Element::Float16));
+  writeText(folder / "config.json", configJson(shape, element == Element::Float16));
   writeText(folder / "model.onnx", graph);
-  fmt::print("{}: {}, {} bytes of weights\n", (folder / "model.onnx").string(), shape->name,
+  fmt::print("{}: {}, {} bytes of weights\n", (folder / "model.onnx").string(), shape.name,
              weights.position());
 }
 
@@ -56,6 +58,8 @@ int run(int argc, char **argv) {
   app.add_option("--exporter", options.exporter, "Whose graph: decomposed (TorchScript) or genai")
       ->check(CLI::IsMember({"decomposed", "genai"}))
       ->capture_default_str();
+  app.add_option("--layers", options.layers, "Layers, where not as many as the model has")
+      ->check(CLI::Range(1, 1000));
   app.add_option("--dtype", options.dtype, "Of weights and activations")
       ->check(CLI::IsMember({"fp32", "fp16"}))
       ->capture_default_str();
