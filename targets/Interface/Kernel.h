@@ -111,7 +111,7 @@ enum class Step : uint8_t {
   LoadMatrix, ///< -> v   operand[token, sub, column], converted to fp32 (F32, F16, I8 exactly; I4
               ///< sign-extended nibbles).
   LoadRow,    ///< -> v   operand[column], the same for every row (norm weights).
-  LoadScalar, ///< -> s   operand[token, sub].
+  LoadScalar, ///< -> s   operand[token, sub], F32.
   Constant,   ///< -> s   imm.
   Add,
   Sub,

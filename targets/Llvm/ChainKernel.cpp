@@ -89,7 +89,7 @@ void ChainEmitter::scalarsOf(uint32_t phase) {
   for (size_t index = 0; index < chain.steps.size(); ++index) {
     const ChainStep &step = chain.steps[index];
     const ChainPhases::Info &info = phases.steps[index];
-    if (info.vector || info.phase != phase || isReduction(step.step) ||
+    if (info.vector || info.phase != phase || traitsOf(step.step).reduces ||
         step.step == Step::StoreMatrix)
       continue;
     if (step.step == Step::Constant)
@@ -107,7 +107,7 @@ void ChainEmitter::columnsOf(uint32_t phase) {
   llvm::SmallVector<unsigned, 4> reductions;
   Emitter::Values state;
   for (unsigned index = 0; index < chain.steps.size(); ++index)
-    if (isReduction(chain.steps[index].step) && phases.steps[index].phase == phase) {
+    if (traitsOf(chain.steps[index].step).reduces && phases.steps[index].phase == phase) {
       reductions.push_back(index);
       state.push_back(reductionStart(chain.steps[index].step));
     }
@@ -138,14 +138,14 @@ Emitter::Values ChainEmitter::chunkOf(uint32_t phase, const Chunk &chunk,
   for (unsigned index = 0; index < chain.steps.size(); ++index) {
     const ChainStep &step = chain.steps[index];
     if (phases.steps[index].phase == phase &&
-        (isReduction(step.step) || step.step == Step::StoreMatrix))
+        (traitsOf(step.step).reduces || step.step == Step::StoreMatrix))
       value(step.a, phase, chunk);
   }
   for (unsigned index = 0; index < chain.steps.size(); ++index) {
     const ChainStep &step = chain.steps[index];
     if (phases.steps[index].phase != phase)
       continue;
-    if (isReduction(step.step))
+    if (traitsOf(step.step).reduces)
       next.push_back(reduce(step.step, state[next.size()], value(step.a, phase, chunk), chunk));
     else if (step.step == Step::StoreMatrix)
       memory.store(operands[step.operand].type, value(step.a, phase, chunk), rowOf(step.operand),

@@ -1,7 +1,7 @@
 // Text to program.
 #include "targets/Rnpu/Assembly.h"
 #include "targets/Rnpu/AssemblyFields.h"
-#include "targets/Rnpu/Steps.h"
+#include "targets/Rnpu/Names.h"
 #include "targets/Rnpu/ValidateInternal.h"
 
 #include <fmt/format.h>
@@ -160,7 +160,7 @@ ChainStep parseStep(Field &in, size_t index) {
     first = false;
   };
   uint8_t *inputs[] = {&step.a, &step.b};
-  for (unsigned i = 0; i < inputCount(traits); ++i) {
+  for (unsigned i = 0; i < inputCount(step.step); ++i) {
     separate();
     in.expect("%");
     *inputs[i] = uint8_t(in.number(255));

@@ -1,6 +1,6 @@
 // Program to text.
 #include "targets/Rnpu/Assembly.h"
-#include "targets/Rnpu/Steps.h"
+#include "targets/Rnpu/Names.h"
 #include "targets/Rnpu/ValidateInternal.h"
 
 #include <fmt/format.h>
@@ -86,7 +86,7 @@ std::string text(const ChainStep &step, size_t index) {
     arguments += (arguments.empty() ? "" : ",") + argument;
   };
   const uint8_t inputs[] = {step.a, step.b};
-  for (unsigned i = 0; i < inputCount(traits); ++i)
+  for (unsigned i = 0; i < inputCount(step.step); ++i)
     add(fmt::format("%{}", inputs[i]));
   if (traits.operand)
     add(fmt::format("o{}", step.operand));

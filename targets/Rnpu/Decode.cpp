@@ -3,7 +3,7 @@
 
 #include "targets/Rnpu/DecodeCommand.h"
 #include "targets/Rnpu/EncodingFormat.h"
-#include "targets/Rnpu/Steps.h"
+#include "targets/Rnpu/Names.h"
 #include "targets/Rnpu/Validate.h"
 
 #include <algorithm>

@@ -2,7 +2,7 @@
 #include "targets/Rnpu/Encoding.h"
 
 #include "targets/Rnpu/EncodingFormat.h"
-#include "targets/Rnpu/Steps.h"
+#include "targets/Rnpu/Names.h"
 #include "targets/Rnpu/Validate.h"
 
 #include <bit>

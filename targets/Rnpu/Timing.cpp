@@ -1,7 +1,7 @@
 // The timing and energy laws of docs/format/rnpu.md.
 #include "targets/Rnpu/Timing.h"
 
-#include "targets/Rnpu/Steps.h"
+#include "targets/Rnpu/Names.h"
 #include "targets/Rnpu/Validate.h"
 
 #include <algorithm>

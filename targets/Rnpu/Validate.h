@@ -40,10 +40,4 @@ constexpr uint64_t addressLimit = uint64_t(1) << 48;
 /// The first broken rule ("prologue, command 3 (tensor, id 7): ..."), or nothing.
 std::optional<std::string> validate(const target::Program &program);
 
-/// Row value or scalar of a chain step's result; a store has none.
-enum class ValueKind : uint8_t { Vector, Scalar, None };
-
-/// Kind of every step's result. Empty, with the error set, where the chain is not well formed.
-std::vector<ValueKind> chainKinds(const target::VectorChain &chain, std::string &error);
-
 } // namespace llmc::rnpu

@@ -1,7 +1,7 @@
 // The rules of one command, split over Validate.cpp and ValidateKernel.cpp.
 #pragma once
 
-#include "targets/Rnpu/Steps.h"
+#include "targets/Rnpu/Names.h"
 #include "targets/Rnpu/Validate.h"
 
 #include <optional>

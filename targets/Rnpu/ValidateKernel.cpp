@@ -153,75 +153,6 @@ Broken CommandRules::matmul(const MatmulCommand &command) const {
 
 namespace {
 
-/// Kind of a step's result from the kinds of its inputs, or the broken rule.
-Broken kindOf(const VectorChain &chain, size_t index, std::vector<ValueKind> &kinds) {
-  const ChainStep &step = chain.steps[index];
-  if (unsigned(step.step) >= stepCount)
-    return fmt::format("unknown step {}", unsigned(step.step));
-  const StepTraits &traits = traitsOf(step.step);
-  unsigned inputs = inputCount(traits);
-  const uint8_t inputIndex[] = {step.a, step.b};
-  ValueKind kind[2] = {ValueKind::None, ValueKind::None};
-  for (unsigned i = 0; i < 2; ++i) {
-    if (i >= inputs && inputIndex[i] != 0)
-      return fmt::format("{} has {} inputs", traits.name, inputs);
-    if (i >= inputs)
-      continue;
-    if (inputIndex[i] >= index || kinds[inputIndex[i]] == ValueKind::None)
-      return fmt::format("{}: input %{} is no earlier result", traits.name, inputIndex[i]);
-    kind[i] = kinds[inputIndex[i]];
-  }
-  if ((traits.inputs == Inputs::V && kind[0] != ValueKind::Vector) ||
-      (traits.inputs == Inputs::S && kind[0] != ValueKind::Scalar))
-    return fmt::format("{}: input must be a {}", traits.name,
-                       traits.inputs == Inputs::V ? "vector" : "scalar");
-  if (step.step == Step::KeepGe && kind[0] == ValueKind::Scalar && kind[1] == ValueKind::Vector)
-    return "keepGe: a scalar is kept by a scalar";
-  if ((!traits.operand && step.operand != 0) || (!traits.imm && step.imm != 0.0f) ||
-      !std::isfinite(step.imm) || (!traits.imm && std::signbit(step.imm)))
-    return fmt::format("{}: operand or immediate that it does not use, or not finite", traits.name);
-  if (step.step == Step::LoadGroup &&
-      !(step.imm >= 1 && step.imm < 16777216.0f && step.imm == std::floor(step.imm)))
-    return "loadGroup: the group size must be a whole number from 1 to 2^24 - 1";
-  if (traits.position && chain.positionArgument < 0)
-    return fmt::format("{}: needs the position argument", traits.name);
-  bool vector = kind[0] == ValueKind::Vector || kind[1] == ValueKind::Vector;
-  switch (step.step) {
-  case Step::StoreMatrix:
-  case Step::StoreScalar:
-    kinds.push_back(ValueKind::None);
-    break;
-  case Step::LoadMatrix:
-  case Step::LoadRow:
-  case Step::LoadGroup:
-    kinds.push_back(ValueKind::Vector);
-    break;
-  case Step::SumLanes:
-  case Step::MaxVisible:
-  case Step::AbsMax:
-    kinds.push_back(ValueKind::Scalar);
-    break;
-  default:
-    kinds.push_back(vector ? ValueKind::Vector : ValueKind::Scalar);
-  }
-  return std::nullopt;
-}
-
-bool fits(Step step, ElementType type) {
-  bool real = type == ElementType::F32 || type == ElementType::F16;
-  switch (step) {
-  case Step::StoreScalar:
-    return type == ElementType::F32;
-  case Step::LoadGroup:
-    return real || type == ElementType::U4;
-  case Step::LoadMatrix:
-  case Step::LoadRow:
-    return real || type == ElementType::I8 || type == ElementType::I4;
-  default:
-    return real || type == ElementType::I8;
-  }
-}
-
 /// What a step walks over with the extents at their maxima.
 CommandRules::Walk walkOf(const VectorChain &chain, const ChainStep &step) {
   uint64_t columns = chain.columns.value;
@@ -241,24 +172,6 @@ CommandRules::Walk walkOf(const VectorChain &chain, const ChainStep &step) {
 }
 
 } // namespace
-
-std::vector<ValueKind> chainKinds(const VectorChain &chain, std::string &error) {
-  std::vector<ValueKind> kinds;
-  if (chain.steps.empty() || chain.steps.size() > 255) {
-    error = fmt::format("{} steps, 1 ... 255 are possible", chain.steps.size());
-    return {};
-  }
-  for (size_t i = 0; i < chain.steps.size(); ++i)
-    if (auto e = kindOf(chain, i, kinds)) {
-      error = fmt::format("step {}: {}", i, *e);
-      return {};
-    }
-  if (kinds.back() != ValueKind::None) {
-    error = "the last step is no store";
-    return {};
-  }
-  return kinds;
-}
 
 Broken CommandRules::chain(const ChainCommand &command) const {
   const VectorChain &chain = command.chain;
@@ -286,7 +199,7 @@ Broken CommandRules::chain(const ChainCommand &command) const {
     if (step.operand >= command.operands.size())
       return fmt::format("step {}: operand {} does not exist", i, step.operand);
     const Operand &used = command.operands[step.operand];
-    if (!fits(step.step, used.type))
+    if (!takesElement(step.step, used.type))
       return fmt::format("step {}: {} of {} elements does not exist", i, traitsOf(step.step).name,
                          nameOf(used.type));
     if (auto e = operand(used, walkOf(chain, step), fmt::format("operand {}", step.operand)))

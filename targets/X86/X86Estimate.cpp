@@ -95,10 +95,10 @@ uint64_t cyclesOf(const Machine &machine, const VectorChain &chain) {
   for (size_t i = 0; i < chain.steps.size(); ++i) {
     const ChainStep &step = chain.steps[i];
     const bool wide =
-        phases->steps[i].vector || isReduction(step.step) || step.step == Step::StoreMatrix;
+        phases->steps[i].vector || traitsOf(step.step).reduces || step.step == Step::StoreMatrix;
     const uint64_t width = wide ? chain.columns.value : 1;
     beats += (width + vector.lanes - 1) / vector.lanes *
-             (isFunction(step.step) ? vector.cyclesPerFunction : 1);
+             (traitsOf(step.step).function ? vector.cyclesPerFunction : 1);
     elements += isLoad(step.step) || isStore(step.step) ? width : 0;
   }
   const double rows = double(chain.tokens.value) * chain.subRows;

@@ -5,7 +5,7 @@
 // needed again is computed again from its loads, exactly, unless it is kept in a row buffer.
 #pragma once
 
-#include "targets/Interface/Kernel.h"
+#include "targets/Interface/Chain.h"
 
 #include <optional>
 #include <string>
@@ -23,11 +23,6 @@ struct ChainPhases {
   std::vector<Info> steps;
   uint32_t loops = 0; ///< Scalars may stand behind the last one.
 };
-
-bool isReduction(Step step);
-bool isLoad(Step step);
-bool isStore(Step step);
-bool isFunction(Step step);
 
 /// Checks the chain and its operands, and cuts it.
 /// Errors: an input that is no earlier result or of the wrong kind, an operand that does not exist

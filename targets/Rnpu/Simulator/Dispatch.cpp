@@ -1,7 +1,7 @@
 // The judge and the costs.
 #include "targets/Rnpu/Simulator/Dispatch.h"
 
-#include "targets/Rnpu/Steps.h"
+#include "targets/Rnpu/Names.h"
 
 #include <algorithm>
 #include <fmt/format.h>

@@ -2,7 +2,7 @@
 #include "targets/Rnpu/Simulator/Execute.h"
 
 #include "runtime/base/numerics.h"
-#include "targets/Rnpu/Steps.h"
+#include "targets/Rnpu/Names.h"
 
 #include <algorithm>
 #include <cstring>

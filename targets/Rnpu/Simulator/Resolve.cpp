@@ -1,7 +1,7 @@
 // Arguments, addresses and DMA.
 #include "targets/Rnpu/Simulator/Resolve.h"
 
-#include "targets/Rnpu/Steps.h"
+#include "targets/Rnpu/Names.h"
 #include "targets/Rnpu/Timing.h"
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // Operands of matrix multiplications and vector chains.
 #include "targets/Rnpu/Simulator/Resolve.h"
 
-#include "targets/Rnpu/Steps.h"
+#include "targets/Rnpu/Names.h"
 #include "targets/Rnpu/Timing.h"
 #include "targets/Rnpu/Validate.h"
 #include "targets/Rnpu/WeightTile.h"
@@ -140,22 +140,6 @@ bool Resolver::resolve(const MatmulCommand &command, Resolved &out) {
   return add(&ops[matmul::Out], result, true, alignment, out);
 }
 
-static bool elementFits(Step step, ElementType t) {
-  if (t == ElementType::F32)
-    return true;
-  switch (step) {
-  case Step::LoadMatrix:
-  case Step::LoadRow:
-    return t == ElementType::F16 || t == ElementType::I8 || t == ElementType::I4;
-  case Step::LoadGroup:
-    return t == ElementType::F16 || t == ElementType::U4;
-  case Step::StoreMatrix:
-    return t == ElementType::F16 || t == ElementType::I8;
-  default:
-    return false;
-  }
-}
-
 uint32_t groupOf(const ChainStep &step) {
   const bool whole = step.imm >= 1 && step.imm <= 16777216.0f &&
                      step.imm == static_cast<float>(static_cast<uint32_t>(step.imm));
@@ -173,7 +157,7 @@ bool Resolver::chainAccess(const ChainCommand &command, const ChainStep &step, R
   const bool scalar = step.step == Step::LoadScalar || step.step == Step::StoreScalar;
   const bool store = isStore(step.step);
   const ElementType t = operand.type;
-  if (!elementFits(step.step, t))
+  if (!takesElement(step.step, t))
     return reporter.fail(FaultKind::Shape, fmt::format("{} of type {}", traits.name, nameOf(t)));
   uint64_t elements = scalar ? 1 : out.columns;
   if (step.step == Step::LoadGroup) {

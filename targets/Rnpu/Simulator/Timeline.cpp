@@ -1,7 +1,7 @@
 // The event loop.
 #include "targets/Rnpu/Simulator/Timeline.h"
 
-#include "targets/Rnpu/Steps.h"
+#include "targets/Rnpu/Names.h"
 
 #include <algorithm>
 #include <fmt/format.h>

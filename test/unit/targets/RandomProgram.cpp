@@ -1,7 +1,7 @@
 // See RandomProgram.h.
 #include "test/unit/targets/RandomProgram.h"
 
-#include "targets/Rnpu/Steps.h"
+#include "targets/Rnpu/Names.h"
 #include "targets/Rnpu/Validate.h"
 #include "targets/Rnpu/WeightTile.h"
 
@@ -152,9 +152,9 @@ ChainCommand RandomProgram::chain() {
   while (v.steps.size() < target) {
     VectorChain longer = v;
     ChainStep step;
-    step.step = Step(below(rnpu::stepCount));
-    const rnpu::StepTraits &traits = rnpu::traitsOf(step.step);
-    unsigned inputs = rnpu::inputCount(traits);
+    step.step = Step(below(stepCount));
+    const StepTraits &traits = traitsOf(step.step);
+    unsigned inputs = inputCount(step.step);
     step.a = inputs > 0 ? uint8_t(below(uint32_t(v.steps.size()))) : uint8_t(0);
     step.b = inputs > 1 ? uint8_t(below(uint32_t(v.steps.size()))) : uint8_t(0);
     step.operand = traits.operand ? 2 : 0;
@@ -162,7 +162,7 @@ ChainCommand RandomProgram::chain() {
     longer.steps.push_back(step);
     longer.steps.push_back({.step = Step::StoreScalar, .a = 1, .operand = 2});
     std::string error;
-    if (!rnpu::chainKinds(longer, error).empty())
+    if (!chainKinds(longer, error).empty())
       v.steps.push_back(step);
   }
   v.steps.push_back({.step = Step::StoreMatrix, .a = 0, .operand = uint8_t(1 + below(2))});

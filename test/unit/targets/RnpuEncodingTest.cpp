@@ -1,5 +1,6 @@
 // The blob: identity of encode and decode, and refusal of everything else.
 #include "catch2/catch.hpp"
+#include "targets/Interface/Chain.h"
 #include "targets/Rnpu/Validate.h"
 #include "test/unit/targets/RandomProgram.h"
 
@@ -225,7 +226,7 @@ TEST_CASE("chains that are not well formed are refused") {
     chain.steps = std::move(steps);
     chain.positionArgument = position;
     std::string error;
-    CHECK(chainKinds(chain, error).empty());
+    CHECK(target::chainKinds(chain, error).empty());
     return error;
   };
   const ChainStep load{.step = Step::LoadMatrix}, scalar{.step = Step::LoadScalar};
