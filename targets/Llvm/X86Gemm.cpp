@@ -180,12 +180,6 @@ Value *X86Gemm::unfinished(const Run &run, Value *row, unsigned block) {
   return e.at(partial, ir.CreateAdd(at, e.i64(block * 64)));
 }
 
-/// A unit's outputs lie on as many pages as it has rows, where no hardware looks ahead.
-void X86Gemm::prefetchOutputs(const Run &run, Value *row) {
-  for (unsigned r = 0; r < height; ++r)
-    prefetchOutput(run, ir.CreateAdd(row, e.i64(r)));
-}
-
 void X86Gemm::prefetchOutput(const Run &run, Value *row) {
   for (unsigned i = 0; i < (isGated() ? 1 : run.blocks); ++i)
     e.prefetch(outputAt(row, ir.CreateAdd(run.index, e.i64(i))));
@@ -202,89 +196,6 @@ void X86Gemm::finishRow(const Run &run, Value *row, llvm::ArrayRef<Value *> sums
     return storeOutput(values, row, run.index);
   for (unsigned i = 0; i < run.blocks; ++i)
     storeOutput(values[i], row, ir.CreateAdd(run.index, e.i64(i)));
-}
-
-/// sums + codes . activations of columns [first, end), relative to the run.
-X86Gemm::Sums X86Gemm::columnSums(const Run &run, Value *activations, Value *first, Value *end,
-                                  Sums sums) {
-  const Emitter::Values last =
-      e.loop(first, end, 8, sums, [&](Value *column, llvm::ArrayRef<Value *> state) {
-        Emitter::Values next(state.begin(), state.end());
-        for (uint32_t four = 0; four < 8; four += 4) {
-          llvm::SmallVector<Value *, 4> code;
-          for (unsigned i = 0; i < run.blocks; ++i)
-            code.push_back(ir.CreateAlignedLoad(
-                e.vector(ir.getInt8Ty(), 64),
-                e.at(run.codes[i], ir.CreateShl(ir.CreateAdd(column, e.i64(four)), 4)),
-                llvm::Align(64)));
-          Value *panel = e.at(activations, ir.CreateMul(ir.CreateAdd(column, e.i64(four)),
-                                                        e.i64(packed.panelRows)));
-          for (unsigned r = 0; r < height; ++r) {
-            Value *a = ir.CreateAlignedLoad(ir.getInt32Ty(), e.at(panel, r * 4), llvm::Align(4));
-            for (unsigned i = 0; i < run.blocks; ++i) {
-              Value *&sum = next[r * run.blocks + i];
-              sum = dot.add(sum, code[i], a, bias());
-            }
-          }
-        }
-        return next;
-      });
-  return Sums(last.begin(), last.end());
-}
-
-/// fp32 sums of a unit over the groups of a run; those of earlier runs come first.
-X86Gemm::Sums X86Gemm::groupSums(const Run &run, Value *row, Value *activations, Sums start) {
-  Value *size = e.i64(layout.groupSize);
-  Value *firstGroup = ir.CreateUDiv(run.first, size);
-  Value *endGroup = ir.CreateUDiv(ir.CreateAdd(run.end, e.i64(layout.groupSize - 1)), size);
-  const Emitter::Values last =
-      e.loop(firstGroup, endGroup, 1, start, [&](Value *group, llvm::ArrayRef<Value *> state) {
-        Sums dots;
-        Value *factor = ir.getInt32(dot.correction(bias()));
-        for (unsigned r = 0; r < height; ++r) {
-          Value *sum = activationSum(ir.CreateAdd(row, e.i64(r)), group);
-          dots.append(run.blocks, e.splat(ir.CreateNeg(ir.CreateMul(sum, factor))));
-        }
-        Value *from = ir.CreateSub(ir.CreateMul(group, size), run.first);
-        Value *to = ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, ir.CreateAdd(from, size),
-                                             ir.CreateSub(run.end, run.first));
-        dots = columnSums(run, activations, from, to, dots);
-        Emitter::Values next;
-        for (unsigned i = 0; i < dots.size(); ++i)
-          next.push_back(accumulate(state[i], dots[i], scales(run.weights[i % run.blocks], group)));
-        return next;
-      });
-  return Sums(last.begin(), last.end());
-}
-
-void X86Gemm::vectorUnit(const Run &run, Value *row) {
-  Value *lane = ir.CreateURem(row, e.i64(packed.panelRows));
-  Value *activations = e.at(panelOf(row), ir.CreateShl(lane, 2));
-  activations = e.at(activations, ir.CreateMul(run.first, e.i64(packed.panelRows)));
-  if (run.isLast)
-    prefetchOutputs(run, row);
-  const bool grouped = layout.sumsByGroup();
-  llvm::Type *type = e.vector(grouped ? ir.getFloatTy() : ir.getInt32Ty());
-  Sums sums(height * run.blocks, llvm::Constant::getNullValue(type));
-  const auto waiting = [&](unsigned index) {
-    return unfinished(run, ir.CreateAdd(row, e.i64(index / run.blocks)), index % run.blocks);
-  };
-  for (unsigned index = 0; partial && index < sums.size(); ++index) {
-    Value *before = ir.CreateAlignedLoad(type, waiting(index), llvm::Align(64));
-    sums[index] = ir.CreateSelect(run.isFirst, sums[index], before);
-  }
-  sums = grouped ? groupSums(run, row, activations, sums)
-                 : columnSums(run, activations, e.i64(0), ir.CreateSub(run.end, run.first), sums);
-  if (!run.isLast) {
-    for (unsigned index = 0; index < sums.size(); ++index)
-      ir.CreateAlignedStore(sums[index], waiting(index), llvm::Align(64));
-    return;
-  }
-  for (unsigned r = 0; r < height; ++r) {
-    Value *at = ir.CreateAdd(row, e.i64(r));
-    e.when(ir.CreateICmpULT(at, rows),
-           [&] { finishRow(run, at, llvm::ArrayRef(sums).slice(r * run.blocks, run.blocks)); });
-  }
 }
 
 } // namespace llmc::target
