@@ -149,7 +149,7 @@ TEST_CASE("x86-64: what it cannot run has a reason") {
   VectorChain chain = doubling(4, 64);
   CHECK(reason(chain).empty());
   chain.steps[1].b = 2;
-  CHECK(reason(chain) == "step 1: input %2 is no earlier result");
+  CHECK(reason(chain) == "step 1: add: input %2 is no earlier result");
   chain = doubling(4, 64);
   chain.steps.resize(256, chain.steps[0]);
   CHECK(reason(chain) == "chain of 256 steps, x86-64 runs at most 255 in one kernel");
