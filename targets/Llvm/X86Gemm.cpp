@@ -10,12 +10,14 @@ namespace llmc::target {
 
 using llvm::Value;
 
-/// Columns whose codes stay in a first-level cache. Tiles load rows past it, vectors keep them
-/// there as well.
-static constexpr uint32_t vectorRun = 512, tileRun = 1088;
+/// Columns of a run. Tiles find its codes in a first-level cache; vectors read a vector of codes
+/// for several products, so that a second-level cache is as good, and longer runs mean fewer
+/// unfinished sums.
+static constexpr uint32_t vectorRun = 1024, tileRun = 1088;
 static constexpr unsigned mostBlocks = 3;
-/// Bytes of packed rows that stay in a second-level cache of 2 MB beside what passes through it.
-static constexpr uint64_t rowCache = 1200000;
+/// Bytes of packed rows that stay in a second-level cache of 2 MB beside what passes through it:
+/// weights, codes, and with every block the outputs of all rows, each on a page of its own.
+static constexpr uint64_t vectorRowCache = 800000, tileRowCache = 1200000;
 static constexpr uint64_t rowUnit = 32; ///< A multiple of every unit's rows.
 
 X86Gemm::X86Gemm(const X86Linear &linear)
@@ -71,8 +73,9 @@ void X86Gemm::run() {
 /// Equal blocks of rows whose packed activations stay in the cache; the stack holds their sums.
 uint64_t X86Gemm::rowBlock() const {
   const uint64_t all = uint64_t(matmul.tokens.value) * matmul.subRows;
+  const uint64_t cache = packed.tiles ? tileRowCache : vectorRowCache;
   const uint64_t most =
-      std::clamp(rowCache / layout.paddedColumns, 2 * rowUnit, mostRows) / rowUnit * rowUnit;
+      std::clamp(cache / layout.paddedColumns, 2 * rowUnit, mostRows) / rowUnit * rowUnit;
   const uint64_t blocks = (all + most - 1) / most;
   return ((all + blocks - 1) / blocks + rowUnit - 1) / rowUnit * rowUnit;
 }
@@ -180,9 +183,42 @@ Value *X86Gemm::unfinished(const Run &run, Value *row, unsigned block) {
   return e.at(partial, ir.CreateAdd(at, e.i64(block * 64)));
 }
 
+/// Some of a unit's rows at each step of the last run, so that all have come at its end.
+void X86Gemm::eachOfUnit(Value *column, llvm::function_ref<void(Value *line)> one) {
+  const uint32_t last = columns(layout) - (columns(layout) - 1) / runSize * runSize;
+  const uint32_t steps = (last - 1) / stepColumns() + 1, some = (height + steps - 1) / steps;
+  Value *first = ir.CreateMul(ir.CreateUDiv(column, e.i64(stepColumns())), e.i64(some));
+  for (uint32_t i = 0; i < some; ++i) {
+    Value *line = ir.CreateAdd(first, e.i64(i));
+    if (some * steps == height)
+      one(line);
+    else
+      e.when(ir.CreateICmpULT(line, e.i64(height)), [&] { one(line); });
+  }
+}
+
+/// A unit's outputs lie on as many pages as it has rows, where no hardware looks ahead.
 void X86Gemm::prefetchOutput(const Run &run, Value *row) {
   for (unsigned i = 0; i < (isGated() ? 1 : run.blocks); ++i)
     e.prefetch(outputAt(row, ir.CreateAdd(run.index, e.i64(i))));
+}
+
+/// At every step of a unit some of the weights that the next run reads, shared out among the
+/// units: memory is asked for evenly while units are multiplied.
+void X86Gemm::prefetchWeights(const Run &run, Value *row, Value *column) {
+  const uint32_t lines = runSize * (decoded ? 8 : 16) / 64, steps = runSize / stepColumns();
+  const uint64_t all = (rowBlock() + height - 1) / height * steps;
+  const uint64_t some = std::min<uint64_t>(8, (lines * run.blocks + all - 1) / all);
+  const uint64_t distance = blockDistance() * layout.blockBytes;
+  Value *unit = ir.CreateUDiv(ir.CreateSub(row, run.firstRow), e.i64(height));
+  Value *step =
+      ir.CreateAdd(ir.CreateMul(unit, e.i64(steps)), ir.CreateUDiv(column, e.i64(stepColumns())));
+  for (uint64_t i = 0; i < some; ++i) {
+    Value *line = ir.CreateAdd(ir.CreateMul(step, e.i64(some)), e.i64(i));
+    Value *ofBlock = ir.CreateUDiv(line, e.i64(lines));
+    Value *from = e.at(run.next, ir.CreateMul(ofBlock, e.i64(distance)));
+    e.prefetch(e.at(from, ir.CreateShl(ir.CreateURem(line, e.i64(lines)), 6)));
+  }
 }
 
 void X86Gemm::finishRow(const Run &run, Value *row, llvm::ArrayRef<Value *> sums) {

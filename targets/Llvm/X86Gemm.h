@@ -60,7 +60,9 @@ private:
   void vectorUnit(const Run &run, llvm::Value *row);
   Sums columnSums(const Run &run, llvm::Value *activations, llvm::Value *first, llvm::Value *end,
                   Sums sums);
+  Sums runSums(const Run &run, llvm::Value *row, llvm::Value *activations, Sums start);
   Sums groupSums(const Run &run, llvm::Value *row, llvm::Value *activations, Sums start);
+  void prefetchAhead(const Run &run, llvm::Value *row, llvm::Value *column);
   void configureTiles();
   llvm::Value *tile(unsigned index) { return ir.getInt8(uint8_t(index)); }
   void tileUnits(const Run &run);
@@ -68,16 +70,17 @@ private:
   void tileUnit(const Run &run, llvm::Value *row, bool decodes);
   void multiplyTiles(const Run &run, llvm::Value *row, llvm::Value *column);
   void finishBefore(const Run &run, llvm::Value *row, llvm::Value *column);
-  void eachOfUnit(llvm::Value *column, llvm::function_ref<void(llvm::Value *line)> one);
   void finishTileRow(const Run &run, llvm::Value *row);
-  void prefetchWeights(const Run &run, llvm::Value *row, llvm::Value *column);
   llvm::Value *waitingTile(const Run &run, llvm::Value *row, unsigned index);
 
   llvm::Value *panelOf(llvm::Value *row);
   llvm::Value *activationSum(llvm::Value *row, llvm::Value *group);
   /// Where a row's sums over the runs so far lie: [row][block][16].
   llvm::Value *unfinished(const Run &run, llvm::Value *row, unsigned block);
-  void prefetchOutputs(const Run &run, llvm::Value *row);
+  /// Columns of a unit that are multiplied between prefetches.
+  uint32_t stepColumns() const { return layout.sumsByGroup() ? layout.groupSize : 64; }
+  void eachOfUnit(llvm::Value *column, llvm::function_ref<void(llvm::Value *line)> one);
+  void prefetchWeights(const Run &run, llvm::Value *row, llvm::Value *column);
   void prefetchOutput(const Run &run, llvm::Value *row);
   /// Scales the sums of one row and writes them out.
   void finishRow(const Run &run, llvm::Value *row, llvm::ArrayRef<llvm::Value *> sums);

@@ -113,20 +113,6 @@ void X86Gemm::multiplyTiles(const Run &run, Value *row, Value *column) {
           {tile(half * run.blocks + i), tile(firstRows + half), tile(firstCodes + i)});
 }
 
-/// Some of a unit's rows at each column of the last run, so that all have come at its end.
-void X86Gemm::eachOfUnit(Value *column, llvm::function_ref<void(Value *line)> one) {
-  const uint32_t last = columns(layout) - (columns(layout) - 1) / runSize * runSize;
-  const uint32_t steps = last / 64, some = (height + steps - 1) / steps;
-  Value *first = ir.CreateMul(ir.CreateLShr(column, 6), e.i64(some));
-  for (uint32_t i = 0; i < some; ++i) {
-    Value *line = ir.CreateAdd(first, e.i64(i));
-    if (some * steps == height)
-      one(line);
-    else
-      e.when(ir.CreateICmpULT(line, e.i64(height)), [&] { one(line); });
-  }
-}
-
 /// The unit before is finished while this one is multiplied.
 void X86Gemm::finishBefore(const Run &run, Value *row, Value *column) {
   Value *before = ir.CreateSub(row, e.i64(height));
@@ -143,23 +129,6 @@ void X86Gemm::finishTileRow(const Run &run, Value *row) {
     sums.push_back(ir.CreateAlignedLoad(e.vector(ir.getInt32Ty()),
                                         e.at(waitingTile(run, unit, i), line), llvm::Align(64)));
   finishRow(run, row, sums);
-}
-
-/// At every 64 columns of a unit some of the weights that the next run reads, shared out among the
-/// units: memory is asked for evenly while tiles are multiplied.
-void X86Gemm::prefetchWeights(const Run &run, Value *row, Value *column) {
-  const uint32_t lines = runSize * (decoded ? 8 : 16) / 64, steps = runSize / 64;
-  const uint64_t all = (rowBlock() + height - 1) / height * steps;
-  const uint64_t some = std::min<uint64_t>(8, (lines * run.blocks + all - 1) / all);
-  const uint64_t distance = blockDistance() * layout.blockBytes;
-  Value *unit = ir.CreateUDiv(ir.CreateSub(row, run.firstRow), e.i64(height));
-  Value *step = ir.CreateAdd(ir.CreateMul(unit, e.i64(steps)), ir.CreateLShr(column, 6));
-  for (uint64_t i = 0; i < some; ++i) {
-    Value *line = ir.CreateAdd(ir.CreateMul(step, e.i64(some)), e.i64(i));
-    Value *ofBlock = ir.CreateUDiv(line, e.i64(lines));
-    Value *from = e.at(run.next, ir.CreateMul(ofBlock, e.i64(distance)));
-    e.prefetch(e.at(from, ir.CreateShl(ir.CreateURem(line, e.i64(lines)), 6)));
-  }
 }
 
 } // namespace llmc::target

@@ -6,10 +6,28 @@ namespace llmc::target {
 
 using llvm::Value;
 
-/// A unit's outputs lie on as many pages as it has rows, where no hardware looks ahead.
-void X86Gemm::prefetchOutputs(const Run &run, Value *row) {
-  for (unsigned r = 0; r < height; ++r)
-    prefetchOutput(run, ir.CreateAdd(row, e.i64(r)));
+/// Memory is asked for evenly, that the reading of rows never waits behind it: at each step some
+/// weights of the next run and outputs of the next unit.
+void X86Gemm::prefetchAhead(const Run &run, Value *row, Value *column) {
+  prefetchWeights(run, row, column);
+  if (run.isLast)
+    eachOfUnit(column, [&](Value *line) {
+      prefetchOutput(run, ir.CreateAdd(row, ir.CreateAdd(line, e.i64(height))));
+    });
+}
+
+/// int32 sums of a unit over the columns of a run; those of earlier runs come first.
+X86Gemm::Sums X86Gemm::runSums(const Run &run, Value *row, Value *activations, Sums start) {
+  const Emitter::Values last =
+      e.loop(e.i64(0), ir.CreateSub(run.end, run.first), stepColumns(), start,
+             [&](Value *column, llvm::ArrayRef<Value *> state) {
+               prefetchAhead(run, row, column);
+               const Sums next =
+                   columnSums(run, activations, column, ir.CreateAdd(column, e.i64(stepColumns())),
+                              Sums(state));
+               return Emitter::Values(next.begin(), next.end());
+             });
+  return Sums(last.begin(), last.end());
 }
 
 /// sums + codes . activations of columns [first, end), relative to the run.
@@ -56,6 +74,7 @@ X86Gemm::Sums X86Gemm::groupSums(const Run &run, Value *row, Value *activations,
         Value *from = ir.CreateSub(ir.CreateMul(group, size), run.first);
         Value *to = ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, ir.CreateAdd(from, size),
                                              ir.CreateSub(run.end, run.first));
+        prefetchAhead(run, row, from);
         dots = columnSums(run, activations, from, to, dots);
         Emitter::Values next;
         for (unsigned i = 0; i < dots.size(); ++i)
@@ -69,8 +88,6 @@ void X86Gemm::vectorUnit(const Run &run, Value *row) {
   Value *lane = ir.CreateURem(row, e.i64(packed.panelRows));
   Value *activations = e.at(panelOf(row), ir.CreateShl(lane, 2));
   activations = e.at(activations, ir.CreateMul(run.first, e.i64(packed.panelRows)));
-  if (run.isLast)
-    prefetchOutputs(run, row);
   const bool grouped = layout.sumsByGroup();
   llvm::Type *type = e.vector(grouped ? ir.getFloatTy() : ir.getInt32Ty());
   Sums sums(height * run.blocks, llvm::Constant::getNullValue(type));
@@ -81,8 +98,7 @@ void X86Gemm::vectorUnit(const Run &run, Value *row) {
     Value *before = ir.CreateAlignedLoad(type, waiting(index), llvm::Align(64));
     sums[index] = ir.CreateSelect(run.isFirst, sums[index], before);
   }
-  sums = grouped ? groupSums(run, row, activations, sums)
-                 : columnSums(run, activations, e.i64(0), ir.CreateSub(run.end, run.first), sums);
+  sums = grouped ? groupSums(run, row, activations, sums) : runSums(run, row, activations, sums);
   if (!run.isLast) {
     for (unsigned index = 0; index < sums.size(); ++index)
       ir.CreateAlignedStore(sums[index], waiting(index), llvm::Align(64));
