@@ -159,6 +159,18 @@ Value *Emitter::slice(Value *vector, int first, int count) {
   return ir.CreateShuffleVector(vector, order);
 }
 
+Value *Emitter::join(llvm::ArrayRef<Value *> vectors) {
+  if (vectors.size() == 1)
+    return vectors[0];
+  const size_t half = vectors.size() / 2;
+  Value *low = join(vectors.take_front(half)), *high = join(vectors.drop_front(half));
+  const int lanes = int(llvm::cast<llvm::FixedVectorType>(low->getType())->getNumElements());
+  llvm::SmallVector<int, 64> order;
+  for (int i = 0; i < 2 * lanes; ++i)
+    order.push_back(i);
+  return ir.CreateShuffleVector(low, high, order);
+}
+
 Value *Emitter::firstLanes(Value *count) {
   Value *bounded = ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, count, i64(kLanes));
   Value *word = ir.CreateTrunc(bounded, ir.getInt32Ty());

@@ -73,6 +73,8 @@ public:
             llvm::function_ref<llvm::Value *(llvm::Value *lower, llvm::Value *upper)> join);
   /// The elements [first, first + count) of a vector.
   llvm::Value *slice(llvm::Value *vector, int first, int count);
+  /// Vectors of one type behind each other; a power of two of them.
+  llvm::Value *join(llvm::ArrayRef<llvm::Value *> vectors);
   /// lane < count, count an i64 of any size.
   llvm::Value *firstLanes(llvm::Value *count);
 

@@ -221,17 +221,26 @@ void X86Gemm::prefetchWeights(const Run &run, Value *row, Value *column) {
   }
 }
 
-void X86Gemm::finishRow(const Run &run, Value *row, llvm::ArrayRef<Value *> sums) {
+X86Gemm::Sums X86Gemm::scaledRow(const Run &run, Value *row, llvm::ArrayRef<Value *> sums) {
   const bool grouped = layout.sumsByGroup();
   Value *factor = ir.getInt32(dot.correction(bias()));
   Value *excess = grouped ? nullptr : ir.CreateMul(activationSum(row, e.i64(0)), factor);
-  llvm::SmallVector<Value *, 4> values(sums);
-  for (unsigned i = 0; i < run.blocks && !grouped; ++i)
-    values[i] = scaled(ir.CreateSub(sums[i], e.splat(excess)), scales(run.weights[i], e.i64(0)));
+  Value *scale = e.splat(activationScale(row));
+  Sums values(sums);
+  for (unsigned i = 0; i < run.blocks; ++i) {
+    if (!grouped)
+      values[i] = scaled(ir.CreateSub(sums[i], e.splat(excess)), scales(run.weights[i], e.i64(0)));
+    values[i] = ir.CreateFMul(values[i], scale);
+  }
+  return values;
+}
+
+void X86Gemm::finishRow(const Run &run, Value *row, llvm::ArrayRef<Value *> sums) {
+  const Sums values = scaledRow(run, row, sums);
   if (isGated())
-    return storeOutput(values, row, run.index);
+    return storeBlock(gated(values[0], values[1]), row, run.index);
   for (unsigned i = 0; i < run.blocks; ++i)
-    storeOutput(values[i], row, ir.CreateAdd(run.index, e.i64(i)));
+    storeBlock(values[i], row, ir.CreateAdd(run.index, e.i64(i)));
 }
 
 } // namespace llmc::target

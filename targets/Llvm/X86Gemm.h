@@ -58,6 +58,7 @@ private:
 
   /// All products of one run with rows [row, row + height).
   void vectorUnit(const Run &run, llvm::Value *row);
+  void finishUnit(const Run &run, llvm::Value *first, llvm::ArrayRef<llvm::Value *> sums);
   Sums columnSums(const Run &run, llvm::Value *activations, llvm::Value *first, llvm::Value *end,
                   Sums sums);
   Sums runSums(const Run &run, llvm::Value *row, llvm::Value *activations, Sums start);
@@ -82,6 +83,8 @@ private:
   void eachOfUnit(llvm::Value *column, llvm::function_ref<void(llvm::Value *line)> one);
   void prefetchWeights(const Run &run, llvm::Value *row, llvm::Value *column);
   void prefetchOutput(const Run &run, llvm::Value *row);
+  /// The sums of one row, scaled.
+  Sums scaledRow(const Run &run, llvm::Value *row, llvm::ArrayRef<llvm::Value *> sums);
   /// Scales the sums of one row and writes them out.
   void finishRow(const Run &run, llvm::Value *row, llvm::ArrayRef<llvm::Value *> sums);
 

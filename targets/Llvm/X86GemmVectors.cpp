@@ -104,11 +104,36 @@ void X86Gemm::vectorUnit(const Run &run, Value *row) {
       ir.CreateAlignedStore(sums[index], waiting(index), llvm::Align(64));
     return;
   }
+  finishUnit(run, row, sums);
+}
+
+/// The last rows may not exist. Gates of all rows are computed in step: one row's sequence of
+/// operations is longer than what a machine looks ahead.
+void X86Gemm::finishUnit(const Run &run, Value *first, llvm::ArrayRef<Value *> sums) {
+  llvm::SmallVector<Value *, 8> values;
+  const auto rowAt = [&](unsigned r) { return ir.CreateAdd(first, e.i64(r)); };
   for (unsigned r = 0; r < height; ++r) {
-    Value *at = ir.CreateAdd(row, e.i64(r));
-    e.when(ir.CreateICmpULT(at, rows),
-           [&] { finishRow(run, at, llvm::ArrayRef(sums).slice(r * run.blocks, run.blocks)); });
+    Value *row =
+        ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, rowAt(r), ir.CreateSub(rows, e.i64(1)));
+    const Sums one = scaledRow(run, row, sums.slice(r * run.blocks, run.blocks));
+    values.append(one.begin(), one.end());
   }
+  if (isGated()) {
+    llvm::SmallVector<Value *, 8> gates, ups;
+    for (unsigned r = 0; r < height; ++r) {
+      gates.push_back(values[2 * r]);
+      ups.push_back(values[2 * r + 1]);
+    }
+    Value *all = gated(e.join(gates), e.join(ups));
+    for (unsigned r = 0; r < height; ++r)
+      values[r] = e.slice(all, int(r * 16), 16);
+  }
+  const unsigned blocks = isGated() ? 1 : run.blocks;
+  for (unsigned r = 0; r < height; ++r)
+    e.when(ir.CreateICmpULT(rowAt(r), rows), [&] {
+      for (unsigned i = 0; i < blocks; ++i)
+        storeBlock(values[r * blocks + i], rowAt(r), ir.CreateAdd(run.index, e.i64(i)));
+    });
 }
 
 } // namespace llmc::target

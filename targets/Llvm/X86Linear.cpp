@@ -74,11 +74,13 @@ Value *X86Linear::outputAt(Value *row, Value *index) {
 void X86Linear::storeOutput(llvm::ArrayRef<Value *> sums, Value *row, Value *index) {
   Value *scale = e.splat(activationScale(row));
   Value *value = ir.CreateFMul(sums[0], scale);
-  if (isGated()) {
-    Value *up = ir.CreateFMul(sums[1], scale);
-    value = ir.CreateFMul(ir.CreateFMul(value, numerics.sigmoid(value)), up);
-  }
+  if (isGated())
+    value = gated(value, ir.CreateFMul(sums[1], scale));
   storeBlock(value, row, index);
+}
+
+Value *X86Linear::gated(Value *gates, Value *ups) {
+  return ir.CreateFMul(ir.CreateFMul(gates, numerics.sigmoid(gates)), ups);
 }
 
 void X86Linear::storeBlock(Value *value, Value *row, Value *index) {

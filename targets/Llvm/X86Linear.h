@@ -75,13 +75,16 @@ protected:
   /// Scales sums by the row's scale and brings them to block `index` of the output: one block of
   /// them, or gates and ups.
   void storeOutput(llvm::ArrayRef<llvm::Value *> sums, llvm::Value *row, llvm::Value *index);
+  /// gates * sigmoid(gates) * ups, vectors of any length.
+  llvm::Value *gated(llvm::Value *gates, llvm::Value *ups);
+  /// Brings 16 outputs to block `index`, or adds them to what is there.
+  void storeBlock(llvm::Value *value, llvm::Value *row, llvm::Value *index);
 
 private:
   void oneRow();
   llvm::Value *oneBlock(llvm::Value *block, llvm::Value *activations, llvm::Value *starts);
   llvm::Value *groupDot(llvm::Value *from, llvm::Value *activations, llvm::Value *start,
                         uint32_t columns);
-  void storeBlock(llvm::Value *value, llvm::Value *row, llvm::Value *index);
 };
 
 /// A row of int8, in place where its length is a multiple of 64, else copied to the stack with
