@@ -133,7 +133,8 @@ Status Session::gather(const Step &step) const {
     // The ids are data, so this one bound cannot be proved beforehand.
     if (id >= step.c)
       return Status(LLMC_OUT_OF_RANGE, LLMC_AT_TOKEN, i);
-    __builtin_memcpy(to, table + size_t(id) * rowBytes, rowBytes);
+    // Operands may share bytes, also these two.
+    __builtin_memmove(to, table + size_t(id) * rowBytes, rowBytes);
   }
   return {};
 }
