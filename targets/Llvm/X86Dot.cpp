@@ -45,6 +45,41 @@ Value *X86Dot::add(Value *sums, Value *codes, Value *activations, uint32_t bias)
   return join(ir, low, high);
 }
 
+/// Halves of a vector are registers of their own.
+static Value *byHalves(Emitter &e, unsigned lanes, llvm::function_ref<Value *(int first)> half) {
+  Value *low = half(0), *high = half(int(lanes));
+  llvm::SmallVector<int, 32> order;
+  for (int i = 0; i < 2 * int(lanes); ++i)
+    order.push_back(i);
+  return e.ir.CreateShuffleVector(low, high, order);
+}
+
+bool X86Dot::sumsPairs(uint32_t bias, uint32_t columns) const {
+  return e.isa.dot == DotKind::MaddUbs && bias == 8 && columns <= 64;
+}
+
+Value *X86Dot::noPairs() { return llvm::Constant::getNullValue(e.vector(e.ir.getInt16Ty(), 32)); }
+
+Value *X86Dot::addPairs(Value *pairs, Value *codes, Value *activations) {
+  llvm::IRBuilder<> &ir = e.ir;
+  Value *spread = ir.CreateBitCast(e.splat(activations, 8), e.vector(ir.getInt8Ty(), 32));
+  return byHalves(e, 16, [&](int first) {
+    Value *products = ir.CreateIntrinsic(llvm::Intrinsic::x86_avx2_pmadd_ub_sw,
+                                         {e.slice(codes, first * 2, 32), spread});
+    return ir.CreateAdd(e.slice(pairs, first, 16), products);
+  });
+}
+
+Value *X86Dot::joinPairs(Value *sums, Value *pairs) {
+  llvm::IRBuilder<> &ir = e.ir;
+  Value *ones = e.splat(ir.getInt16(1), 16);
+  return byHalves(e, 8, [&](int first) {
+    Value *joined = ir.CreateIntrinsic(llvm::Intrinsic::x86_avx2_pmadd_wd,
+                                       {e.slice(pairs, first * 2, 16), ones});
+    return ir.CreateAdd(e.slice(sums, first, 8), joined);
+  });
+}
+
 Value *X86Dot::addProducts(Value *sums, Value *dots, Value *multipliers, bool narrow) {
   llvm::IRBuilder<> &ir = e.ir;
   if (!narrow)

@@ -30,6 +30,11 @@ Value *X86Linear::codes(Value *from, bool half) {
   return ir.CreateAnd(stored, e.splat(ir.getInt8(15), 64));
 }
 
+Value *X86Linear::raisedCodes(Value *from) {
+  Value *stored = ir.CreateAlignedLoad(e.vector(ir.getInt8Ty(), 64), from, llvm::Align(64));
+  return ir.CreateAnd(stored, e.splat(ir.getInt8(0xF0), 64));
+}
+
 Value *X86Linear::multipliers(Value *from, Value *group) {
   Value *pair = ir.CreateShl(ir.CreateLShr(group, e.i64(1)), e.i64(4));
   Value *bytes = ir.CreateAlignedLoad(e.vector(ir.getInt8Ty()),
@@ -98,75 +103,141 @@ void X86Linear::storeBlock(Value *value, Value *row, Value *index) {
 }
 
 /// Bytes ahead of a row's only pass over its weights. The hardware's own prefetching stops at
-/// pages.
-static constexpr uint64_t prefetchDistance = 4096;
+/// pages, so this is a good part of one.
+static constexpr uint64_t prefetchDistance = 3072;
+/// Bytes of each stream of a run.
+static constexpr uint64_t streamBytes = 65536;
 
-/// start + codes . activations over one group; two sums, so that their latencies overlap.
-Value *X86Linear::groupDot(Value *from, Value *activations, Value *start, uint32_t columns) {
+/// sums + 8 columns of each block, the first 4 and the second 4 in sums of their own, so that their
+/// latencies overlap.
+Emitter::Values X86Linear::addColumns(llvm::ArrayRef<Value *> from, Value *activations,
+                                      Value *column, Emitter::Values sums, DotSums kind) {
   const bool nibbles = layout.format.element == ElementType::I4;
-  const uint32_t unit = nibbles ? 8 : 4, bias = layout.bias();
-  const auto step = [&](Value *column, llvm::ArrayRef<Value *> sums) {
-    Value *at = e.at(from, ir.CreateMul(column, e.i64(64 / unit)));
-    Emitter::Values next(sums.begin(), sums.end());
-    for (uint32_t i = 0; i < 2; ++i) { // 8 columns: one vector of nibbles, or two of bytes.
-      Value *four = ir.CreateAlignedLoad(
-          ir.getInt32Ty(), e.at(activations, ir.CreateAdd(column, e.i64(4 * i))), llvm::Align(1));
-      Value *code = codes(nibbles ? at : e.at(at, 64 * i), i == 1);
+  Value *offset = ir.CreateMul(column, e.i64(nibbles ? 8 : 16));
+  Emitter::Values four;
+  for (uint32_t i = 0; i < 2; ++i)
+    four.push_back(ir.CreateAlignedLoad(
+        ir.getInt32Ty(), e.at(activations, ir.CreateAdd(column, e.i64(4 * i))), llvm::Align(1)));
+  for (size_t b = 0; b < from.size(); ++b) {
+    Value *at = e.at(from[b], offset);
+    for (uint32_t i = 0; i < 2; ++i) { // One vector of nibbles, or two of bytes.
+      const bool raised = kind == DotSums::Raised && i == 1;
+      Value *code = raised ? raisedCodes(at) : codes(nibbles ? at : e.at(at, 64 * i), i == 1);
       if (!nibbles || i == 0)
         e.prefetch(e.at(at, prefetchDistance + 64 * i));
-      next[i] = dot.add(next[i], code, four, bias);
+      Value *&sum = sums[2 * b + i];
+      sum = kind == DotSums::Pairs ? dot.addPairs(sum, code, four[i])
+                                   : dot.add(sum, code, four[i], layout.bias());
     }
-    return next;
+  }
+  return sums;
+}
+
+/// start + codes . activations over one group of each block.
+Emitter::Values X86Linear::groupDots(llvm::ArrayRef<Value *> from, Value *activations, Value *start,
+                                     uint32_t columns) {
+  const bool pairs = dot.sumsPairs(layout.bias(), columns);
+  const bool raised = layout.format.element == ElementType::I4 && e.isa.dot != DotKind::MaddUbs;
+  const DotSums kind = pairs ? DotSums::Pairs : raised ? DotSums::Raised : DotSums::Plain;
+  const auto step = [&](Value *column, llvm::ArrayRef<Value *> sums) {
+    return addColumns(from, activations, column, Emitter::Values(sums), kind);
   };
-  Emitter::Values sums{e.splat(start), e.splat(ir.getInt32(0))};
+  Value *none = pairs ? dot.noPairs() : e.splat(ir.getInt32(0));
+  Emitter::Values sums;
+  for (size_t b = 0; b < from.size(); ++b)
+    sums.append({pairs ? none : e.splat(start), none});
   if (columns <= 64)
     for (uint32_t column = 0; column < columns; column += 8)
       sums = step(e.i64(column), sums);
   else
     sums = e.loop(e.i64(0), e.i64(columns), 8, sums, step);
-  return ir.CreateAdd(sums[0], sums[1]);
+  Emitter::Values dots;
+  for (size_t b = 0; b < from.size(); ++b) {
+    Value *first = sums[2 * b], *second = sums[2 * b + 1];
+    if (pairs)
+      dots.push_back(dot.joinPairs(dot.joinPairs(e.splat(start), first), second));
+    else
+      dots.push_back(ir.CreateAdd(first, raised ? ir.CreateAShr(second, 4) : second));
+  }
+  return dots;
 }
 
-Value *X86Linear::oneBlock(Value *from, Value *activations, Value *starts) {
+/// acc + one group of each block.
+Emitter::Values X86Linear::addGroup(const RowPass &pass, Value *group, uint32_t columns,
+                                    Emitter::Values acc) {
   const bool nibbles = layout.format.element == ElementType::I4;
-  const auto step = [&](Value *group, Value *acc, uint32_t columns) -> Value * {
-    Value *column = ir.CreateMul(group, e.i64(layout.groupSize));
-    Value *weights = e.at(from, ir.CreateMul(column, e.i64(nibbles ? 8 : 16)));
-    Value *start = ir.CreateLoad(ir.getInt32Ty(), e.at(starts, ir.CreateShl(group, 2)));
-    Value *dots = groupDot(weights, e.at(activations, column), start, columns);
-    if (layout.hasMultipliers())
-      return dot.addProducts(acc, dots, multipliers(from, group), layout.groupSize <= 32);
-    return accumulate(acc, dots, scales(from, group));
-  };
+  Value *column = ir.CreateMul(group, e.i64(layout.groupSize));
+  Value *offset = ir.CreateMul(column, e.i64(nibbles ? 8 : 16));
+  Value *start = ir.CreateLoad(ir.getInt32Ty(), e.at(pass.starts, ir.CreateShl(group, 2)));
+  Emitter::Values weights;
+  for (Value *block : pass.blocks)
+    weights.push_back(e.at(block, offset));
+  const Emitter::Values dots = groupDots(weights, e.at(pass.activations, column), start, columns);
+  for (size_t b = 0; b < acc.size(); ++b)
+    acc[b] = layout.hasMultipliers()
+                 ? dot.addProducts(acc[b], dots[b], multipliers(pass.blocks[b], group),
+                                   layout.groupSize <= 32)
+                 : accumulate(acc[b], dots[b], scales(pass.blocks[b], group));
+  return acc;
+}
+
+/// The row's outputs of each block, short of the row's own scale.
+Emitter::Values X86Linear::products(const RowPass &pass) {
   // Multipliers or scales lie behind the elements; the following block's are asked for on the way.
   const uint64_t perGroup = layout.hasMultipliers()                      ? 8
                             : layout.format.scale == ScaleKind::F16Group ? 32
                                                                          : 64;
   const uint64_t shared = perGroup > 8 ? 64 / perGroup : layout.groupSize < 32 ? 8 : 2;
   const uint64_t behind = layout.blockBytes + layout.multipliers;
-  const auto groups = [&](Value *first, Value *acc, uint64_t count) {
-    e.prefetch(e.at(from, ir.CreateAdd(ir.CreateMul(first, e.i64(perGroup)), e.i64(behind))));
+  const auto groups = [&](Value *first, Emitter::Values acc, uint64_t count) {
+    for (Value *block : pass.blocks)
+      e.prefetch(e.at(block, ir.CreateAdd(ir.CreateMul(first, e.i64(perGroup)), e.i64(behind))));
     for (uint64_t i = 0; i < count; ++i)
-      acc = step(ir.CreateAdd(first, e.i64(i)), acc, layout.groupSize);
+      acc = addGroup(pass, ir.CreateAdd(first, e.i64(i)), layout.groupSize, acc);
     return acc;
   };
-  Value *acc = e.splat(layout.hasMultipliers() ? static_cast<Value *>(ir.getInt32(0)) : e.f32(0));
+  Value *zero = layout.hasMultipliers() ? static_cast<Value *>(ir.getInt32(0)) : e.f32(0);
+  Emitter::Values acc(pass.blocks.size(), e.splat(zero));
   const uint64_t last = layout.groups - 1, whole = last / shared * shared;
-  acc = e.loop(e.i64(0), e.i64(whole), shared, {acc},
-               [&](Value *first, llvm::ArrayRef<Value *> state) {
-                 return Emitter::Values{groups(first, state[0], shared)};
-               })[0];
+  acc =
+      e.loop(e.i64(0), e.i64(whole), shared, acc, [&](Value *first, llvm::ArrayRef<Value *> state) {
+        return groups(first, Emitter::Values(state), shared);
+      });
   acc = groups(e.i64(whole), acc, last - whole);
-  acc = step(e.i64(last), acc, layout.sizeOf(uint32_t(last)));
-  if (layout.hasMultipliers())
-    acc = scaled(acc, scales(from, e.i64(0)));
+  acc = addGroup(pass, e.i64(last), layout.sizeOf(uint32_t(last)), acc);
+  for (size_t b = 0; layout.hasMultipliers() && b < acc.size(); ++b)
+    acc[b] = scaled(acc[b], scales(pass.blocks[b], e.i64(0)));
   return acc;
+}
+
+/// The outputs [first, end) of blocks. Memory delivers several streams faster than one, so the
+/// second half of a run goes beside the first; a run is so short that they lie close together.
+void X86Linear::outputsOf(Value *first, Value *end, RowPass pass) {
+  const auto side = [&](llvm::ArrayRef<Value *> indices) {
+    pass.blocks.clear();
+    for (Value *index : indices) {
+      pass.blocks.push_back(block(index));
+      if (isGated())
+        pass.blocks.push_back(block(ir.CreateAdd(index, e.i64(blockCount()))));
+    }
+    const Emitter::Values sums = products(pass);
+    const size_t each = isGated() ? 2 : 1;
+    for (size_t i = 0; i < indices.size(); ++i)
+      storeOutput(llvm::ArrayRef(sums).slice(i * each, each), e.i64(0), indices[i]);
+  };
+  const uint64_t run = 2 * ((streamBytes + layout.blockBytes - 1) / layout.blockBytes);
+  e.loop(first, end, run, [&](Value *from) {
+    Value *count = ir.CreateSub(end, from);
+    count = ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, count, e.i64(run));
+    Value *half = ir.CreateLShr(count, 1), *middle = ir.CreateAdd(from, half);
+    e.loop(from, middle, 1, [&](Value *index) { side({index, ir.CreateAdd(index, half)}); });
+    e.when(ir.CreateTrunc(count, ir.getInt1Ty()), [&] { side(ir.CreateAdd(middle, half)); });
+  });
 }
 
 void X86Linear::oneRow() {
   X86RowReader reader(e, layout.columns);
-  Value *row = e.i64(0);
-  Value *activations = reader.padded(rowOf(matmul::A, row));
+  Value *activations = reader.padded(rowOf(matmul::A, e.i64(0)));
   Value *starts = e.stack(uint64_t(layout.groups) * 4);
   const auto prepare = [&](Value *group, uint32_t columns) {
     Value *from = e.at(activations, ir.CreateMul(group, e.i64(layout.groupSize)));
@@ -178,14 +249,7 @@ void X86Linear::oneRow() {
   e.loop(e.i64(0), e.i64(last), 1, [&](Value *group) { prepare(group, layout.groupSize); });
   prepare(e.i64(last), layout.sizeOf(last));
   const auto [first, end] = e.share(e.i64(blockCount()));
-  e.loop(first, end, 1, [&](Value *index) {
-    llvm::SmallVector<Value *, 2> sums{oneBlock(block(index), activations, starts)};
-    if (isGated()) {
-      Value *ups = block(ir.CreateAdd(index, e.i64(blockCount())));
-      sums.push_back(oneBlock(ups, activations, starts));
-    }
-    storeOutput(sums, row, index);
-  });
+  outputsOf(first, end, {activations, starts, {}});
 }
 
 void X86Linear::run() {

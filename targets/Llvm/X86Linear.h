@@ -81,10 +81,29 @@ protected:
   void storeBlock(llvm::Value *value, llvm::Value *row, llvm::Value *index);
 
 private:
+  /// One row over blocks side by side.
+  struct RowPass {
+    llvm::Value *activations, *starts; ///< Starts: what each group's dot product begins with.
+    Emitter::Values blocks;
+  };
   void oneRow();
-  llvm::Value *oneBlock(llvm::Value *block, llvm::Value *activations, llvm::Value *starts);
-  llvm::Value *groupDot(llvm::Value *from, llvm::Value *activations, llvm::Value *start,
-                        uint32_t columns);
+  void outputsOf(llvm::Value *first, llvm::Value *end, RowPass pass);
+  Emitter::Values products(const RowPass &pass);
+  Emitter::Values addGroup(const RowPass &pass, llvm::Value *group, uint32_t columns,
+                           Emitter::Values acc);
+  /// How the dot products of 8 columns at a time add up.
+  enum class DotSums {
+    Plain,  ///< 32 bits.
+    Raised, ///< Upper nibbles where they lie, 16 times: one shift for their sum, not one each.
+    Pairs,  ///< 16 bits, of neighbouring columns.
+  };
+  Emitter::Values addColumns(llvm::ArrayRef<llvm::Value *> from, llvm::Value *activations,
+                             llvm::Value *column, Emitter::Values sums, DotSums kind);
+  Emitter::Values groupDots(llvm::ArrayRef<llvm::Value *> from, llvm::Value *activations,
+                            llvm::Value *start, uint32_t columns);
+  /// 64 codes of the second 4 of 8 columns, 16 times what they are. Sums still fit 32 bits: half of
+  /// the columns, 65,536, times 240 * 128 are less than 2^31.
+  llvm::Value *raisedCodes(llvm::Value *from);
 };
 
 /// A row of int8, in place where its length is a multiple of 64, else copied to the stack with
