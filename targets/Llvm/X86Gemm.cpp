@@ -13,12 +13,14 @@ using llvm::Value;
 /// Columns of a run. Tiles find its codes in a first-level cache; vectors read a vector of codes
 /// for several products, so that a second-level cache is as good, and longer runs mean fewer
 /// unfinished sums.
-static constexpr uint32_t vectorRun = 1024, tileRun = 1088;
+static constexpr uint32_t vectorRun = 2048, tileRun = 1088;
 static constexpr unsigned mostBlocks = 3;
 /// Bytes of packed rows that stay in a second-level cache of 2 MB beside what passes through it:
 /// weights, codes, and with every block the outputs of all rows, each on a page of its own.
 static constexpr uint64_t vectorRowCache = 800000, tileRowCache = 1200000;
 static constexpr uint64_t rowUnit = 32; ///< A multiple of every unit's rows.
+/// Most rows whose unfinished sums wait on the stack.
+static constexpr uint64_t mostVectorRows = 384, mostTileRows = 512;
 
 X86Gemm::X86Gemm(const X86Linear &linear)
     : X86Linear(linear), packed(X86PackedRows::of(e.isa, layout.columns,
@@ -27,9 +29,7 @@ X86Gemm::X86Gemm(const X86Linear &linear)
   // Units of which all sums stay in registers: 24 of 32, or 8 of 16; groups have a second sum for
   // each.
   height = packed.tiles ? 32 : (avx2 ? 4 : 8) / (layout.sumsByGroup() ? 2 : 1);
-  width = packed.tiles || isGated() ? 2 : avx2 ? 1 : mostBlocks;
-  if (avx2 && isGated())
-    height = std::max(1u, height / 2);
+  width = packed.tiles ? 2 : avx2 ? 1 : mostBlocks;
   runSize = runColumns(layout, packed.tiles);
 }
 
@@ -47,8 +47,10 @@ uint32_t X86Gemm::runColumns(const X86WeightLayout &layout, bool tiles) {
   return (units + runs - 1) / runs * unit;
 }
 
+/// Codes of a run, and the sums of all rows twice: unfinished ones and those of gates.
 bool X86Gemm::fits(const X86WeightLayout &layout, uint64_t rows, std::string &error) {
-  const uint64_t bytes = (uint64_t(runColumns(layout, false)) * 16 + mostRows * 64) * mostBlocks;
+  const uint64_t bytes =
+      (uint64_t(runColumns(layout, false)) * 16 + 2 * mostRowsOf(layout, false) * 64) * mostBlocks;
   if (rows <= 1 || layout.format.element == ElementType::I8 || bytes <= kKernelStackBytes)
     return true;
   error =
@@ -62,7 +64,9 @@ void X86Gemm::run() {
   if (layout.format.element == ElementType::I4)
     decoded = e.stack(uint64_t(runSize) * 16 * width);
   if (runSize < columns(layout))
-    partial = e.stack(mostRows * width * 64);
+    partial = e.stack(rowBlock() * width * 64);
+  if (isGated() && !packed.tiles)
+    gates = e.stack(rowBlock() * width * 64);
   if (packed.tiles)
     configureTiles();
   e.loop(e.i64(0), rows, rowBlock(), [&](Value *firstRow) { rowsFrom(firstRow); });
@@ -70,21 +74,26 @@ void X86Gemm::run() {
     ir.CreateIntrinsic(llvm::Intrinsic::x86_tilerelease, {});
 }
 
-/// Equal blocks of rows whose packed activations stay in the cache; the stack holds their sums.
+/// Rows whose packed activations stay in the cache.
+uint64_t X86Gemm::mostRowsOf(const X86WeightLayout &layout, bool tiles) {
+  const uint64_t cache = tiles ? tileRowCache : vectorRowCache;
+  const uint64_t most = tiles ? mostTileRows : mostVectorRows;
+  return std::clamp(cache / layout.paddedColumns, 2 * rowUnit, most) / rowUnit * rowUnit;
+}
+
+/// Equal blocks of them; the stack holds their sums.
 uint64_t X86Gemm::rowBlock() const {
   const uint64_t all = uint64_t(matmul.tokens.value) * matmul.subRows;
-  const uint64_t cache = packed.tiles ? tileRowCache : vectorRowCache;
-  const uint64_t most =
-      std::clamp(cache / layout.paddedColumns, 2 * rowUnit, mostRows) / rowUnit * rowUnit;
+  const uint64_t most = mostRowsOf(layout, packed.tiles);
   const uint64_t blocks = (all + most - 1) / most;
   return ((all + blocks - 1) / blocks + rowUnit - 1) / rowUnit * rowUnit;
 }
 
 void X86Gemm::rowsFrom(Value *firstRow) {
   auto [first, end] = e.share(e.i64(blockCount()));
-  if (isGated())
+  if (besideGates())
     e.loop(first, end, 1, [&](Value *index) { blocks(firstRow, index, width); });
-  for (unsigned count = isGated() ? 0 : width; count > 0; count /= 2) {
+  for (unsigned count = besideGates() ? 0 : width; count > 0; --count) {
     Value *rest = ir.CreateURem(ir.CreateSub(end, first), e.i64(count));
     Value *whole = ir.CreateSub(end, rest);
     e.loop(first, whole, count, [&](Value *index) { blocks(firstRow, index, count); });
@@ -97,14 +106,30 @@ void X86Gemm::blocks(Value *firstRow, Value *index, unsigned count) {
   run.firstRow = firstRow;
   run.endRow = ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin,
                                         ir.CreateAdd(firstRow, e.i64(rowBlock())), rows);
-  run.index = index;
+  run.index = run.from = index;
   run.blocks = count;
+  if (isGated() && !packed.tiles)
+    return gatesAndUps(run);
+  run.following = ir.CreateAdd(index, e.i64(besideGates() ? 1 : count));
   rowsOf(run);
+}
+
+void X86Gemm::gatesAndUps(Run run) {
+  Value *gatesFrom = run.index, *upsFrom = ir.CreateAdd(gatesFrom, e.i64(blockCount()));
+  Run ups = run;
+  run.isGates = true;
+  run.following = upsFrom;
+  rowsOf(run);
+  ups.from = upsFrom;
+  ups.following = ir.CreateAdd(gatesFrom, e.i64(run.blocks));
+  for (unsigned i = 0; i < run.blocks; ++i)
+    ups.gateWeights.push_back(block(ir.CreateAdd(gatesFrom, e.i64(i))));
+  rowsOf(ups);
 }
 
 void X86Gemm::rowsOf(Run run) {
   for (unsigned i = 0; i < run.blocks; ++i)
-    run.weights.push_back(block(ir.CreateAdd(run.index, e.i64(i * blockDistance()))));
+    run.weights.push_back(block(ir.CreateAdd(run.from, e.i64(i * blockDistance()))));
   const uint32_t all = columns(layout), last = (all - 1) / runSize * runSize;
   const auto one = [&](Value *first, Value *end, bool isLast) {
     run.first = first;
@@ -122,8 +147,7 @@ void X86Gemm::rowsOf(Run run) {
 void X86Gemm::oneRun(Run &run) {
   const uint64_t size = decoded ? 8 : 16; // Bytes of a column.
   Value *after = ir.CreateMul(run.end, e.i64(size));
-  Value *following = ir.CreateAdd(run.index, e.i64(isGated() ? 1 : run.blocks));
-  run.next = run.isLast ? block(following) : e.at(run.weights[0], after);
+  run.next = run.isLast ? block(run.following) : e.at(run.weights[0], after);
   run.codes.clear();
   for (unsigned i = 0; i < run.blocks; ++i)
     run.codes.push_back(decoded ? e.at(decoded, uint64_t(i) * runSize * 16)
@@ -178,9 +202,9 @@ Value *X86Gemm::activationSum(Value *row, Value *group) {
   return ir.CreateLoad(ir.getInt32Ty(), at);
 }
 
-Value *X86Gemm::unfinished(const Run &run, Value *row, unsigned block) {
+Value *X86Gemm::waiting(Value *memory, const Run &run, Value *row, unsigned block) {
   Value *at = ir.CreateMul(ir.CreateSub(row, run.firstRow), e.i64(width * 64));
-  return e.at(partial, ir.CreateAdd(at, e.i64(block * 64)));
+  return e.at(memory, ir.CreateAdd(at, e.i64(block * 64)));
 }
 
 /// Some of a unit's rows at each step of the last run, so that all have come at its end.
@@ -199,7 +223,7 @@ void X86Gemm::eachOfUnit(Value *column, llvm::function_ref<void(Value *line)> on
 
 /// A unit's outputs lie on as many pages as it has rows, where no hardware looks ahead.
 void X86Gemm::prefetchOutput(const Run &run, Value *row) {
-  for (unsigned i = 0; i < (isGated() ? 1 : run.blocks); ++i)
+  for (unsigned i = 0; i < (besideGates() ? 1 : run.blocks); ++i)
     e.prefetch(outputAt(row, ir.CreateAdd(run.index, e.i64(i))));
 }
 
@@ -221,22 +245,23 @@ void X86Gemm::prefetchWeights(const Run &run, Value *row, Value *column) {
   }
 }
 
-X86Gemm::Sums X86Gemm::scaledRow(const Run &run, Value *row, llvm::ArrayRef<Value *> sums) {
+X86Gemm::Sums X86Gemm::scaledRow(llvm::ArrayRef<Value *> weights, Value *row,
+                                 llvm::ArrayRef<Value *> sums) {
   const bool grouped = layout.sumsByGroup();
   Value *factor = ir.getInt32(dot.correction(bias()));
   Value *excess = grouped ? nullptr : ir.CreateMul(activationSum(row, e.i64(0)), factor);
   Value *scale = e.splat(activationScale(row));
   Sums values(sums);
-  for (unsigned i = 0; i < run.blocks; ++i) {
+  for (unsigned i = 0; i < sums.size(); ++i) {
     if (!grouped)
-      values[i] = scaled(ir.CreateSub(sums[i], e.splat(excess)), scales(run.weights[i], e.i64(0)));
+      values[i] = scaled(ir.CreateSub(sums[i], e.splat(excess)), scales(weights[i], e.i64(0)));
     values[i] = ir.CreateFMul(values[i], scale);
   }
   return values;
 }
 
 void X86Gemm::finishRow(const Run &run, Value *row, llvm::ArrayRef<Value *> sums) {
-  const Sums values = scaledRow(run, row, sums);
+  const Sums values = scaledRow(run.weights, row, sums);
   if (isGated())
     return storeBlock(gated(values[0], values[1]), row, run.index);
   for (unsigned i = 0; i < run.blocks; ++i)

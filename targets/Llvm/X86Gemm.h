@@ -19,20 +19,22 @@ public:
   static bool fits(const X86WeightLayout &layout, uint64_t rows, std::string &error);
 
 private:
-  /// Most rows whose unfinished sums wait on the stack; a multiple of every unit's rows.
-  static constexpr uint64_t mostRows = 512;
-
   /// The blocks and columns that are worked on at a time.
   struct Run {
     llvm::Value *firstRow = nullptr, *endRow = nullptr;
-    llvm::Value *index = nullptr;                 ///< Of the first block of the output.
-    unsigned blocks = 1;                          ///< Of weights.
-    llvm::Value *first = nullptr, *end = nullptr; ///< Columns.
+    llvm::Value *index = nullptr;                      ///< Of the first block of the output.
+    unsigned blocks = 1;                               ///< Of weights.
+    llvm::Value *from = nullptr, *following = nullptr; ///< First block of weights; the next run's.
+    llvm::Value *first = nullptr, *end = nullptr;      ///< Columns.
     llvm::SmallVector<llvm::Value *, 4> weights,
         codes;                      ///< By block: where it starts; its codes of column `first`.
     llvm::Value *next = nullptr;    ///< Weights of the first block of the run that follows.
     llvm::Value *isFirst = nullptr; ///< Of the output's runs.
     bool isLast = false;
+    /// Vectors: the gates' sums wait whole for those of the ups, which know where these weights
+    /// are.
+    bool isGates = false;
+    llvm::SmallVector<llvm::Value *, 4> gateWeights;
   };
   using Sums = llvm::SmallVector<llvm::Value *, 32>; ///< [row][block]
 
@@ -40,16 +42,21 @@ private:
   static uint32_t columns(const X86WeightLayout &layout);
   static uint32_t runColumns(const X86WeightLayout &layout, bool tiles);
   /// From one block of weights of a run to the next, in blocks.
-  uint32_t blockDistance() const { return isGated() ? blockCount() : 1; }
+  uint32_t blockDistance() const { return besideGates() ? blockCount() : 1; }
+  /// Whether blocks of a run are one of gates and its ups.
+  bool besideGates() const { return packed.tiles && isGated(); }
   /// Rows [firstRow, endRow) of all runs.
   void rowsOf(Run run);
   void oneRun(Run &run);
   /// Rows that all weights meet before the next ones.
   uint64_t rowBlock() const;
+  static uint64_t mostRowsOf(const X86WeightLayout &layout, bool tiles);
   /// The share of these rows.
   void rowsFrom(llvm::Value *firstRow);
   /// Blocks [index, index + count) of weights, or one of gates and its ups.
   void blocks(llvm::Value *firstRow, llvm::Value *index, unsigned count);
+  /// The same blocks of gates, then of ups.
+  void gatesAndUps(Run run);
   /// Codes of columns [first, end), which count from the run's first.
   void decode(const Run &run, llvm::Value *first, llvm::Value *end);
   llvm::Value *multiplied(llvm::Value *nibbles, llvm::Value *multipliers);
@@ -59,6 +66,7 @@ private:
   /// All products of one run with rows [row, row + height).
   void vectorUnit(const Run &run, llvm::Value *row);
   void finishUnit(const Run &run, llvm::Value *first, llvm::ArrayRef<llvm::Value *> sums);
+  llvm::Value *gateSum(const Run &run, llvm::Value *row, unsigned block);
   Sums columnSums(const Run &run, llvm::Value *activations, llvm::Value *first, llvm::Value *end,
                   Sums sums);
   Sums runSums(const Run &run, llvm::Value *row, llvm::Value *activations, Sums start);
@@ -77,14 +85,18 @@ private:
   llvm::Value *panelOf(llvm::Value *row);
   llvm::Value *activationSum(llvm::Value *row, llvm::Value *group);
   /// Where a row's sums over the runs so far lie: [row][block][16].
-  llvm::Value *unfinished(const Run &run, llvm::Value *row, unsigned block);
+  llvm::Value *unfinished(const Run &run, llvm::Value *row, unsigned block) {
+    return waiting(partial, run, row, block);
+  }
+  llvm::Value *waiting(llvm::Value *memory, const Run &run, llvm::Value *row, unsigned block);
   /// Columns of a unit that are multiplied between prefetches.
   uint32_t stepColumns() const { return layout.sumsByGroup() ? layout.groupSize : 64; }
   void eachOfUnit(llvm::Value *column, llvm::function_ref<void(llvm::Value *line)> one);
   void prefetchWeights(const Run &run, llvm::Value *row, llvm::Value *column);
   void prefetchOutput(const Run &run, llvm::Value *row);
   /// The sums of one row, scaled.
-  Sums scaledRow(const Run &run, llvm::Value *row, llvm::ArrayRef<llvm::Value *> sums);
+  Sums scaledRow(llvm::ArrayRef<llvm::Value *> weights, llvm::Value *row,
+                 llvm::ArrayRef<llvm::Value *> sums);
   /// Scales the sums of one row and writes them out.
   void finishRow(const Run &run, llvm::Value *row, llvm::ArrayRef<llvm::Value *> sums);
 
@@ -92,7 +104,7 @@ private:
   unsigned height;  ///< Rows of a unit.
   unsigned width;   ///< Most blocks of a unit.
   uint32_t runSize; ///< Columns of every run but the last.
-  llvm::Value *rows = nullptr, *decoded = nullptr, *partial = nullptr;
+  llvm::Value *rows = nullptr, *decoded = nullptr, *partial = nullptr, *gates = nullptr;
   llvm::Value *finished = nullptr; ///< Sums of the last two units of tiles.
 };
 

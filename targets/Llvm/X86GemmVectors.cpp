@@ -10,7 +10,7 @@ using llvm::Value;
 /// weights of the next run and outputs of the next unit.
 void X86Gemm::prefetchAhead(const Run &run, Value *row, Value *column) {
   prefetchWeights(run, row, column);
-  if (run.isLast)
+  if (run.isLast && !run.isGates)
     eachOfUnit(column, [&](Value *line) {
       prefetchOutput(run, ir.CreateAdd(row, ir.CreateAdd(line, e.i64(height))));
     });
@@ -91,49 +91,58 @@ void X86Gemm::vectorUnit(const Run &run, Value *row) {
   const bool grouped = layout.sumsByGroup();
   llvm::Type *type = e.vector(grouped ? ir.getFloatTy() : ir.getInt32Ty());
   Sums sums(height * run.blocks, llvm::Constant::getNullValue(type));
-  const auto waiting = [&](unsigned index) {
-    return unfinished(run, ir.CreateAdd(row, e.i64(index / run.blocks)), index % run.blocks);
-  };
   for (unsigned index = 0; partial && index < sums.size(); ++index) {
-    Value *before = ir.CreateAlignedLoad(type, waiting(index), llvm::Align(64));
+    Value *at = unfinished(run, ir.CreateAdd(row, e.i64(index / run.blocks)), index % run.blocks);
+    Value *before = ir.CreateAlignedLoad(type, at, llvm::Align(64));
     sums[index] = ir.CreateSelect(run.isFirst, sums[index], before);
   }
   sums = grouped ? groupSums(run, row, activations, sums) : runSums(run, row, activations, sums);
-  if (!run.isLast) {
-    for (unsigned index = 0; index < sums.size(); ++index)
-      ir.CreateAlignedStore(sums[index], waiting(index), llvm::Align(64));
-    return;
+  if (run.isLast && !run.isGates)
+    return finishUnit(run, row, sums);
+  Value *memory = run.isLast ? gates : partial;
+  for (unsigned index = 0; index < sums.size(); ++index) {
+    Value *at =
+        waiting(memory, run, ir.CreateAdd(row, e.i64(index / run.blocks)), index % run.blocks);
+    ir.CreateAlignedStore(sums[index], at, llvm::Align(64));
   }
-  finishUnit(run, row, sums);
 }
 
-/// The last rows may not exist. Gates of all rows are computed in step: one row's sequence of
-/// operations is longer than what a machine looks ahead.
+/// Outputs of a unit, a block at a time. The last rows may not exist. Gates of all rows are
+/// computed in step: one row's sequence of operations is longer than what a machine looks ahead.
 void X86Gemm::finishUnit(const Run &run, Value *first, llvm::ArrayRef<Value *> sums) {
-  llvm::SmallVector<Value *, 8> values;
+  llvm::SmallVector<Value *, 24> values(sums);
   const auto rowAt = [&](unsigned r) { return ir.CreateAdd(first, e.i64(r)); };
-  for (unsigned r = 0; r < height; ++r) {
-    Value *row =
-        ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, rowAt(r), ir.CreateSub(rows, e.i64(1)));
-    const Sums one = scaledRow(run, row, sums.slice(r * run.blocks, run.blocks));
-    values.append(one.begin(), one.end());
-  }
-  if (isGated()) {
-    llvm::SmallVector<Value *, 8> gates, ups;
+  const auto scaledAt = [&](unsigned r, llvm::ArrayRef<Value *> weights,
+                            llvm::ArrayRef<Value *> of) {
+    Value *last = ir.CreateSub(rows, e.i64(1));
+    Value *row = ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, rowAt(r), last);
+    return scaledRow(weights, row, of)[0];
+  };
+  for (unsigned i = 0; i < run.blocks; ++i) {
+    llvm::SmallVector<Value *, 8> gated, outputs;
     for (unsigned r = 0; r < height; ++r) {
-      gates.push_back(values[2 * r]);
-      ups.push_back(values[2 * r + 1]);
+      outputs.push_back(scaledAt(r, run.weights[i], sums[r * run.blocks + i]));
+      if (isGated())
+        gated.push_back(scaledAt(r, run.gateWeights[i], gateSum(run, rowAt(r), i)));
     }
-    Value *all = gated(e.join(gates), e.join(ups));
+    if (isGated()) {
+      Value *all = X86Linear::gated(e.join(gated), e.join(outputs));
+      for (unsigned r = 0; r < height; ++r)
+        outputs[r] = e.slice(all, int(r * 16), 16);
+    }
     for (unsigned r = 0; r < height; ++r)
-      values[r] = e.slice(all, int(r * 16), 16);
+      values[r * run.blocks + i] = outputs[r];
   }
-  const unsigned blocks = isGated() ? 1 : run.blocks;
   for (unsigned r = 0; r < height; ++r)
     e.when(ir.CreateICmpULT(rowAt(r), rows), [&] {
-      for (unsigned i = 0; i < blocks; ++i)
-        storeBlock(values[r * blocks + i], rowAt(r), ir.CreateAdd(run.index, e.i64(i)));
+      for (unsigned i = 0; i < run.blocks; ++i)
+        storeBlock(values[r * run.blocks + i], rowAt(r), ir.CreateAdd(run.index, e.i64(i)));
     });
+}
+
+Value *X86Gemm::gateSum(const Run &run, Value *row, unsigned block) {
+  llvm::Type *type = e.vector(layout.sumsByGroup() ? ir.getFloatTy() : ir.getInt32Ty());
+  return ir.CreateAlignedLoad(type, waiting(gates, run, row, block), llvm::Align(64));
 }
 
 } // namespace llmc::target
