@@ -13,7 +13,7 @@ using llvm::Value;
 /// Columns of a run. Tiles find its codes in a first-level cache; vectors read a vector of codes
 /// for several products, so that a second-level cache is as good, and longer runs mean fewer
 /// unfinished sums.
-static constexpr uint32_t vectorRun = 2048, tileRun = 1088;
+static constexpr uint32_t vectorRun = 2048, groupRun = 1024, tileRun = 1088;
 static constexpr unsigned mostBlocks = 3;
 /// Bytes of packed rows that stay in a second-level cache of 2 MB beside what passes through it:
 /// weights, codes, and with every block the outputs of all rows, each on a page of its own.
@@ -42,15 +42,17 @@ uint32_t X86Gemm::columns(const X86WeightLayout &layout) {
 /// Runs of about the same size; whole groups where these are summed alone, else whole tiles.
 uint32_t X86Gemm::runColumns(const X86WeightLayout &layout, bool tiles) {
   const uint32_t unit = layout.sumsByGroup() ? layout.groupSize : X86WeightLayout::columnUnit;
-  const uint32_t most = std::max(1u, (tiles ? tileRun : vectorRun) / unit);
+  const uint32_t run = tiles ? tileRun : layout.sumsByGroup() ? groupRun : vectorRun;
+  const uint32_t most = std::max(1u, run / unit);
   const uint32_t units = (columns(layout) + unit - 1) / unit, runs = (units + most - 1) / most;
   return (units + runs - 1) / runs * unit;
 }
 
 /// Codes of a run, and the sums of all rows twice: unfinished ones and those of gates.
 bool X86Gemm::fits(const X86WeightLayout &layout, uint64_t rows, std::string &error) {
+  const uint64_t run = runColumns(layout, false), groups = run / layout.groupSize;
   const uint64_t bytes =
-      (uint64_t(runColumns(layout, false)) * 16 + 2 * mostRowsOf(layout, false) * 64) * mostBlocks;
+      (run * 16 + groups * 128 + 2 * mostRowsOf(layout, false) * 64) * mostBlocks;
   if (rows <= 1 || layout.format.element == ElementType::I8 || bytes <= kKernelStackBytes)
     return true;
   error =
@@ -65,6 +67,8 @@ void X86Gemm::run() {
     decoded = e.stack(uint64_t(runSize) * 16 * width);
   if (runSize < columns(layout))
     partial = e.stack(rowBlock() * width * 64);
+  if (layout.sumsByGroup())
+    groupScales = e.stack(uint64_t(runSize) / layout.groupSize * width * 128);
   if (isGated() && !packed.tiles)
     gates = e.stack(rowBlock() * width * 64);
   if (packed.tiles)
@@ -156,6 +160,8 @@ void X86Gemm::oneRun(Run &run) {
     return tileUnits(run);
   if (decoded)
     decode(run, e.i64(0), ir.CreateSub(run.end, run.first));
+  if (groupScales)
+    prepareScales(run);
   e.loop(run.firstRow, run.endRow, height, [&](Value *row) { vectorUnit(run, row); });
 }
 

@@ -69,8 +69,19 @@ private:
   llvm::Value *gateSum(const Run &run, llvm::Value *row, unsigned block);
   Sums columnSums(const Run &run, llvm::Value *activations, llvm::Value *first, llvm::Value *end,
                   Sums sums);
+  Sums eightColumns(const Run &run, llvm::Value *activations, llvm::Value *column, Sums sums);
   Sums runSums(const Run &run, llvm::Value *row, llvm::Value *activations, Sums start);
   Sums groupSums(const Run &run, llvm::Value *row, llvm::Value *activations, Sums start);
+  /// A sum's first value whose bits count up with the number: +-2^22 around it steps are 1.
+  static constexpr float highStart = 12582912.0f;
+  /// Sums of groups start there: dot products are small enough, and scales of so few bits that
+  /// their product with it is exact.
+  bool startsHigh() const;
+  void prepareScales(const Run &run);
+  llvm::Value *firstGroup(const Run &run);
+  llvm::Value *endGroup(const Run &run);
+  llvm::Value *preparedScale(const Run &run, llvm::Value *group, unsigned block);
+  llvm::Value *addGroup(llvm::Value *acc, llvm::Value *dots, llvm::Value *prepared);
   void prefetchAhead(const Run &run, llvm::Value *row, llvm::Value *column);
   void configureTiles();
   llvm::Value *tile(unsigned index) { return ir.getInt8(uint8_t(index)); }
@@ -105,7 +116,8 @@ private:
   unsigned width;   ///< Most blocks of a unit.
   uint32_t runSize; ///< Columns of every run but the last.
   llvm::Value *rows = nullptr, *decoded = nullptr, *partial = nullptr, *gates = nullptr;
-  llvm::Value *finished = nullptr; ///< Sums of the last two units of tiles.
+  llvm::Value *groupScales = nullptr; ///< [group of the run][block of the run][2][16]
+  llvm::Value *finished = nullptr;    ///< Sums of the last two units of tiles.
 };
 
 } // namespace llmc::target

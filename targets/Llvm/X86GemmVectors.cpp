@@ -35,50 +35,103 @@ X86Gemm::Sums X86Gemm::columnSums(const Run &run, Value *activations, Value *fir
                                   Sums sums) {
   const Emitter::Values last =
       e.loop(first, end, 8, sums, [&](Value *column, llvm::ArrayRef<Value *> state) {
-        Emitter::Values next(state.begin(), state.end());
-        for (uint32_t four = 0; four < 8; four += 4) {
-          llvm::SmallVector<Value *, 4> code;
-          for (unsigned i = 0; i < run.blocks; ++i)
-            code.push_back(ir.CreateAlignedLoad(
-                e.vector(ir.getInt8Ty(), 64),
-                e.at(run.codes[i], ir.CreateShl(ir.CreateAdd(column, e.i64(four)), 4)),
-                llvm::Align(64)));
-          Value *panel = e.at(activations, ir.CreateMul(ir.CreateAdd(column, e.i64(four)),
-                                                        e.i64(packed.panelRows)));
-          for (unsigned r = 0; r < height; ++r) {
-            Value *a = ir.CreateAlignedLoad(ir.getInt32Ty(), e.at(panel, r * 4), llvm::Align(4));
-            for (unsigned i = 0; i < run.blocks; ++i) {
-              Value *&sum = next[r * run.blocks + i];
-              sum = dot.add(sum, code[i], a, bias());
-            }
-          }
-        }
-        return next;
+        const Sums next = eightColumns(run, activations, column, Sums(state));
+        return Emitter::Values(next.begin(), next.end());
       });
   return Sums(last.begin(), last.end());
+}
+
+X86Gemm::Sums X86Gemm::eightColumns(const Run &run, Value *activations, Value *column, Sums sums) {
+  for (uint32_t four = 0; four < 8; four += 4) {
+    Value *at = ir.CreateAdd(column, e.i64(four));
+    llvm::SmallVector<Value *, 4> code;
+    for (unsigned i = 0; i < run.blocks; ++i)
+      code.push_back(ir.CreateAlignedLoad(
+          e.vector(ir.getInt8Ty(), 64), e.at(run.codes[i], ir.CreateShl(at, 4)), llvm::Align(64)));
+    Value *panel = e.at(activations, ir.CreateMul(at, e.i64(packed.panelRows)));
+    for (unsigned r = 0; r < height; ++r) {
+      Value *a = ir.CreateAlignedLoad(ir.getInt32Ty(), e.at(panel, r * 4), llvm::Align(4));
+      for (unsigned i = 0; i < run.blocks; ++i) {
+        Value *&sum = sums[r * run.blocks + i];
+        sum = dot.add(sum, code[i], a, bias());
+      }
+    }
+  }
+  return sums;
+}
+
+bool X86Gemm::startsHigh() const {
+  const uint64_t most = layout.format.element == ElementType::I4 ? 8 : 127;
+  return e.isa.fusedMultiplyAdd && layout.format.scale == ScaleKind::F16Group &&
+         layout.groupSize * most * 127 < (1u << 22);
+}
+
+/// Scales of the groups of a run as all rows use them: fp32, and behind each, where sums start at
+/// 1.5 * 2^23, what that makes of it with the other sign.
+void X86Gemm::prepareScales(const Run &run) {
+  for (unsigned i = 0; i < run.blocks; ++i)
+    e.loop(firstGroup(run), endGroup(run), 1, [&](Value *group) {
+      Value *at = preparedScale(run, group, i), *scale = scales(run.weights[i], group);
+      ir.CreateAlignedStore(scale, at, llvm::Align(64));
+      if (startsHigh())
+        ir.CreateAlignedStore(ir.CreateFMul(scale, e.splat(e.f32(-highStart))), e.at(at, 64),
+                              llvm::Align(64));
+    });
+}
+
+Value *X86Gemm::firstGroup(const Run &run) {
+  return ir.CreateUDiv(run.first, e.i64(layout.groupSize));
+}
+
+Value *X86Gemm::endGroup(const Run &run) {
+  return ir.CreateUDiv(ir.CreateAdd(run.end, e.i64(layout.groupSize - 1)), e.i64(layout.groupSize));
+}
+
+Value *X86Gemm::preparedScale(const Run &run, Value *group, unsigned block) {
+  Value *index = ir.CreateMul(ir.CreateSub(group, firstGroup(run)), e.i64(width));
+  return e.at(groupScales, ir.CreateShl(ir.CreateAdd(index, e.i64(block)), 7));
+}
+
+/// acc + float(dots) * scale. Sums that start at the bits of 1.5 * 2^23 are that number plus the
+/// dot product, as long as this is below 2^22: one exact product and one rounding give what
+/// conversion and multiplication do.
+Value *X86Gemm::addGroup(Value *acc, Value *dots, Value *prepared) {
+  llvm::Type *numbers = e.vector(ir.getFloatTy());
+  Value *scale = ir.CreateAlignedLoad(numbers, prepared, llvm::Align(64));
+  if (!startsHigh())
+    return accumulate(acc, dots, scale);
+  Value *less = ir.CreateAlignedLoad(numbers, e.at(prepared, 64), llvm::Align(64));
+  Value *product = ir.CreateIntrinsic(numbers, llvm::Intrinsic::fma,
+                                      {ir.CreateBitCast(dots, numbers), scale, less});
+  return ir.CreateFAdd(acc, product);
 }
 
 /// fp32 sums of a unit over the groups of a run; those of earlier runs come first.
 X86Gemm::Sums X86Gemm::groupSums(const Run &run, Value *row, Value *activations, Sums start) {
   Value *size = e.i64(layout.groupSize);
-  Value *firstGroup = ir.CreateUDiv(run.first, size);
-  Value *endGroup = ir.CreateUDiv(ir.CreateAdd(run.end, e.i64(layout.groupSize - 1)), size);
-  const Emitter::Values last =
-      e.loop(firstGroup, endGroup, 1, start, [&](Value *group, llvm::ArrayRef<Value *> state) {
+  const Emitter::Values last = e.loop(
+      firstGroup(run), endGroup(run), 1, start, [&](Value *group, llvm::ArrayRef<Value *> state) {
         Sums dots;
         Value *factor = ir.getInt32(dot.correction(bias()));
+        Value *zero = ir.getInt32(startsHigh() ? llvm::bit_cast<uint32_t>(highStart) : 0);
         for (unsigned r = 0; r < height; ++r) {
           Value *sum = activationSum(ir.CreateAdd(row, e.i64(r)), group);
-          dots.append(run.blocks, e.splat(ir.CreateNeg(ir.CreateMul(sum, factor))));
+          dots.append(run.blocks, e.splat(ir.CreateSub(zero, ir.CreateMul(sum, factor))));
         }
         Value *from = ir.CreateSub(ir.CreateMul(group, size), run.first);
-        Value *to = ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, ir.CreateAdd(from, size),
-                                             ir.CreateSub(run.end, run.first));
         prefetchAhead(run, row, from);
-        dots = columnSums(run, activations, from, to, dots);
+        if (X86WeightLayout::columnUnit % layout.groupSize == 0) // No group is short.
+          for (uint32_t column = 0; column < layout.groupSize; column += 8)
+            dots = eightColumns(run, activations, ir.CreateAdd(from, e.i64(column)), dots);
+        else
+          dots =
+              columnSums(run, activations, from,
+                         ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, ir.CreateAdd(from, size),
+                                                  ir.CreateSub(run.end, run.first)),
+                         dots);
         Emitter::Values next;
         for (unsigned i = 0; i < dots.size(); ++i)
-          next.push_back(accumulate(state[i], dots[i], scales(run.weights[i % run.blocks], group)));
+          next.push_back(addGroup(state[i], dots[i], preparedScale(run, group, i % run.blocks)));
         return next;
       });
   return Sums(last.begin(), last.end());
