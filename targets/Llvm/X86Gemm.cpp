@@ -13,7 +13,7 @@ using llvm::Value;
 /// Columns of a run. Tiles find its codes in a first-level cache; vectors read a vector of codes
 /// for several products, so that a second-level cache is as good, and longer runs mean fewer
 /// unfinished sums.
-static constexpr uint32_t vectorRun = 2048, groupRun = 1024, tileRun = 1088;
+static constexpr uint32_t vectorRun = 2048, groupRun = 512, tileRun = 1088;
 static constexpr unsigned mostBlocks = 3;
 /// Bytes of packed rows that stay in a second-level cache of 2 MB beside what passes through it:
 /// weights, codes, and with every block the outputs of all rows, each on a page of its own.
