@@ -48,9 +48,10 @@ uint32_t X86Gemm::runColumns(const X86WeightLayout &layout, bool tiles) {
   return (units + runs - 1) / runs * unit;
 }
 
-/// Codes of a run, and the sums of all rows twice: unfinished ones and those of gates.
+/// Codes and scales of a run, and the sums of all rows twice: unfinished ones and those of gates.
 bool X86Gemm::fits(const X86WeightLayout &layout, uint64_t rows, std::string &error) {
-  const uint64_t run = runColumns(layout, false), groups = run / layout.groupSize;
+  const uint64_t run = runColumns(layout, false);
+  const uint64_t groups = layout.sumsByGroup() ? run / layout.groupSize : 0;
   const uint64_t bytes =
       (run * 16 + groups * 128 + 2 * mostRowsOf(layout, false) * 64) * mostBlocks;
   if (rows <= 1 || layout.format.element == ElementType::I8 || bytes <= kKernelStackBytes)
