@@ -121,11 +121,12 @@ Value *NumericsIr::softmaxWeight(Value *delta) {
 }
 
 Value *NumericsIr::sigmoid(Value *g) {
-  Value *low = number(g, -80.0f), *high = number(g, 80.0f);
-  Value *c = ir.CreateSelect(ir.CreateFCmpOLT(g, low), low, g);
-  c = ir.CreateSelect(ir.CreateFCmpOGT(c, high), high, c);
+  // The clamped g with the other sign; a NaN stays one.
+  Value *low = number(g, -80.0f), *high = number(g, 80.0f), *c = ir.CreateFNeg(g);
+  c = ir.CreateSelect(ir.CreateFCmpOLT(high, c), high, c);
+  c = ir.CreateSelect(ir.CreateFCmpOGT(low, c), low, c);
   // Within +-80 exp() and recip() have no special cases but NaN: 1 + e^-c lies in 1 ... 2^116.
-  Value *x = ir.CreateFAdd(number(g, 1.0f), asFloat(expBits(ir.CreateFNeg(c), 0)));
+  Value *x = ir.CreateFAdd(number(g, 1.0f), asFloat(expBits(c, 0)));
   Value *result = recipBits(bits(x));
   return asFloat(replace(ir.CreateFCmpUNO(g, g), LLMC_BITS_QUIET_NAN, result));
 }

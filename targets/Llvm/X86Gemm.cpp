@@ -202,16 +202,17 @@ Value *X86Gemm::panelOf(Value *row) {
   return e.at(e.operand(matmul::A), ir.CreateMul(panel, e.i64(packed.panelBytes)));
 }
 
-Value *X86Gemm::activationSum(Value *row, Value *group) {
+Value *X86Gemm::activationSum(Value *row, unsigned behind, Value *group) {
   Value *lane = ir.CreateURem(row, e.i64(packed.panelRows));
   Value *index = ir.CreateAdd(ir.CreateMul(group, e.i64(packed.panelRows)), lane);
   Value *at = e.at(panelOf(row), ir.CreateAdd(ir.CreateShl(index, 2), e.i64(packed.sums)));
-  return ir.CreateLoad(ir.getInt32Ty(), at);
+  return ir.CreateLoad(ir.getInt32Ty(), e.at(at, behind * 4));
 }
 
-Value *X86Gemm::waiting(Value *memory, const Run &run, Value *row, unsigned block) {
-  Value *at = ir.CreateMul(ir.CreateSub(row, run.firstRow), e.i64(width * 64));
-  return e.at(memory, ir.CreateAdd(at, e.i64(block * 64)));
+Value *X86Gemm::waiting(Value *memory, const Run &run, Value *row, unsigned behind,
+                        unsigned block) {
+  Value *unit = ir.CreateMul(ir.CreateSub(row, run.firstRow), e.i64(width * 64));
+  return e.at(e.at(memory, unit), (behind * width + block) * 64);
 }
 
 /// Some of a unit's rows at each step of the last run, so that all have come at its end.
@@ -252,11 +253,13 @@ void X86Gemm::prefetchWeights(const Run &run, Value *row, Value *column) {
   }
 }
 
-X86Gemm::Sums X86Gemm::scaledRow(llvm::ArrayRef<Value *> weights, Value *row,
+X86Gemm::Sums X86Gemm::scaledRow(llvm::ArrayRef<Value *> weights, Value *first, unsigned behind,
                                  llvm::ArrayRef<Value *> sums) {
   const bool grouped = layout.sumsByGroup();
   Value *factor = ir.getInt32(dot.correction(bias()));
-  Value *excess = grouped ? nullptr : ir.CreateMul(activationSum(row, e.i64(0)), factor);
+  Value *excess = grouped ? nullptr : ir.CreateMul(activationSum(first, behind, e.i64(0)), factor);
+  Value *row = ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, ir.CreateAdd(first, e.i64(behind)),
+                                        ir.CreateSub(rows, e.i64(1)));
   Value *scale = e.splat(activationScale(row));
   Sums values(sums);
   for (unsigned i = 0; i < sums.size(); ++i) {
@@ -268,7 +271,7 @@ X86Gemm::Sums X86Gemm::scaledRow(llvm::ArrayRef<Value *> weights, Value *row,
 }
 
 void X86Gemm::finishRow(const Run &run, Value *row, llvm::ArrayRef<Value *> sums) {
-  const Sums values = scaledRow(run.weights, row, sums);
+  const Sums values = scaledRow(run.weights, row, 0, sums);
   if (isGated())
     return storeBlock(gated(values[0], values[1]), row, run.index);
   for (unsigned i = 0; i < run.blocks; ++i)

@@ -66,7 +66,7 @@ private:
   /// All products of one run with rows [row, row + height).
   void vectorUnit(const Run &run, llvm::Value *row);
   void finishUnit(const Run &run, llvm::Value *first, llvm::ArrayRef<llvm::Value *> sums);
-  llvm::Value *gateSum(const Run &run, llvm::Value *row, unsigned block);
+  llvm::Value *gateSum(const Run &run, llvm::Value *first, unsigned behind, unsigned block);
   Sums columnSums(const Run &run, llvm::Value *activations, llvm::Value *first, llvm::Value *end,
                   Sums sums);
   Sums eightColumns(const Run &run, llvm::Value *activations, llvm::Value *column, Sums sums);
@@ -94,19 +94,18 @@ private:
   llvm::Value *waitingTile(const Run &run, llvm::Value *row, unsigned index);
 
   llvm::Value *panelOf(llvm::Value *row);
-  llvm::Value *activationSum(llvm::Value *row, llvm::Value *group);
-  /// Where a row's sums over the runs so far lie: [row][block][16].
-  llvm::Value *unfinished(const Run &run, llvm::Value *row, unsigned block) {
-    return waiting(partial, run, row, block);
-  }
-  llvm::Value *waiting(llvm::Value *memory, const Run &run, llvm::Value *row, unsigned block);
+  /// Of a row of the unit that starts at `first`.
+  llvm::Value *activationSum(llvm::Value *first, unsigned behind, llvm::Value *group);
+  /// Where a row's sums lie, unfinished ones or those of gates: [row][block][16].
+  llvm::Value *waiting(llvm::Value *memory, const Run &run, llvm::Value *first, unsigned behind,
+                       unsigned block);
   /// Columns of a unit that are multiplied between prefetches.
   uint32_t stepColumns() const { return layout.sumsByGroup() ? layout.groupSize : 64; }
   void eachOfUnit(llvm::Value *column, llvm::function_ref<void(llvm::Value *line)> one);
   void prefetchWeights(const Run &run, llvm::Value *row, llvm::Value *column);
   void prefetchOutput(const Run &run, llvm::Value *row);
   /// The sums of one row, scaled.
-  Sums scaledRow(llvm::ArrayRef<llvm::Value *> weights, llvm::Value *row,
+  Sums scaledRow(llvm::ArrayRef<llvm::Value *> weights, llvm::Value *first, unsigned behind,
                  llvm::ArrayRef<llvm::Value *> sums);
   /// Scales the sums of one row and writes them out.
   void finishRow(const Run &run, llvm::Value *row, llvm::ArrayRef<llvm::Value *> sums);

@@ -115,7 +115,7 @@ X86Gemm::Sums X86Gemm::groupSums(const Run &run, Value *row, Value *activations,
         Value *factor = ir.getInt32(dot.correction(bias()));
         Value *zero = ir.getInt32(startsHigh() ? llvm::bit_cast<uint32_t>(highStart) : 0);
         for (unsigned r = 0; r < height; ++r) {
-          Value *sum = activationSum(ir.CreateAdd(row, e.i64(r)), group);
+          Value *sum = activationSum(row, r, group);
           dots.append(run.blocks, e.splat(ir.CreateSub(zero, ir.CreateMul(sum, factor))));
         }
         Value *from = ir.CreateSub(ir.CreateMul(group, size), run.first);
@@ -145,7 +145,7 @@ void X86Gemm::vectorUnit(const Run &run, Value *row) {
   llvm::Type *type = e.vector(grouped ? ir.getFloatTy() : ir.getInt32Ty());
   Sums sums(height * run.blocks, llvm::Constant::getNullValue(type));
   for (unsigned index = 0; partial && index < sums.size(); ++index) {
-    Value *at = unfinished(run, ir.CreateAdd(row, e.i64(index / run.blocks)), index % run.blocks);
+    Value *at = waiting(partial, run, row, index / run.blocks, index % run.blocks);
     Value *before = ir.CreateAlignedLoad(type, at, llvm::Align(64));
     sums[index] = ir.CreateSelect(run.isFirst, sums[index], before);
   }
@@ -154,8 +154,7 @@ void X86Gemm::vectorUnit(const Run &run, Value *row) {
     return finishUnit(run, row, sums);
   Value *memory = run.isLast ? gates : partial;
   for (unsigned index = 0; index < sums.size(); ++index) {
-    Value *at =
-        waiting(memory, run, ir.CreateAdd(row, e.i64(index / run.blocks)), index % run.blocks);
+    Value *at = waiting(memory, run, row, index / run.blocks, index % run.blocks);
     ir.CreateAlignedStore(sums[index], at, llvm::Align(64));
   }
 }
@@ -165,18 +164,12 @@ void X86Gemm::vectorUnit(const Run &run, Value *row) {
 void X86Gemm::finishUnit(const Run &run, Value *first, llvm::ArrayRef<Value *> sums) {
   llvm::SmallVector<Value *, 24> values(sums);
   const auto rowAt = [&](unsigned r) { return ir.CreateAdd(first, e.i64(r)); };
-  const auto scaledAt = [&](unsigned r, llvm::ArrayRef<Value *> weights,
-                            llvm::ArrayRef<Value *> of) {
-    Value *last = ir.CreateSub(rows, e.i64(1));
-    Value *row = ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, rowAt(r), last);
-    return scaledRow(weights, row, of)[0];
-  };
   for (unsigned i = 0; i < run.blocks; ++i) {
     llvm::SmallVector<Value *, 8> gated, outputs;
     for (unsigned r = 0; r < height; ++r) {
-      outputs.push_back(scaledAt(r, run.weights[i], sums[r * run.blocks + i]));
+      outputs.push_back(scaledRow(run.weights[i], first, r, sums[r * run.blocks + i])[0]);
       if (isGated())
-        gated.push_back(scaledAt(r, run.gateWeights[i], gateSum(run, rowAt(r), i)));
+        gated.push_back(scaledRow(run.gateWeights[i], first, r, gateSum(run, first, r, i))[0]);
     }
     if (isGated()) {
       Value *all = X86Linear::gated(e.join(gated), e.join(outputs));
@@ -186,16 +179,25 @@ void X86Gemm::finishUnit(const Run &run, Value *first, llvm::ArrayRef<Value *> s
     for (unsigned r = 0; r < height; ++r)
       values[r * run.blocks + i] = outputs[r];
   }
-  for (unsigned r = 0; r < height; ++r)
-    e.when(ir.CreateICmpULT(rowAt(r), rows), [&] {
-      for (unsigned i = 0; i < run.blocks; ++i)
-        storeBlock(values[r * run.blocks + i], rowAt(r), ir.CreateAdd(run.index, e.i64(i)));
-    });
+  const auto storeRow = [&](unsigned r) {
+    for (unsigned i = 0; i < run.blocks; ++i)
+      storeBlock(values[r * run.blocks + i], rowAt(r), ir.CreateAdd(run.index, e.i64(i)));
+  };
+  // Were each row a block of its own, the optimizer would move its part of the computation there.
+  Value *whole = ir.CreateICmpULE(rowAt(height), rows);
+  e.when(whole, [&] {
+    for (unsigned r = 0; r < height; ++r)
+      storeRow(r);
+  });
+  e.when(ir.CreateNot(whole), [&] {
+    for (unsigned r = 0; r < height; ++r)
+      e.when(ir.CreateICmpULT(rowAt(r), rows), [&] { storeRow(r); });
+  });
 }
 
-Value *X86Gemm::gateSum(const Run &run, Value *row, unsigned block) {
+Value *X86Gemm::gateSum(const Run &run, Value *first, unsigned behind, unsigned block) {
   llvm::Type *type = e.vector(layout.sumsByGroup() ? ir.getFloatTy() : ir.getInt32Ty());
-  return ir.CreateAlignedLoad(type, waiting(gates, run, row, block), llvm::Align(64));
+  return ir.CreateAlignedLoad(type, waiting(gates, run, first, behind, block), llvm::Align(64));
 }
 
 } // namespace llmc::target
