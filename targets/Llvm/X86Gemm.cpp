@@ -10,8 +10,9 @@ namespace llmc::target {
 
 using llvm::Value;
 
-/// Columns of a run. Tiles find its codes in a first-level cache; vectors read a vector of codes
-/// for several products, so that a second-level cache is as good, and longer runs mean fewer
+/// Columns of a run. Tiles find its codes in a first-level cache, and store sums often: after about
+/// 1,200 cycles without a tile store the next takes 1,000 more. Vectors read a vector of codes for
+/// several products, so that a second-level cache is as good, and longer runs mean fewer
 /// unfinished sums.
 static constexpr uint32_t vectorRun = 2048, groupRun = 512, tileRun = 1088;
 static constexpr unsigned mostBlocks = 3;
