@@ -13,10 +13,9 @@ bool equal(const uint8_t *a, const uint8_t *b, size_t n) {
 
 } // namespace
 
-Status Plan::rootDigest(const llmc_platform &platform, uint8_t out[32]) const {
+Status Plan::rootDigestOf(FileHeader header, const llmc_platform &platform, uint8_t out[32]) const {
   if (!LLMC_OFFERS(&platform, sha256))
     return Status(LLMC_UNSUPPORTED, LLMC_AT_PLATFORM);
-  FileHeader header = fileHeader;
   header.signatureOffset = 0;
   header.signatureSize = 0;
   for (uint8_t &byte : header.root)

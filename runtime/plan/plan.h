@@ -154,9 +154,17 @@ public:
 
   /// SHA-256 over SHA-256(header, its root and signature fields zero) and SHA-256(plan), by the
   /// platform's hook.
-  Status rootDigest(const llmc_platform &platform, uint8_t out[32]) const;
+  Status rootDigest(const llmc_platform &platform, uint8_t out[32]) const {
+    return rootDigestOf(fileHeader, platform, out);
+  }
+  /// The same with another header, as when a signature is added.
+  Status rootDigestOf(FileHeader header, const llmc_platform &platform, uint8_t out[32]) const;
   /// Compares the root digest with the header's, and the digest segment with the plan's.
   Status checkRoot(const llmc_platform &platform) const;
+  /// checkRoot, and the signature over the root digest by the platform's hook: NOT_FOUND where
+  /// there is none, BAD_DIGEST where it is another's. With checkSegment, every byte that is used is
+  /// signed.
+  Status checkSignature(const llmc_platform &platform) const;
   /// Compares the bytes of a segment, addressable at `data`, with its digests. OK where it has
   /// none. `differs`, where given, gets the bytes of the first chunk that differs.
   Status checkSegment(uint32_t segment, const void *data, const llmc_platform &platform,

@@ -41,6 +41,7 @@ void addBenchCommand(CLI::App &app, Toolbox &tools);
 void addInspectCommand(CLI::App &app, const Toolbox &tools);
 void addTargetsCommand(CLI::App &app, Toolbox &tools);
 void addVerifyCommand(CLI::App &app);
+void addSignCommand(CLI::App &app);
 
 /// Adds --threads and --isa, for plans of a CPU.
 void addDeviceOptions(CLI::App &command, DeviceOptions &options);

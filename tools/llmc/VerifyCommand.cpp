@@ -1,5 +1,7 @@
-// llmc verify: every byte of a plan file against its digests.
+// llmc verify: every byte of a plan file against its digests, and its signature against a key.
 #include "runtime/drivers/host/plan_file.h"
+#include "runtime/drivers/host/signature.h"
+#include "runtime/schema/explain.h"
 #include "tools/llmc/CommandLine.h"
 #include "tools/llmc/Errors.h"
 
@@ -8,7 +10,31 @@
 
 namespace llmc {
 
-static void verifyPlan(const std::string &path) {
+struct VerifyOptions {
+  std::string path, publicKey;
+};
+
+static bool isSigned(const rt::Plan &plan) { return plan.header().signatureSize != 0; }
+
+static void verifySignature(const rt::Plan &plan, const VerifyOptions &options) {
+  std::string error;
+  const auto key = rt::host::PublicKey::load(options.publicKey, error);
+  if (!key)
+    throw InputError(error);
+  if (!isSigned(plan))
+    throw InputError(
+        fmt::format("'{0}' has no signature; 'llmc sign {0} --key=FILE' makes one", options.path));
+  const rt::Status status = plan.checkSignature(key->platform());
+  if (status ==
+      rt::Status(LLMC_BAD_DIGEST, LLMC_AT_HEADER, offsetof(rt::FileHeader, signatureOffset)))
+    throw InputError(fmt::format("'{}' was not signed with the key that belongs to '{}'",
+                                 options.path, options.publicKey));
+  if (!status.ok())
+    throw InputError(fmt::format("'{}': {}", options.path, rt::explain(status)));
+}
+
+static void verifyPlan(const VerifyOptions &options) {
+  const std::string &path = options.path;
   std::string error;
   const auto file = rt::host::PlanFile::open(path, error);
   if (!file || !file->checkWeights(error))
@@ -20,15 +46,24 @@ static void verifyPlan(const std::string &path) {
       throw InputError(fmt::format("'{}': segment {} has no digest, so nothing says whether its "
                                    "bytes are what they were; compile the model again",
                                    path, i));
-  print(fmt::format("{}: {} bytes match their digests\n", path, file->fileBytes()));
+  if (!options.publicKey.empty())
+    verifySignature(file->plan(), options);
+  const char *signature = "";
+  if (isSigned(file->plan()))
+    signature = options.publicKey.empty()
+                    ? "; the signature was not checked, give --public-key=FILE"
+                    : ", signed with the key";
+  print(fmt::format("{}: {} bytes match their digests{}\n", path, file->fileBytes(), signature));
 }
 
 void addVerifyCommand(CLI::App &app) {
-  auto path = std::make_shared<std::string>();
+  auto options = std::make_shared<VerifyOptions>();
   CLI::App *command =
       app.add_subcommand("verify", "Compare all bytes of a plan, weights too, with their digests");
-  command->add_option("PLAN", *path, "Plan file")->required();
-  command->callback([path] { verifyPlan(*path); });
+  command->add_option("PLAN", options->path, "Plan file")->required();
+  command->add_option("--public-key", options->publicKey,
+                      "Check the signature with the public key in this file, in PEM");
+  command->callback([options] { verifyPlan(*options); });
 }
 
 } // namespace llmc

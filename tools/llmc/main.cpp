@@ -24,6 +24,7 @@ static constexpr const char *examples =
   llmc bench model.llmc --prefill=128,512 --decode=128 --json
   llmc inspect model.llmc --memory
   llmc verify model.llmc
+  llmc sign model.llmc --key=key.pem && llmc verify model.llmc --public-key=public.pem
   llmc recipe w4a8 > mine.json && llmc compile model.onnx --target=rnpu-mcu --quant=mine.json -o mine.llmc
 
 exit codes: 0 done, 1 something about the input is wrong, 2 internal error)";
@@ -86,6 +87,7 @@ static int runCommand(std::vector<std::string> arguments) {
   addInspectCommand(app, tools);
   addTargetsCommand(app, tools);
   addVerifyCommand(app);
+  addSignCommand(app);
   checkCommand(app, arguments);
   try {
     std::reverse(arguments.begin(), arguments.end()); // as CLI11 takes them
