@@ -16,7 +16,7 @@ plan::RegionKind kindOf(const target::Machine &machine, const std::string &memor
   case target::MemoryKind::FlashPaged:
     return plan::RegionKind::FlashPaged;
   case target::MemoryKind::Sram:
-    return plan::RegionKind::NpuLocal;
+    return plan::RegionKind::Sram;
   case target::MemoryKind::Dram:
     return plan::RegionKind::Dram;
   }

@@ -49,9 +49,10 @@ private:
       return false;
     }
     for (auto [kernel, request, entry] : llvm::zip_equal(kernels, requests, blob->entries))
-      kernel.setBlobAttr(plan::BlobAttr::get(kernel.getContext(), /*offset=*/0,
-                                             int64_t(blob->bytes.size()), entry.offset,
-                                             int64_t(cyclesOf(request.work)), variant.stackBytes));
+      kernel.setBlobAttr(
+          plan::BlobAttr::get(kernel.getContext(), /*offset=*/0, int64_t(blob->bytes.size()),
+                              entry.offset, int64_t(cyclesOf(request.work)),
+                              entry.stackBytes ? entry.stackBytes : variant.stackBytes));
     if (!kernels.empty())
       result.code[kernels.front().getSegmentAttr().getAttr()] = std::move(blob->bytes);
     return true;

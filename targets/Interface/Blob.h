@@ -11,6 +11,7 @@ struct BlobEntry {
   std::string name;
   uint32_t offset = 0; ///< Bytes from the blob's start. Bit 0 is set where the instruction set asks
                        ///< for it (Thumb).
+  uint32_t stackBytes = 0; ///< The most it takes; 0: not known.
   bool operator==(const BlobEntry &) const = default;
 };
 

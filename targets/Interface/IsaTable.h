@@ -8,7 +8,8 @@ namespace llmc::target {
 
 /// The instruction that multiplies 8-bit integers and adds groups of four products.
 enum class DotKind : uint8_t {
-  None,
+  None,     ///< No order of weights that it asks for: sums along rows, as LLVM finds them best.
+  Vmladava, ///< Helium: one sum of 16 s8 x s8 products. Rows as with None.
   MaddUbs,  ///< AVX2 vpmaddubsw + vpmaddwd; only where a bound excludes saturation of its 16-bit
             ///< sums.
   Vpdpbusd, ///< AVX-512 VNNI: 16 sums of four u8 x s8 products.
@@ -26,9 +27,11 @@ struct IsaTable {
   uint32_t vectorBits = 128;
   DotKind dot = DotKind::None;
   CodeModel codeModel = CodeModel::Default;
-  bool halfConversion = false;   ///< Has instructions between fp16 and fp32.
-  bool fusedMultiplyAdd = false; ///< In vectors of fp32.
-  uint32_t blobAlignment = 128;  ///< Of the address a blob is loaded at. A power of two.
+  bool halfConversion = false;      ///< Has instructions between fp16 and fp32.
+  bool fusedMultiplyAdd = false;    ///< In vectors of fp32.
+  bool softFloat = false;           ///< Has no fp32 at all: a blob brings the functions for it.
+  uint32_t stackBytes = 256 * 1024; ///< What a kernel may take, kKernelStackBytes at most.
+  uint32_t blobAlignment = 128;     ///< Of the address a blob is loaded at. A power of two.
 };
 
 } // namespace llmc::target

@@ -228,7 +228,7 @@ void readPlacement(Object object, Machine &machine) {
     const Memory *memory = machine.memory(*entry.name);
     if (!memory)
       object.fail(object.at(entry.key), fmt::format("no memory is named '{}'", *entry.name));
-    else if (memory->kind == MemoryKind::Sram)
+    else if (memory->kind == MemoryKind::Sram && machine.dispatch == DispatchKind::Stream)
       object.fail(object.at(entry.key), "must be an off-chip memory");
     else if (entry.written && memory->writeBytesPerCycle == 0)
       object.fail(object.at(entry.key), fmt::format("'{}' cannot be written", *entry.name));
@@ -351,6 +351,8 @@ Machine readMachine(const Json &json, std::string &error) {
   machine.target = root.text("target");
   machine.summary = root.text("summary");
   machine.clockHz = root.number("clockHz", 1e3, 1e11);
+  if (root.has("isa"))
+    machine.isa = root.text("isa");
   machine.dispatch = readDispatch(root);
   readMemories(root, machine, error);
   if (error.empty())

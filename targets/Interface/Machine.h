@@ -67,7 +67,7 @@ struct VectorEngine {
 };
 
 /// Where a class of data lives: names of memories. `weights` holds constants, `state` the KV cache,
-/// `scratch` staged rows, `io` ids and results.
+/// `scratch` staged rows, of machines that dispatch kernels all activations, `io` ids and results.
 struct Placement {
   std::string weights, state, scratch, io;
 };
@@ -84,6 +84,7 @@ struct Machine {
   std::string name;    ///< "rnpu-soc"
   std::string target;  ///< The target that understands it: "rnpu".
   std::string summary; ///< One line for `llmc targets`.
+  std::string isa;     ///< Instruction set, where the target has several to choose from.
   double clockHz = 0;
   std::vector<Memory> memories;
   Placement placement;

@@ -46,7 +46,7 @@ private:
   }
   Value *output(Value *row, Value *from, unsigned vector) {
     return e.at(rowOf(matmul::Out, row),
-                ir.CreateShl(ir.CreateAdd(from, e.i64(vector * kLanes)), 2));
+                ir.CreateShl(ir.CreateAdd(from, e.index(vector * kLanes)), 2));
   }
   Value *smaller(Value *x, Value *y) {
     return ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, x, y);
@@ -70,23 +70,23 @@ void AttentionEmitter::run() {
   wideB = e.stack(runLength * panelRow);
   wideA = e.stack(runLength * height * 4);
   std::tie(firstRow, endRow) =
-      e.share(ir.CreateMul(e.extent(matmul.tokens), e.i64(matmul.subRows)));
+      e.share(ir.CreateMul(e.extent(matmul.tokens), e.index(matmul.subRows)));
   e.when(ir.CreateICmpULT(firstRow, endRow),
-         [&] { e.loop(e.i64(0), n, width * kLanes, [&](Value *from) { columns(from); }); });
+         [&] { e.loop(e.index(0), n, width * kLanes, [&](Value *from) { columns(from); }); });
 }
 
 void AttentionEmitter::columns(Value *from) {
   Value *rest = ir.CreateSub(n, from);
   for (unsigned v = 0; v < width; ++v)
-    lanes[v] =
-        e.firstLanes(ir.CreateBinaryIntrinsic(llvm::Intrinsic::usub_sat, rest, e.i64(v * kLanes)));
-  e.loop(e.i64(0), k, runLength, [&](Value *firstK) {
-    products(from, firstK, smaller(ir.CreateAdd(firstK, e.i64(runLength)), k));
+    lanes[v] = e.firstLanes(
+        ir.CreateBinaryIntrinsic(llvm::Intrinsic::usub_sat, rest, e.index(v * kLanes)));
+  e.loop(e.index(0), k, runLength, [&](Value *firstK) {
+    products(from, firstK, smaller(ir.CreateAdd(firstK, e.index(runLength)), k));
   });
   if (matmul.accumulate || (matmul.k.argument < 0 && matmul.k.value != 0))
     return;
   // A sum of nothing.
-  e.when(ir.CreateICmpEQ(k, e.i64(0)), [&] {
+  e.when(ir.CreateICmpEQ(k, e.index(0)), [&] {
     Value *nothing = e.splat(e.f32(0.0f * matmul.scale));
     e.loop(firstRow, endRow, 1, [&](Value *row) {
       for (unsigned v = 0; v < width; ++v)
@@ -112,15 +112,16 @@ Value *AttentionEmitter::loadHalves(Value *from, Value *rest, unsigned vector) {
 }
 
 void AttentionEmitter::storeHalves(Value *halves, Value *row, unsigned vector) {
-  Value *to = e.at(wideB, ir.CreateMul(row, e.i64(panelRow)));
+  Value *to = e.at(wideB, ir.CreateMul(row, e.index(panelRow)));
   ir.CreateAlignedStore(numerics.fromHalfBits(halves, e.isa.halfConversion),
                         e.at(to, vector * kLanes * 4), llvm::Align(64));
 }
 
 /// Values: B's rows are k.
 void AttentionEmitter::panel(Value *from, Value *firstK, Value *length) {
-  e.loop(e.i64(0), length, 1, [&](Value *index) {
-    Value *row = ir.CreateMul(ir.CreateAdd(firstK, index), e.i64(operands[matmul::B].tokenStride));
+  e.loop(e.index(0), length, 1, [&](Value *index) {
+    Value *row =
+        ir.CreateMul(ir.CreateAdd(firstK, index), e.index(operands[matmul::B].tokenStride));
     Value *at = e.at(e.operand(matmul::B), ir.CreateAdd(row, ir.CreateShl(from, 1)));
     for (unsigned v = 0; v < width; ++v)
       storeHalves(loadHalves(e.at(at, v * kLanes * 2), nullptr, v), index, v);
@@ -129,15 +130,15 @@ void AttentionEmitter::panel(Value *from, Value *firstK, Value *length) {
 
 /// Scores: B's rows are outputs. 16 rows by 16 of k at a time.
 void AttentionEmitter::transposedPanel(Value *from, Value *firstK, Value *length) {
-  Value *last = ir.CreateSub(n, e.i64(1));
-  e.loop(e.i64(0), length, kLanes, [&](Value *index) {
+  Value *last = ir.CreateSub(n, e.index(1));
+  e.loop(e.index(0), length, kLanes, [&](Value *index) {
     Value *rest = ir.CreateSub(length, index);
     Value *column = ir.CreateShl(ir.CreateAdd(firstK, index), 1);
     for (unsigned v = 0; v < width; ++v) {
       Emitter::Values rows;
       for (unsigned i = 0; i < kLanes; ++i) { // An output that does not exist repeats the last.
-        Value *row = smaller(ir.CreateAdd(from, e.i64(v * kLanes + i)), last);
-        Value *offset = ir.CreateMul(row, e.i64(operands[matmul::B].tokenStride));
+        Value *row = smaller(ir.CreateAdd(from, e.index(v * kLanes + i)), last);
+        Value *offset = ir.CreateMul(row, e.index(operands[matmul::B].tokenStride));
         rows.push_back(
             loadHalves(e.at(e.operand(matmul::B), ir.CreateAdd(offset, column)), rest, v));
       }
@@ -146,14 +147,15 @@ void AttentionEmitter::transposedPanel(Value *from, Value *firstK, Value *length
         llvm::SmallVector<int, kLanes> half;
         for (unsigned lane = 0; lane < kLanes; ++lane)
           half.push_back(int(i % 2 * kLanes + lane));
-        storeHalves(ir.CreateShuffleVector(columns[i / 2], half), ir.CreateAdd(index, e.i64(i)), v);
+        storeHalves(ir.CreateShuffleVector(columns[i / 2], half), ir.CreateAdd(index, e.index(i)),
+                    v);
       }
     }
   });
 }
 
 void AttentionEmitter::widenRow(Value *from, Value *to, Value *length) {
-  e.loop(e.i64(0), length, kLanes, [&](Value *index) {
+  e.loop(e.index(0), length, kLanes, [&](Value *index) {
     Value *halves = loadHalves(e.at(from, ir.CreateShl(index, 1)), ir.CreateSub(length, index), 0);
     ir.CreateAlignedStore(numerics.fromHalfBits(halves, e.isa.halfConversion),
                           e.at(to, ir.CreateShl(index, 2)), llvm::Align(64));
@@ -162,9 +164,9 @@ void AttentionEmitter::widenRow(Value *from, Value *to, Value *length) {
 
 AttentionEmitter::Sums AttentionEmitter::sumsBefore(Value *from, Value *row, Value *firstK) {
   Sums sums;
-  Value *isFirst = ir.CreateICmpEQ(firstK, e.i64(0)), *zero = e.splat(e.f32(0.0f));
+  Value *isFirst = ir.CreateICmpEQ(firstK, e.index(0)), *zero = e.splat(e.f32(0.0f));
   for (unsigned r = 0; r < height; ++r) {
-    Value *existing = smaller(ir.CreateAdd(row, e.i64(r)), ir.CreateSub(endRow, e.i64(1)));
+    Value *existing = smaller(ir.CreateAdd(row, e.index(r)), ir.CreateSub(endRow, e.index(1)));
     for (unsigned v = 0; v < width; ++v) {
       Value *before = ir.CreateMaskedLoad(e.vector(ir.getFloatTy()), output(existing, from, v),
                                           llvm::Align(4), lanes[v], zero);
@@ -176,7 +178,7 @@ AttentionEmitter::Sums AttentionEmitter::sumsBefore(Value *from, Value *row, Val
 
 void AttentionEmitter::unit(Value *from, Value *row, Value *firstK, Value *length) {
   for (unsigned r = 0; r < height; ++r) {
-    Value *existing = smaller(ir.CreateAdd(row, e.i64(r)), ir.CreateSub(endRow, e.i64(1)));
+    Value *existing = smaller(ir.CreateAdd(row, e.index(r)), ir.CreateSub(endRow, e.index(1)));
     widenRow(e.at(rowOf(matmul::A, existing), ir.CreateShl(firstK, 1)),
              e.at(wideA, r * runLength * 4), length);
   }
@@ -184,22 +186,22 @@ void AttentionEmitter::unit(Value *from, Value *row, Value *firstK, Value *lengt
     Sums next(state.begin(), state.end());
     Value *b[width];
     for (unsigned v = 0; v < width; ++v)
-      b[v] = ir.CreateAlignedLoad(
-          e.vector(ir.getFloatTy()),
-          e.at(wideB, ir.CreateAdd(ir.CreateMul(index, e.i64(panelRow)), e.i64(v * kLanes * 4))),
-          llvm::Align(64));
+      b[v] = ir.CreateAlignedLoad(e.vector(ir.getFloatTy()),
+                                  e.at(wideB, ir.CreateAdd(ir.CreateMul(index, e.index(panelRow)),
+                                                           e.index(v * kLanes * 4))),
+                                  llvm::Align(64));
     for (unsigned r = 0; r < height; ++r) {
-      Value *at = e.at(wideA, ir.CreateAdd(ir.CreateShl(index, 2), e.i64(r * runLength * 4)));
+      Value *at = e.at(wideA, ir.CreateAdd(ir.CreateShl(index, 2), e.index(r * runLength * 4)));
       Value *a = e.splat(ir.CreateLoad(ir.getFloatTy(), at));
       for (unsigned v = 0; v < width; ++v)
         next[r * width + v] = e.multiplyAdd(a, b[v], next[r * width + v]);
     }
     return next;
   };
-  const Sums sums = e.loop(e.i64(0), length, 1, sumsBefore(from, row, firstK), step);
+  const Sums sums = e.loop(e.index(0), length, 1, sumsBefore(from, row, firstK), step);
   Value *isLast = ir.CreateICmpEQ(ir.CreateAdd(firstK, length), k);
   for (unsigned r = 0; r < height; ++r) {
-    Value *at = ir.CreateAdd(row, e.i64(r));
+    Value *at = ir.CreateAdd(row, e.index(r));
     e.when(ir.CreateICmpULT(at, endRow), [&] {
       for (unsigned v = 0; v < width; ++v) {
         Value *sum = sums[r * width + v];

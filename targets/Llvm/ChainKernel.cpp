@@ -56,19 +56,19 @@ private:
 
 Value *ChainEmitter::rowOf(uint8_t operand) {
   const KernelOperand &where = operands[operand];
-  Value *offset = e.ir.CreateAdd(e.ir.CreateMul(token, e.i64(where.tokenStride)),
-                                 e.ir.CreateMul(sub, e.i64(where.subStride)));
+  Value *offset = e.ir.CreateAdd(e.ir.CreateMul(token, e.index(where.tokenStride)),
+                                 e.ir.CreateMul(sub, e.index(where.subStride)));
   return e.at(e.operand(operand), offset);
 }
 
 void ChainEmitter::run() {
   columns = e.extent(chain.columns);
   if (chain.positionArgument >= 0)
-    position = e.ir.CreateAdd(e.argument(chain.positionArgument), e.i64(chain.firstToken));
+    position = e.ir.CreateAdd(e.argument(chain.positionArgument), e.index(chain.firstToken));
   for (size_t index = 0; index < chain.steps.size(); ++index)
     if (phases.steps[index].buffered)
       buffers[index] = e.stack((uint64_t(chain.columns.value) + kLanes - 1) / kLanes * kLanes * 4);
-  Value *subRows = e.i64(chain.subRows);
+  Value *subRows = e.index(chain.subRows);
   const auto [first, last] = e.share(e.ir.CreateMul(e.extent(chain.tokens), subRows));
   e.loop(first, last, 1, [&](Value *index) {
     row(e.ir.CreateUDiv(index, subRows), e.ir.CreateURem(index, subRows));
@@ -111,8 +111,8 @@ void ChainEmitter::columnsOf(uint32_t phase) {
       reductions.push_back(index);
       state.push_back(reductionStart(chain.steps[index].step));
     }
-  Value *whole = e.ir.CreateAnd(columns, e.i64(~uint64_t(kLanes - 1)));
-  state = e.loop(e.i64(0), whole, kLanes, state, [&](Value *column, llvm::ArrayRef<Value *> now) {
+  Value *whole = e.ir.CreateAnd(columns, e.index(~uint64_t(kLanes - 1)));
+  state = e.loop(e.index(0), whole, kLanes, state, [&](Value *column, llvm::ArrayRef<Value *> now) {
     return chunkOf(phase, {.column = column}, now);
   });
   if (chain.columns.argument >= 0 || chain.columns.value % kLanes != 0)
@@ -227,7 +227,7 @@ Value *ChainEmitter::compute(const ChainStep &step, Value *x, Value *y) {
 
 /// Lanes whose column is at most the row's own position.
 Value *ChainEmitter::visibleLanes(const Chunk &chunk) {
-  Value *visible = e.ir.CreateAdd(e.ir.CreateAdd(position, token), e.i64(1));
+  Value *visible = e.ir.CreateAdd(e.ir.CreateAdd(position, token), e.index(1));
   Value *from = e.ir.CreateBinaryIntrinsic(llvm::Intrinsic::usub_sat, visible, chunk.column);
   Value *lanes = e.firstLanes(from);
   return chunk.lanes ? e.ir.CreateAnd(lanes, chunk.lanes) : lanes;
@@ -273,7 +273,7 @@ Value *ChainEmitter::reductionEnd(Step step, Value *state) {
 bool emitChain(llvm::Module &module, const IsaTable &isa, const std::string &name,
                const VectorChain &chain, const std::vector<KernelOperand> &operands,
                std::string &error) {
-  const auto phases = cutChain(chain, operands, error);
+  const auto phases = cutChain(chain, operands, error, isa.stackBytes);
   if (!phases)
     return false;
   Emitter emitter(module, isa, name, operands);

@@ -6,7 +6,7 @@ using llvm::Value;
 
 Value *ChainMemory::loadElements(llvm::Type *element, Value *row, const Chunk &chunk) {
   const uint32_t bytes = element->getScalarSizeInBits() / 8;
-  Value *from = e.at(row, e.ir.CreateMul(chunk.column, e.i64(bytes)));
+  Value *from = e.at(row, e.ir.CreateMul(chunk.column, e.index(bytes)));
   llvm::Type *type = e.vector(element);
   if (!chunk.lanes)
     return e.ir.CreateAlignedLoad(type, from, llvm::Align(bytes));
@@ -16,11 +16,11 @@ Value *ChainMemory::loadElements(llvm::Type *element, Value *row, const Chunk &c
 
 /// Sign-extended nibbles, the low one of a byte first. A chunk starts at a whole byte.
 Value *ChainMemory::loadNibbles(Value *row, const Chunk &chunk) {
-  Value *from = e.at(row, e.ir.CreateLShr(chunk.column, e.i64(1)));
+  Value *from = e.at(row, e.ir.CreateLShr(chunk.column, e.index(1)));
   llvm::Type *type = e.vector(e.ir.getInt8Ty(), 8);
   Value *bytes;
   if (chunk.lanes) {
-    Value *count = e.ir.CreateLShr(e.ir.CreateAdd(chunk.rest, e.i64(1)), e.i64(1));
+    Value *count = e.ir.CreateLShr(e.ir.CreateAdd(chunk.rest, e.index(1)), e.index(1));
     Value *lanes = e.ir.CreateShuffleVector(e.firstLanes(count), {0, 1, 2, 3, 4, 5, 6, 7});
     bytes = e.ir.CreateMaskedLoad(type, from, llvm::Align(1), lanes,
                                   llvm::Constant::getNullValue(type));
@@ -70,15 +70,15 @@ Value *ChainMemory::loadOne(ElementType type, Value *row, Value *index) {
 
 Value *ChainMemory::loadGroup(ElementType type, Value *row, uint32_t group, const Chunk &chunk) {
   if (group % kLanes == 0)
-    return e.splat(loadOne(type, row, e.ir.CreateUDiv(chunk.column, e.i64(group))));
+    return e.splat(loadOne(type, row, e.ir.CreateUDiv(chunk.column, e.index(group))));
   Value *result = e.splat(e.f32(0.0f));
   for (unsigned lane = 0; lane < kLanes; ++lane) {
     // A lane behind the row repeats the row's last column.
-    Value *offset = e.i64(lane);
+    Value *offset = e.index(lane);
     if (chunk.lanes)
       offset = e.ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, offset,
-                                          e.ir.CreateSub(chunk.rest, e.i64(1)));
-    Value *index = e.ir.CreateUDiv(e.ir.CreateAdd(chunk.column, offset), e.i64(group));
+                                          e.ir.CreateSub(chunk.rest, e.index(1)));
+    Value *index = e.ir.CreateUDiv(e.ir.CreateAdd(chunk.column, offset), e.index(group));
     result = e.ir.CreateInsertElement(result, loadOne(type, row, index), uint64_t(lane));
   }
   return result;
@@ -90,7 +90,7 @@ void ChainMemory::store(ElementType type, Value *value, Value *row, const Chunk 
   else if (type == ElementType::I8)
     value = numerics.toInt8(value);
   const uint32_t bytes = value->getType()->getScalarSizeInBits() / 8;
-  Value *to = e.at(row, e.ir.CreateMul(chunk.column, e.i64(bytes)));
+  Value *to = e.at(row, e.ir.CreateMul(chunk.column, e.index(bytes)));
   // LLVM 22 turns a truncating masked store of one known lane into a store of the untruncated
   // element.
   if (chunk.single)

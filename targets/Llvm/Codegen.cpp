@@ -66,6 +66,7 @@ void constrain(llvm::Module &module, const IsaTable &isa) {
     if (function.isDeclaration())
       continue;
     function.addFnAttr("no-builtins");
+    function.addFnAttr("warn-stack-size", "0"); // Every frame is reported to the collector.
     function.addFnAttr("target-cpu", isa.cpu);
     function.addFnAttr("target-features", isa.features);
     // A CPU's tuning may prefer narrower vectors than a kernel is written for.
@@ -97,25 +98,34 @@ void optimize(llvm::Module &module, llvm::TargetMachine &machine,
   builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2).run(module, modules);
 }
 
-/// Collects what the backend reports as errors, for as long as it lives.
-class ErrorCollector {
+/// Collects what the backend reports, for as long as it lives: errors, and the frames of functions.
+class Collector {
 public:
-  ErrorCollector(llvm::LLVMContext &context, std::string &error) : context(context) {
+  Collector(llvm::LLVMContext &context, std::string &error, std::map<std::string, uint64_t> &frames)
+      : context(context), error(error), frames(frames) {
     context.setDiagnosticHandlerCallBack(
         [](const llvm::DiagnosticInfo *info, void *into) {
-          if (info->getSeverity() != llvm::DS_Error)
-            return;
-          llvm::raw_string_ostream stream(*static_cast<std::string *>(into));
-          llvm::DiagnosticPrinterRawOStream printer(stream);
-          info->print(printer);
-          stream << "\n";
+          static_cast<Collector *>(into)->take(*info);
         },
-        &error);
+        this);
   }
-  ~ErrorCollector() { context.setDiagnosticHandlerCallBack(nullptr); }
+  ~Collector() { context.setDiagnosticHandlerCallBack(nullptr); }
 
 private:
+  void take(const llvm::DiagnosticInfo &info) {
+    if (const auto *frame = llvm::dyn_cast<llvm::DiagnosticInfoStackSize>(&info))
+      frames[frame->getFunction().getName().str()] = frame->getStackSize();
+    if (info.getSeverity() != llvm::DS_Error)
+      return;
+    llvm::raw_string_ostream stream(error);
+    llvm::DiagnosticPrinterRawOStream printer(stream);
+    info.print(printer);
+    stream << "\n";
+  }
+
   llvm::LLVMContext &context;
+  std::string &error;
+  std::map<std::string, uint64_t> &frames;
 };
 
 } // namespace
@@ -143,6 +153,7 @@ std::unique_ptr<llvm::TargetMachine> targetMachine(const IsaTable &isa, std::str
   options.MCOptions.ABIName = isa.abi;
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
   options.NoTrappingFPMath = true;
+  options.FunctionSections = isa.softFloat; // So that the linker can leave helpers out.
   return std::unique_ptr<llvm::TargetMachine>(
       target->createTargetMachine(triple, isa.cpu, isa.features, options, llvm::Reloc::PIC_,
                                   modelOf(isa.codeModel), llvm::CodeGenOptLevel::Aggressive));
@@ -156,9 +167,8 @@ std::unique_ptr<llvm::Module> newModule(llvm::LLVMContext &context, llvm::Target
   return module;
 }
 
-std::optional<llvm::SmallVector<char, 0>> compileObject(llvm::Module &module, const IsaTable &isa,
-                                                        llvm::TargetMachine &machine,
-                                                        std::string &error) {
+std::optional<CompiledObject> compileObject(llvm::Module &module, const IsaTable &isa,
+                                            llvm::TargetMachine &machine, std::string &error) {
   std::string broken;
   llvm::raw_string_ostream stream(broken);
   if (llvm::verifyModule(module, &stream)) {
@@ -169,10 +179,10 @@ std::optional<llvm::SmallVector<char, 0>> compileObject(llvm::Module &module, co
   llvm::TargetLibraryInfoImpl library(machine.getTargetTriple());
   library.disableAllFunctions();
   std::string reported;
-  ErrorCollector collector(module.getContext(), reported);
+  CompiledObject object;
+  Collector collector(module.getContext(), reported, object.frames);
   optimize(module, machine, library);
-  llvm::SmallVector<char, 0> object;
-  llvm::raw_svector_ostream out(object);
+  llvm::raw_svector_ostream out(object.bytes);
   llvm::legacy::PassManager passes;
   passes.add(new llvm::TargetLibraryInfoWrapperPass(library));
   if (machine.addPassesToEmitFile(passes, out, nullptr, llvm::CodeGenFileType::ObjectFile))

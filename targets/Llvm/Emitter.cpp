@@ -1,12 +1,15 @@
 #include "targets/Llvm/Emitter.h"
 
+#include "llvm/Support/MathExtras.h"
+
 namespace llmc::target {
 
 using llvm::Value;
 
 Emitter::Emitter(llvm::Module &module, const IsaTable &isa, const std::string &name,
                  const std::vector<KernelOperand> &described)
-    : ir(module.getContext()), isa(isa), described(described) {
+    : ir(module.getContext()), isa(isa),
+      indices(module.getDataLayout().getIntPtrType(module.getContext())), described(described) {
   llvm::Type *pointer = ir.getPtrTy(), *word = ir.getInt32Ty();
   auto *type = llvm::FunctionType::get(ir.getVoidTy(), {pointer, pointer, word, word}, false);
   function = llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage, name, module);
@@ -16,38 +19,43 @@ Emitter::Emitter(llvm::Module &module, const IsaTable &isa, const std::string &n
   ir.SetInsertPoint(llvm::BasicBlock::Create(module.getContext(), "entry", function));
 }
 
-Value *Emitter::operand(unsigned index) {
-  Value *&known = operands[index];
+llvm::ConstantInt *Emitter::index(uint64_t value) {
+  const uint64_t bits = value & llvm::maskTrailingOnes<uint64_t>(indices->getBitWidth());
+  return llvm::ConstantInt::get(indices, bits);
+}
+
+Value *Emitter::operand(unsigned number) {
+  Value *&known = operands[number];
   if (known)
     return known;
   const llvm::IRBuilder<>::InsertPointGuard guard(ir);
   llvm::BasicBlock &entry = function->getEntryBlock();
   ir.SetInsertPoint(&entry, entry.getFirstInsertionPt());
-  Value *slot = ir.CreateConstInBoundsGEP1_64(ir.getPtrTy(), function->getArg(0), index);
-  known = ir.CreateLoad(ir.getPtrTy(), slot, "operand" + llvm::Twine(index));
-  const KernelOperand &operand = described[index];
+  Value *slot = ir.CreateConstInBoundsGEP1_64(ir.getPtrTy(), function->getArg(0), number);
+  known = ir.CreateLoad(ir.getPtrTy(), slot, "operand" + llvm::Twine(number));
+  const KernelOperand &operand = described[number];
   if (operand.argument >= 0 && operand.argumentStride != 0)
-    known = at(known, ir.CreateMul(argument(operand.argument), i64(operand.argumentStride)));
+    known = at(known, ir.CreateMul(argument(operand.argument), index(operand.argumentStride)));
   return known;
 }
 
-Value *Emitter::argument(int16_t index) {
-  Value *slot = ir.CreateConstInBoundsGEP1_64(ir.getInt32Ty(), function->getArg(1), index);
-  return ir.CreateZExt(ir.CreateLoad(ir.getInt32Ty(), slot), ir.getInt64Ty());
+Value *Emitter::argument(int16_t number) {
+  Value *slot = ir.CreateConstInBoundsGEP1_64(ir.getInt32Ty(), function->getArg(1), number);
+  return asIndex(ir.CreateLoad(ir.getInt32Ty(), slot));
 }
 
 Value *Emitter::extent(const Extent &extent) {
-  return extent.argument < 0 ? i64(extent.value) : argument(extent.argument);
+  return extent.argument < 0 ? index(extent.value) : argument(extent.argument);
 }
 
-Value *Emitter::part() { return ir.CreateZExt(function->getArg(2), ir.getInt64Ty()); }
+Value *Emitter::part() { return asIndex(function->getArg(2)); }
 
-Value *Emitter::parts() { return ir.CreateZExt(function->getArg(3), ir.getInt64Ty()); }
+Value *Emitter::parts() { return asIndex(function->getArg(3)); }
 
 std::pair<Value *, Value *> Emitter::share(Value *count) {
   Value *number = part(), *all = parts();
   Value *first = ir.CreateUDiv(ir.CreateMul(count, number), all);
-  Value *next = ir.CreateAdd(number, i64(1));
+  Value *next = ir.CreateAdd(number, index(1));
   return {first, ir.CreateUDiv(ir.CreateMul(count, next), all)};
 }
 
@@ -60,21 +68,21 @@ Emitter::Values Emitter::loop(Value *from, Value *to, uint64_t step,
   auto *after = llvm::BasicBlock::Create(context, "after", function);
   ir.CreateBr(head);
   ir.SetInsertPoint(head);
-  llvm::PHINode *index = ir.CreatePHI(ir.getInt64Ty(), 2);
-  index->addIncoming(from, before);
+  llvm::PHINode *counter = ir.CreatePHI(from->getType(), 2);
+  counter->addIncoming(from, before);
   llvm::SmallVector<llvm::PHINode *, 8> phis;
   for (Value *value : initial) {
     phis.push_back(ir.CreatePHI(value->getType(), 2));
     phis.back()->addIncoming(value, before);
   }
-  ir.CreateCondBr(ir.CreateICmpULT(index, to), inside, after);
+  ir.CreateCondBr(ir.CreateICmpULT(counter, to), inside, after);
   ir.SetInsertPoint(inside);
   const Values state(phis.begin(), phis.end());
-  const Values next = body(index, state);
-  Value *following = ir.CreateNUWAdd(index, i64(step));
+  const Values next = body(counter, state);
+  Value *following = ir.CreateNUWAdd(counter, llvm::ConstantInt::get(from->getType(), step));
   for (auto [phi, value] : llvm::zip_equal(phis, next))
     phi->addIncoming(value, ir.GetInsertBlock());
-  index->addIncoming(following, ir.GetInsertBlock());
+  counter->addIncoming(following, ir.GetInsertBlock());
   ir.CreateBr(head);
   ir.SetInsertPoint(after);
   return state;
@@ -111,13 +119,13 @@ Value *Emitter::at(Value *base, Value *offset) {
   return ir.CreateInBoundsGEP(ir.getInt8Ty(), base, offset);
 }
 
-Value *Emitter::at(Value *base, uint64_t offset) { return at(base, i64(offset)); }
+Value *Emitter::at(Value *base, uint64_t offset) { return at(base, index(offset)); }
 
-Value *Emitter::rowOf(unsigned index, uint32_t tokenStride, uint32_t subStride, uint32_t subRows,
+Value *Emitter::rowOf(unsigned number, uint32_t tokenStride, uint32_t subStride, uint32_t subRows,
                       Value *row) {
-  Value *token = ir.CreateMul(ir.CreateUDiv(row, i64(subRows)), i64(tokenStride));
-  Value *sub = ir.CreateMul(ir.CreateURem(row, i64(subRows)), i64(subStride));
-  return at(operand(index), ir.CreateAdd(token, sub));
+  Value *token = ir.CreateMul(ir.CreateUDiv(row, index(subRows)), index(tokenStride));
+  Value *sub = ir.CreateMul(ir.CreateURem(row, index(subRows)), index(subStride));
+  return at(operand(number), ir.CreateAdd(token, sub));
 }
 
 void Emitter::prefetch(Value *address) {
@@ -172,8 +180,9 @@ Value *Emitter::join(llvm::ArrayRef<Value *> vectors) {
 }
 
 Value *Emitter::firstLanes(Value *count) {
-  Value *bounded = ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, count, i64(kLanes));
-  Value *word = ir.CreateTrunc(bounded, ir.getInt32Ty());
+  Value *most = llvm::ConstantInt::get(count->getType(), kLanes);
+  Value *bounded = ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, count, most);
+  Value *word = ir.CreateZExtOrTrunc(bounded, ir.getInt32Ty());
   llvm::SmallVector<uint32_t, kLanes> lanes;
   for (uint32_t lane = 0; lane < kLanes; ++lane)
     lanes.push_back(lane);

@@ -34,16 +34,16 @@ public:
   void finish() { ir.CreateRetVoid(); }
 
   /// The address of an operand, moved by its argument; as often as wanted, it is read once.
-  llvm::Value *operand(unsigned index);
-  /// An extent as i64.
+  llvm::Value *operand(unsigned number);
+  /// An extent as an index.
   llvm::Value *extent(const Extent &extent);
-  llvm::Value *argument(int16_t index);
-  llvm::Value *part();  ///< i64, as all that follows.
+  llvm::Value *argument(int16_t number);
+  llvm::Value *part();  ///< An index, as all that follows.
   llvm::Value *parts(); ///< Of the work of this kernel.
-  /// The i64 range [first, last) of `count` items that belongs to this part.
+  /// The range [first, last) of `count` items that belongs to this part.
   std::pair<llvm::Value *, llvm::Value *> share(llvm::Value *count);
 
-  /// for (index = from; index < to; index += step), i64.
+  /// for (index = from; index < to; index += step)
   void loop(llvm::Value *from, llvm::Value *to, uint64_t step, Body body);
   /// The same with values carried from run to run; returns the last ones.
   Values loop(llvm::Value *from, llvm::Value *to, uint64_t step,
@@ -63,6 +63,12 @@ public:
   /// x * y + sum where the product is exact: fused where the machine can.
   llvm::Value *multiplyAdd(llvm::Value *x, llvm::Value *y, llvm::Value *sum);
 
+  /// Indices and offsets are integers of the machine's pointers: 32-bit machines would pay twice.
+  llvm::IntegerType *indexType() const { return indices; }
+  llvm::ConstantInt *index(uint64_t value);
+  /// An integer as an index.
+  llvm::Value *asIndex(llvm::Value *value) { return ir.CreateZExtOrTrunc(value, indices); }
+  /// An index in the kernels of 64-bit machines.
   llvm::ConstantInt *i64(uint64_t value) { return ir.getInt64(value); }
   llvm::Value *f32(float value);
   llvm::Value *splat(llvm::Value *scalar, unsigned lanes = kLanes);
@@ -75,7 +81,7 @@ public:
   llvm::Value *slice(llvm::Value *vector, int first, int count);
   /// Vectors of one type behind each other; a power of two of them.
   llvm::Value *join(llvm::ArrayRef<llvm::Value *> vectors);
-  /// lane < count, count an i64 of any size.
+  /// lane < count, for any count.
   llvm::Value *firstLanes(llvm::Value *count);
 
   llvm::IRBuilder<> ir;
@@ -83,6 +89,7 @@ public:
 
 private:
   llvm::Function *function;
+  llvm::IntegerType *indices;
   const std::vector<KernelOperand> &described;
   llvm::DenseMap<unsigned, llvm::Value *> operands;
 };

@@ -1,6 +1,7 @@
 #include "targets/Llvm/Link.h"
 
 #include "targets/Llvm/Codegen.h"
+#include "targets/Llvm/SoftFloat.h"
 
 #include "lld/Common/Driver.h"
 #include "llvm/IR/Module.h"
@@ -120,7 +121,7 @@ bool runLinker(const std::vector<std::string> &arguments, std::string &messages)
 }
 
 std::optional<std::string> linkObjects(const std::vector<std::string> &objects,
-                                       const std::vector<std::string> &entries, const IsaTable &isa,
+                                       const std::vector<BlobEntry> &entries, const IsaTable &isa,
                                        std::string &error) {
   const MemoryFile script(linkerScript(isa.blobAlignment));
   std::vector<std::string> arguments{"ld.lld",
@@ -132,6 +133,7 @@ std::optional<std::string> linkObjects(const std::vector<std::string> &objects,
                                      "--no-undefined",
                                      "--hash-style=sysv",
                                      "--threads=1",
+                                     "--gc-sections",
                                      "-e",
                                      "0",
                                      "-T",
@@ -154,8 +156,8 @@ std::optional<std::string> linkObjects(const std::vector<std::string> &objects,
     error = fmt::format("linking a kernel blob: no memory file: {}", std::strerror(errno));
     return std::nullopt;
   }
-  for (const std::string &entry : entries)
-    arguments.push_back("--undefined=" + entry);
+  for (const BlobEntry &entry : entries)
+    arguments.push_back("--undefined=" + entry.name);
   arguments.insert(arguments.end(), {"-o", output.str().str()});
   std::string messages;
   if (!runLinker(arguments, messages)) {
@@ -172,8 +174,11 @@ std::optional<std::string> linkObjects(const std::vector<std::string> &objects,
   return (*buffer)->getBuffer().str();
 }
 
+/// What a function takes of the stack: a frame is moved to a multiple of 64 where it asks for that.
+uint32_t frameBytes(uint64_t frame) { return uint32_t((frame + 127) / 64 * 64); }
+
 /// Takes the section and the entries out of the linked file.
-std::optional<Blob> extract(const std::string &linked, const std::vector<std::string> &entries,
+std::optional<Blob> extract(const std::string &linked, const std::vector<BlobEntry> &entries,
                             const IsaTable &isa, std::string &error) {
   const auto fail = [&](llvm::Error cause) {
     error = fmt::format("kernel blob for '{}': {}", isa.name, llvm::toString(std::move(cause)));
@@ -199,14 +204,15 @@ std::optional<Blob> extract(const std::string &linked, const std::vector<std::st
     base = section.getAddress();
   }
   const bool thumb = llvm::Triple(isa.triple).isThumb();
-  for (const std::string &entry : entries)
+  for (const BlobEntry &entry : entries)
     for (const llvm::object::SymbolRef &symbol : (*file)->symbols()) {
       auto name = symbol.getName();
       auto value = symbol.getValue();
       if (!name || !value)
         return fail(llvm::joinErrors(name.takeError(), value.takeError()));
-      if (*name == entry)
-        blob.entries.push_back({entry, uint32_t((*value - base) | (thumb ? 1 : 0))});
+      if (*name == entry.name)
+        blob.entries.push_back(
+            {entry.name, uint32_t((*value - base) | (thumb ? 1 : 0)), entry.stackBytes});
     }
   return blob;
 }
@@ -216,19 +222,39 @@ std::optional<Blob> extract(const std::string &linked, const std::vector<std::st
 std::optional<Blob> linkBlob(const std::vector<std::unique_ptr<llvm::Module>> &modules,
                              const IsaTable &isa, llvm::TargetMachine &machine,
                              std::string &error) {
-  std::vector<std::string> objects, entries;
+  std::vector<std::string> objects;
+  std::vector<BlobEntry> entries;
+  const auto compile = [&](llvm::Module &module) {
+    auto object = compileObject(module, isa, machine, error);
+    if (object)
+      objects.emplace_back(object->bytes.data(), object->bytes.size());
+    return object;
+  };
+  uint64_t helpers = 0;
   for (const auto &module : modules) {
-    for (const llvm::Function &function : *module)
-      if (!function.isDeclaration() && !function.hasLocalLinkage())
-        entries.push_back(function.getName().str());
-    auto object = compileObject(*module, isa, machine, error);
+    const auto object = compile(*module);
     if (!object)
       return std::nullopt;
-    objects.emplace_back(object->data(), object->size());
+    for (const llvm::Function &function : *module)
+      if (!function.isDeclaration() && !function.hasLocalLinkage()) {
+        const std::string name = function.getName().str();
+        const auto frame = object->frames.find(name);
+        entries.push_back({name, 0, frameBytes(frame == object->frames.end() ? 0 : frame->second)});
+      }
   }
   if (entries.empty()) {
     error = fmt::format("kernel blob for '{}': no function to enter it by", isa.name);
     return std::nullopt;
+  }
+  if (isa.softFloat) {
+    const auto module = softFloatModule(modules.front()->getContext(), machine, error);
+    const auto object = module ? compile(*module) : std::nullopt;
+    if (!object)
+      return std::nullopt;
+    for (const auto &[name, bytes] : object->frames)
+      helpers = std::max<uint64_t>(helpers, frameBytes(bytes));
+    for (BlobEntry &entry : entries)
+      entry.stackBytes += uint32_t(helpers);
   }
   const auto linked = linkObjects(objects, entries, isa, error);
   return linked ? extract(*linked, entries, isa, error) : std::nullopt;

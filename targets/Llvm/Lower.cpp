@@ -5,6 +5,8 @@
 #include "targets/Llvm/Codegen.h"
 #include "targets/Llvm/FusedAttention.h"
 #include "targets/Llvm/Link.h"
+#include "targets/Llvm/RowAttention.h"
+#include "targets/Llvm/RowLinear.h"
 #include "targets/Llvm/X86Linear.h"
 
 #include "llvm/IR/LLVMContext.h"
@@ -20,18 +22,22 @@ static bool emitKernel(llvm::Module &module, const IsaTable &isa, const KernelRe
                        std::string &error) {
   std::string reason;
   bool done = false;
+  const bool byRows = isa.dot == DotKind::None || isa.dot == DotKind::Vmladava;
+  const auto emit = [&](auto function, const auto &work) {
+    return function(module, isa, kernel.name, work, kernel.operands, reason);
+  };
   if (const auto *chain = std::get_if<VectorChain>(&kernel.work))
-    done = emitChain(module, isa, kernel.name, *chain, kernel.operands, reason);
+    done = emit(emitChain, *chain);
   else if (const auto *pack = std::get_if<PackRows>(&kernel.work))
-    done = emitX86PackRows(module, isa, kernel.name, *pack, kernel.operands, reason);
+    done = emit(byRows ? emitRowPack : emitX86PackRows, *pack);
   else if (const auto *embed = std::get_if<EmbedRows>(&kernel.work))
-    done = emitX86EmbedRows(module, isa, kernel.name, *embed, kernel.operands, reason);
+    done = emit(byRows ? emitRowEmbed : emitX86EmbedRows, *embed);
   else if (const auto *attention = std::get_if<Attention>(&kernel.work))
-    done = emitFusedAttention(module, isa, kernel.name, *attention, kernel.operands, reason);
+    done = emit(byRows ? emitRowAttention : emitFusedAttention, *attention);
   else if (const auto &matmul = std::get<Matmul>(kernel.work); matmul.kind == MatmulKind::Linear)
-    done = emitX86Linear(module, isa, kernel.name, matmul, kernel.operands, reason);
+    done = emit(byRows ? emitRowLinear : emitX86Linear, matmul);
   else
-    done = emitAttention(module, isa, kernel.name, matmul, kernel.operands, reason);
+    done = emit(emitAttention, matmul);
   if (!done)
     error = fmt::format("kernel '{}' for '{}': {}", kernel.name, isa.name, reason);
   return done;

@@ -20,11 +20,12 @@ namespace llmc::target {
 /// in any order, at once or on one thread. An operand that is written shares no byte with another,
 /// unless both are the same elements at the same place and the written one is no wider.
 ///
-/// A Linear has the operands of matmul::Operand, its weights packed as X86WeightLayout says and
-/// aligned to 64. With at most one row, A is that row (I8); with more, A is what PackRows of the
-/// same rows, columns and group wrote (U8, no strides). Its parts take blocks of 16 outputs, those
-/// of everything else take rows, of an Attention so many that each part sees as many positions as
-/// any other. Scores and Values leave AScale unused.
+/// A Linear has the operands of matmul::Operand, its weights aligned to 64 and packed as the
+/// instruction set's products ask for: RowWeightLayout for DotKind::None and Vmladava, else
+/// X86WeightLayout. With at most one row, A is that row (I8); with more, A is what PackRows of the
+/// same rows, columns and group wrote (U8, no strides). Its parts take outputs or blocks of 16,
+/// those of everything else take rows, of an Attention so many that each part sees about as many
+/// positions as any other. Scores and Values leave AScale unused.
 ///
 /// Errors: a kernel that breaks a rule of targets/Interface/Kernel.h or that this instruction set
 /// has no code for, each with the kernel's name; what targetMachine() and linkBlob() report.

@@ -1,11 +1,11 @@
-// The answers of x86-64 to the compiler: layouts of targets/Llvm/Layout, estimates of
-// X86Estimate.h, code by the host's lowering.
+// The answers of x86-64 to the compiler: layouts and estimates of targets/Llvm/Layout, code by the
+// host's lowering.
 #include "targets/X86/X86Target.h"
 
 #include "targets/Llvm/Layout/ChainPhases.h"
+#include "targets/Llvm/Layout/KernelEstimate.h"
 #include "targets/Llvm/Layout/X86PackedRows.h"
 #include "targets/Llvm/Layout/X86WeightLayout.h"
-#include "targets/X86/X86Estimate.h"
 #include "targets/X86/X86Isa.h"
 
 #include "embedded/x86Machines.h"
@@ -100,7 +100,7 @@ public:
   }
 
   uint64_t cycles(const Machine &machine, const Matmul &matmul) const override {
-    return cyclesOf(machine, matmul);
+    return cyclesOf(machine, matmul, packedBytes(matmul.format, matmul.n.value, matmul.k.value));
   }
   uint64_t cycles(const Machine &machine, const VectorChain &chain) const override {
     return cyclesOf(machine, chain);

@@ -20,6 +20,7 @@ class Layer:
         self.folder = entry["folder"]
         self.includes = [own if name == "$own" else name for name in entry["includes"]]
         self.core = entry.get("core", False)
+        self.project = entry.get("project", False)
         system = core["system"] if self.core else entry.get("system", ".*")
         self.system = re.compile(system)
         self.calls = re.compile(core["calls"]) if self.core else None
@@ -64,7 +65,7 @@ def check_includes(tree: Tree, rules: Rules, path: str) -> List[Finding]:
             if not layer.allows(name):
                 findings.append(Finding(path, line, f'{layer.folder} must not include "{name}"; it may include '
                                         + ", ".join(layer.includes)))
-        elif match.group(1) and (beside.exists() or name.startswith(".")):
+        elif match.group(1) and not layer.project and (beside.exists() or name.startswith(".")):
             findings.append(Finding(path, line, f'include "{name}" must be rooted at the repository'))
         elif not layer.system.fullmatch(name):
             findings.append(Finding(path, line, f"{layer.folder} must not include <{name}>"))

@@ -57,6 +57,7 @@ class Layering(LintTest):
     def test_relative_include(self):
         self.expect(check_layering, {"passes/Memory/A.cpp": '#include "B.h"\n', "passes/Memory/B.h": ""},
                     "must be rooted at the repository")
+        self.expect(check_layering, {"runtime/examples/a.cpp": '#include "b.h"\n', "runtime/examples/b.h": ""})
 
     def test_runtime_core(self):
         self.one("runtime/exec/a.cpp", "#include <vector>\n", "must not include <vector>")

@@ -1,5 +1,6 @@
 // llmc: fills the registries, reads the command line, runs one command.
 #include "runtime/drivers/cpu/kernel_abi.h"
+#include "targets/Mcu/McuTarget.h"
 #include "targets/Rnpu/RnpuTarget.h"
 #include "targets/X86/X86Target.h"
 #include "tools/llmc/CommandLine.h"
@@ -30,7 +31,8 @@ static constexpr const char *examples =
 exit codes: 0 done, 1 something about the input is wrong, 2 internal error)";
 
 static void fillToolbox(Toolbox &tools) {
-  tools.backends = {{"rnpu", rnpu::createTarget}, {"x86-64", x86::createTarget}};
+  tools.backends = {
+      {"rnpu", rnpu::createTarget}, {"x86-64", x86::createTarget}, {"mcu", mcu::createTarget}};
   try {
     tools.targets = createTargets(tools.backends, {});
   } catch (const InputError &error) { // of what is built in

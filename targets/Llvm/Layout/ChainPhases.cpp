@@ -9,8 +9,10 @@ namespace {
 
 class Cutter {
 public:
-  Cutter(const VectorChain &chain, const std::vector<KernelOperand> &operands, std::string &error)
-      : chain(chain), operands(operands), error(error), stored(operands.size()) {}
+  Cutter(const VectorChain &chain, const std::vector<KernelOperand> &operands, std::string &error,
+         uint64_t stackBytes)
+      : chain(chain), operands(operands), error(error), stackBytes(stackBytes),
+        stored(operands.size()) {}
 
   std::optional<ChainPhases> run() {
     kinds = chainKinds(chain, error);
@@ -96,18 +98,18 @@ private:
         result.steps[index].buffered = true;
         bytes += rowBytes;
       }
-    if (bytes > kKernelStackBytes) {
+    if (bytes > stackBytes) {
       error =
           fmt::format("rows of {} columns that are needed after a store take {} bytes of stack, "
                       "the limit is {}; store in a chain of its own",
-                      chain.columns.value, bytes, kKernelStackBytes);
+                      chain.columns.value, bytes, stackBytes);
       return false;
     }
     // Long sequences are worth keeping while there is room.
     for (size_t index = 0; index < chain.steps.size(); ++index) {
       ChainPhases::Info &info = result.steps[index];
       if (info.vector && traitsOf(chain.steps[index].step).function && last[index] > info.phase &&
-          bytes + rowBytes <= kKernelStackBytes) {
+          bytes + rowBytes <= stackBytes) {
         info.buffered = true;
         bytes += rowBytes;
       }
@@ -118,6 +120,7 @@ private:
   const VectorChain &chain;
   const std::vector<KernelOperand> &operands;
   std::string &error;
+  const uint64_t stackBytes;
   std::vector<bool> stored;
   std::vector<ValueKind> kinds;
   ChainPhases result;
@@ -125,9 +128,10 @@ private:
 
 } // namespace
 
-std::optional<ChainPhases>
-cutChain(const VectorChain &chain, const std::vector<KernelOperand> &operands, std::string &error) {
-  return Cutter(chain, operands, error).run();
+std::optional<ChainPhases> cutChain(const VectorChain &chain,
+                                    const std::vector<KernelOperand> &operands, std::string &error,
+                                    uint64_t stackBytes) {
+  return Cutter(chain, operands, error, stackBytes).run();
 }
 
 } // namespace llmc::target

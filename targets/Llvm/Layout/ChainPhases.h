@@ -27,8 +27,9 @@ struct ChainPhases {
 /// Checks the chain and its operands, and cuts it.
 /// Errors: an input that is no earlier result or of the wrong kind, an operand that does not exist
 /// or of a type the step does not take, an operand loaded after it was stored, a missing position,
-/// a bad group, row buffers beyond kKernelStackBytes.
+/// a bad group, row buffers beyond the stack.
 std::optional<ChainPhases> cutChain(const VectorChain &chain,
-                                    const std::vector<KernelOperand> &operands, std::string &error);
+                                    const std::vector<KernelOperand> &operands, std::string &error,
+                                    uint64_t stackBytes = kKernelStackBytes);
 
 } // namespace llmc::target

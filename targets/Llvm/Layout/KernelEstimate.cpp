@@ -1,14 +1,11 @@
-#include "targets/X86/X86Estimate.h"
+#include "targets/Llvm/Layout/KernelEstimate.h"
 
 #include "targets/Llvm/Layout/ChainPhases.h"
-#include "targets/Llvm/Layout/X86WeightLayout.h"
 
 #include <algorithm>
 #include <cmath>
 
-namespace llmc::x86 {
-
-using namespace target;
+namespace llmc::target {
 
 static double cyclesFor(double amount, double perCycle) {
   return amount == 0 ? 0 : std::ceil(amount / perCycle);
@@ -32,13 +29,6 @@ static const Memory &memoryOf(const Machine &machine, Space space) {
   return machine.sram();
 }
 
-/// Packed weights, each byte read once whatever the rows.
-static double weightBytes(const Matmul &matmul) {
-  std::string ignored;
-  const auto layout = X86WeightLayout::of(matmul.format, matmul.k.value, ignored);
-  return layout ? double(layout->bytes(matmul.n.value)) : 0;
-}
-
 /// What comes behind the sums: one addition each, or silu and a product for each two.
 static double epilogueCycles(const VectorEngine &vector, const Matmul &matmul) {
   const double sums = double(matmul.tokens.value) * matmul.subRows * matmul.n.value;
@@ -53,7 +43,7 @@ static double epilogueCycles(const VectorEngine &vector, const Matmul &matmul) {
   return 0;
 }
 
-uint64_t cyclesOf(const Machine &machine, const Matmul &matmul) {
+uint64_t cyclesOf(const Machine &machine, const Matmul &matmul, uint64_t weightBytes) {
   const TensorEngine &tensor = machine.tensor;
   const bool linear = matmul.kind == MatmulKind::Linear;
   const double rows = double(matmul.tokens.value) * matmul.subRows;
@@ -69,7 +59,7 @@ uint64_t cyclesOf(const Machine &machine, const Matmul &matmul) {
       matmul.format.element == ElementType::I4 ? tensor.weightsPerCycle4 : tensor.weightsPerCycle8;
   const double decoding = linear && rate > 0 ? cyclesFor(n * k, rate) : 0;
   const double memory =
-      linear ? cyclesFor(weightBytes(matmul), memoryOf(machine, Space::Weights).effectiveReadRate())
+      linear ? cyclesFor(double(weightBytes), memoryOf(machine, Space::Weights).effectiveReadRate())
              : cyclesFor(n * k * 2, // fp16 rows of the cache
                          memoryOf(machine, Space::State).effectiveReadRate());
   return machine.launchCycles + tensor.timing.issueCycles +
@@ -118,4 +108,4 @@ uint64_t copyCycles(const Machine &machine, Space space, uint64_t bytes, uint64_
   return (isLoad ? memory.readLatency : memory.writeLatency) + uint64_t(cyclesFor(moved, rate));
 }
 
-} // namespace llmc::x86
+} // namespace llmc::target
