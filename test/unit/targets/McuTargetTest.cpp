@@ -7,6 +7,7 @@
 
 #include "catch2/catch.hpp"
 
+#include <cstdio>
 #include <fstream>
 #include <sstream>
 
@@ -154,6 +155,7 @@ TEST_CASE("A machine file names an instruction set that exists") {
     std::ofstream(path) << changed;
     std::string error;
     CHECK_FALSE(mcu::createTarget({path}, error));
+    std::remove(path.c_str());
     return error;
   };
   CHECK_THAT(refusal("armv8.1m-mve", "armv9"),
