@@ -34,6 +34,7 @@ def parse():
         parser.add_argument("--" + name, required=True)
     parser.add_argument("--recipes", required=True, help="names with commas between")
     parser.add_argument("--tokens", type=int, required=True)
+    parser.add_argument("--foreign", required=True, help="a target whose plans the board must refuse")
     parser.add_argument("--case", type=int, default=0, help="prompt of the model's greedy-fp32.json")
     return parser.parse_args()
 
@@ -59,24 +60,40 @@ def build(options, work):
     return work / "build" / f"{options.board}.elf"
 
 
-def runRecipe(options, board, work, recipe):
-    model = Path(options.model)
-    case = json.loads((model / "greedy-fp32.json").read_text())[options.case]
-    plans = {}
-    for target in ("x86-64", board["target"]):
-        plans[target] = work / f"{target}-{recipe}.llmc"
-        call(options.llmc, "compile", model / "decomposed-torchscript.onnx", f"--target={target}", f"--quant={recipe}",
-             "-o", plans[target])
-    writeIfChanged(work / "expected.h", header(options.llmc, plans["x86-64"], case, options.tokens))
-    elf = build(options, work)
-    loader = f"loader,file={plans[board['target']]},addr={board['flash']:#x},force-raw=on"
+def emulate(board, elf, plan):
     # An instruction takes 2^shift ns, whatever the emulator's speed: an instruction is 1.024 ticks of AN547's 32 MHz timer
     # and 0.8 of AN385's 25 MHz timer; the RISC-V core counts instructions.
+    loader = f"loader,file={plan},addr={board['flash']:#x},force-raw=on"
     command = [*board["qemu"], *QEMU, "-icount", f"shift={board['shift']}", "-kernel", elf, "-device", loader]
     result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
-    print(f"--- {recipe}\n{result.stdout}{result.stderr}", flush=True)
+    print(f"--- {plan.name}\n{result.stdout}{result.stderr}", flush=True)
+    return result
+
+
+def compilePlan(options, work, target, recipe):
+    plan = work / f"{target}-{recipe}.llmc"
+    call(options.llmc, "compile", Path(options.model) / "decomposed-torchscript.onnx", f"--target={target}",
+         f"--quant={recipe}", "-o", plan)
+    return plan
+
+
+def runRecipe(options, board, work, recipe):
+    """The firmware and the plan it ran."""
+    case = json.loads((Path(options.model) / "greedy-fp32.json").read_text())[options.case]
+    host = compilePlan(options, work, "x86-64", recipe)
+    plan = compilePlan(options, work, board["target"], recipe)
+    writeIfChanged(work / "expected.h", header(options.llmc, host, case, options.tokens))
+    elf = build(options, work)
+    result = emulate(board, elf, plan)
     if result.returncode or "\nOK: " not in result.stdout:
         sys.exit(f"{options.board} with {recipe}: exit code {result.returncode}")
+    return elf, plan
+
+
+def checkRefusal(board, elf, plan, message):
+    result = emulate(board, elf, plan)
+    if result.returncode != 2 or message not in result.stdout:
+        sys.exit(f"{plan.name}: exit code {result.returncode}, not 2 with '{message}'")
 
 
 def main():
@@ -85,8 +102,15 @@ def main():
     requireTools(board, options.toolchain)
     work = Path(options.work)
     work.mkdir(parents=True, exist_ok=True)
-    for recipe in options.recipes.split(","):
-        runRecipe(options, board, work, recipe)
+    recipes = options.recipes.split(",")
+    for recipe in recipes:
+        elf, plan = runRecipe(options, board, work, recipe)
+    checkRefusal(board, elf, compilePlan(options, work, options.foreign, recipes[0]), "error: bind: code 21 ")
+    content = bytearray(plan.read_bytes())
+    content[100] ^= 0xFF  # in the plan's FlatBuffer
+    damaged = work / "damaged.llmc"
+    damaged.write_bytes(content)
+    checkRefusal(board, elf, damaged, "error: open: ")
 
 
 if __name__ == "__main__":

@@ -144,6 +144,17 @@ Lm lm;
 Tokenizer tokenizer;
 llmc_memory memories[maxRegionCount];
 
+/// What the plan states for kernels, and what all of the program took.
+void printStack() {
+  uint32_t most = 0;
+  for (const Kernel &kernel : plan.kernels())
+    most = kernel.stackBytes > most ? kernel.stackBytes : most;
+  console::text("\nstack: ");
+  console::number(board::stackUsed());
+  console::text(" bytes used; kernels may take ");
+  console::number(most);
+}
+
 int report(uint32_t wrong, uint64_t begin, uint64_t prefilled, uint64_t end) {
   console::text("\n\nticks: prompt of ");
   console::number(promptCount);
@@ -153,6 +164,7 @@ int report(uint32_t wrong, uint64_t begin, uint64_t prefilled, uint64_t end) {
     console::text(", then per token ");
     console::number((end - prefilled) / (expectedCount - 1));
   }
+  printStack();
   if (wrong == 0 && digest == expectedDigest) {
     console::text("\nOK: all tokens and all bits of their logits are the host's\n");
     return 0;
@@ -170,6 +182,7 @@ int report(uint32_t wrong, uint64_t begin, uint64_t prefilled, uint64_t end) {
 } // namespace
 
 int run() {
+  board::markStack();
   console::text("llmc on ");
   console::text(board::name);
   console::text("\n");

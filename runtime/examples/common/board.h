@@ -22,6 +22,9 @@ Memory fastMemory();
 Memory largeMemory();
 /// What the stack has left for kernels, other calls aside.
 uint32_t kernelStackBytes();
+/// Marks the free stack; stackUsed() then tells how much of it was ever used.
+void markStack();
+uint32_t stackUsed();
 
 void put(char c);
 /// Since the board was started; 0 where there is no clock. `ticksPerSecond` says what one is.
