@@ -48,7 +48,7 @@ void describePlan(ModuleOp module, const target::Target &target, const target::M
                       kindOf(machine, placement.io), kindOf(machine, placement.scratch)));
   OpBuilder b = OpBuilder::atBlockEnd(module.getBody());
   Location loc = module.getLoc();
-  auto file = plan::FileOp::create(b, loc, PlanDescription().producer, FlatSymbolRefAttr());
+  auto file = plan::FileOp::create(b, loc, "llmc " LLMC_VERSION, FlatSymbolRefAttr());
   b.setInsertionPointToEnd(&file.getBody().emplaceBlock());
   for (const target::Variant &variant : target.variants(machine))
     plan::TargetOp::create(b, loc, "machine" + (variant.name.empty() ? "" : "_" + variant.name),

@@ -41,6 +41,53 @@ bool looksLikePlan(const std::string &path) {
                     [](char a, uint8_t b) { return uint8_t(a) == b; });
 }
 
+namespace {
+
+/// Who made the plan in these bytes, whatever its format: the root table keeps its first fields.
+std::string producerOf(Span<const uint8_t> file, const FileHeader &header) {
+  const std::string unknown = "an unknown llmc";
+  // An offset from `at` on; 0 where it leads out of the file.
+  const auto word = [&](uint64_t at) {
+    return fits(at, 4, file.size) ? fb::load<uint32_t>(file.data + at) : 0;
+  };
+  const uint64_t root = header.planOffset + word(header.planOffset);
+  const uint64_t vtable = root - uint64_t(int64_t(int32_t(word(root))));
+  const uint64_t slot = vtable + 4 + 2 * uint64_t(fb::plan::producer);
+  if (!fits(header.planOffset, 8, file.size) || !fits(slot, 2, file.size))
+    return unknown;
+  const uint64_t field = root + fb::load<uint16_t>(file.data + slot), text = field + word(field);
+  const uint64_t size = word(text);
+  if (field == root || size == 0 || size > 100 || !fits(text, 4 + size, file.size))
+    return unknown;
+  std::string name(reinterpret_cast<const char *>(file.data) + text + 4, size_t(size));
+  const bool readable =
+      std::all_of(name.begin(), name.end(), [](char c) { return c >= ' ' && c <= '~'; });
+  return readable ? name : unknown;
+}
+
+std::string versionText(uint16_t major, uint16_t minor) {
+  return std::to_string(major) + "." + std::to_string(minor);
+}
+
+/// What to say of a plan that is not for this runtime: who made it, and what to do.
+std::string explainForeign(Status status, Span<const uint8_t> file) {
+  FileHeader header = {};
+  std::copy(file.data, file.data + std::min(file.size, sizeof(header)),
+            reinterpret_cast<uint8_t *>(&header));
+  const std::string producer = producerOf(file, header);
+  if (status.code == LLMC_UNKNOWN_FEATURE)
+    return explain(status) + "; made by " + producer +
+           ": run it with that llmc, or compile the model again with this one";
+  const bool newer = header.formatMajor != formatMajor ? header.formatMajor > formatMajor
+                                                       : header.formatMinor > formatMinor;
+  return "plan format " + versionText(header.formatMajor, header.formatMinor) + ", made by " +
+         producer + "; this llmc reads " + versionText(formatMajor, formatMinor) +
+         (newer ? ": run it with a newer llmc, or compile the model again with this one"
+                : ": compile the model again with this one, or run it with the llmc that made it");
+}
+
+} // namespace
+
 std::unique_ptr<const PlanFile> PlanFile::open(const std::string &path, std::string &error) {
   std::unique_ptr<PlanFile> result(new PlanFile);
   result->place = path;
@@ -60,7 +107,8 @@ bool PlanFile::load(std::string &problem) {
   if (status.ok())
     status = opened.checkRoot(platform());
   if (!status.ok()) {
-    problem = explain(status);
+    const bool isForeign = status.code == LLMC_BAD_VERSION || status.code == LLMC_UNKNOWN_FEATURE;
+    problem = isForeign ? explainForeign(status, file->bytes()) : explain(status);
     return false;
   }
   return checkSegments(/*weights=*/false, problem);
