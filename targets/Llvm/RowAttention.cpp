@@ -42,6 +42,7 @@ private:
   void one(Value *token, Value *head);
   void widenQuery(Value *from);
   void scoresOf(Value *first, unsigned count);
+  void gatheredScores(Value *first);
   Value *weigh();
   void values(Value *out, uint32_t column, unsigned lanes, Value *inverse);
 
@@ -78,7 +79,12 @@ void RowAttentionEmitter::one(Value *token, Value *head) {
   Value *last = e.at(scores, ir.CreateShl(ir.CreateSub(padded, e.index(kLanes)), 2));
   ir.CreateAlignedStore(least, last, llvm::Align(64));
   Value *whole = ir.CreateAnd(visible, e.index(-uint64_t(atOnce)));
-  e.loop(e.index(0), whole, atOnce, [&](Value *first) { scoresOf(first, atOnce); });
+  e.loop(e.index(0), whole, atOnce, [&](Value *first) {
+    if (e.isa.dot == DotKind::Vmladava) // Helium loads from four addresses at once.
+      gatheredScores(first);
+    else
+      scoresOf(first, atOnce);
+  });
   e.loop(whole, visible, 1, [&](Value *first) { scoresOf(first, 1); });
   Value *inverse = weigh();
   Value *out = place(attention::Out, token, head);
@@ -108,6 +114,29 @@ void RowAttentionEmitter::scoresOf(Value *first, unsigned count) {
   for (unsigned i = 0; i < count; ++i)
     ir.CreateStore(ir.CreateFMul(sums[i], e.f32(attention.scale)),
                    e.at(scores, ir.CreateShl(ir.CreateAdd(first, e.index(i)), 2)));
+}
+
+/// The same for a vector of positions.
+void RowAttentionEmitter::gatheredScores(Value *first) {
+  Value *base = place(attention::Keys, first, kvHead);
+  llvm::SmallVector<uint32_t, atOnce> offsets;
+  for (unsigned i = 0; i < atOnce; ++i)
+    offsets.push_back(i * operands[attention::Keys].tokenStride);
+  Value *apart = llvm::ConstantDataVector::get(ir.getContext(), offsets);
+  Value *zero = llvm::Constant::getNullValue(e.vector(ir.getFloatTy(), atOnce));
+  Value *sums =
+      e.loop(e.index(0), e.index(attention.headDim), 1, {zero},
+             [&](Value *column, llvm::ArrayRef<Value *> state) -> Emitter::Values {
+               Value *q = ir.CreateLoad(ir.getFloatTy(), e.at(query, ir.CreateShl(column, 2)));
+               Value *from =
+                   ir.CreateGEP(ir.getInt8Ty(), e.at(base, ir.CreateShl(column, 1)), apart);
+               Value *bits =
+                   ir.CreateMaskedGather(e.vector(ir.getInt16Ty(), atOnce), from, llvm::Align(2));
+               Value *keys = numerics.fromHalfBits(bits, e.isa.halfConversion);
+               return {e.multiplyAdd(e.splat(q, atOnce), keys, state[0])};
+             })[0];
+  ir.CreateAlignedStore(ir.CreateFMul(sums, e.splat(e.f32(attention.scale), atOnce)),
+                        e.at(scores, ir.CreateShl(first, 2)), llvm::Align(16));
 }
 
 /// Scores become weights. Returns the inverse of their sum.

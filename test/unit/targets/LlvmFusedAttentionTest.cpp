@@ -17,18 +17,16 @@ using namespace llmc::test;
 namespace {
 
 /// One query row at a time, as on a CPU whose products have no order of their own.
-const IsaTable &rowByRow() {
-  static const IsaTable table = [] {
-    IsaTable isa = x86Avx2();
-    isa.name = "rows";
-    isa.dot = DotKind::None;
-    return isa;
-  }();
-  return table;
+IsaTable rowByRow(DotKind dot) {
+  IsaTable isa = x86Avx2();
+  isa.name = "rows";
+  isa.dot = dot;
+  return isa;
 }
+const IsaTable scalarRows = rowByRow(DotKind::None), gatheredRows = rowByRow(DotKind::Vmladava);
 
 // AMX runs the code of AVX-512.
-const IsaTable *const isas[] = {&x86Avx512(), &x86Avx2(), &rowByRow()};
+const IsaTable *const isas[] = {&x86Avx512(), &x86Avx2(), &scalarRows, &gatheredRows};
 
 constexpr uint16_t infinity = 0x7c00, notANumber = 0x7e01;
 

@@ -45,7 +45,8 @@ static bool hasTiles() {
 
 static bool supported(const target::IsaTable &isa) {
   __builtin_cpu_init();
-  if (isa.dot == target::DotKind::MaddUbs || isa.dot == target::DotKind::None)
+  if (isa.dot == target::DotKind::MaddUbs || isa.dot == target::DotKind::None ||
+      isa.dot == target::DotKind::Vmladava)
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   const bool vectors = __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") &&
                        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
