@@ -61,17 +61,22 @@ struct Layer {
   }
 };
 
-/// One pass over as many caches as the pool holds.
-void addToken(const std::shared_ptr<Layer> &layer, const std::string &name) {
-  const auto run = [layer](benchmark::State &state) {
-    const size_t bytes = 2 * layer->heads.cacheBytes(), count = poolBytes / bytes;
-    const uint32_t params[] = {1, capacity - 1};
+/// One pass over as many caches as the pool holds, or over one that stays in the processor's.
+void addToken(const std::shared_ptr<Layer> &layer, uint32_t position, bool isCold,
+              const std::string &name) {
+  const auto run = [layer, position, isCold](benchmark::State &state) {
+    const size_t count = isCold ? poolBytes / (2 * layer->heads.cacheBytes()) : 1;
+    const uint32_t params[] = {1, position};
     for (auto _ : state)
       for (size_t i = 0; i < count; ++i)
         layer->run(i, params, state);
+    const size_t bytes = size_t(4) * (position + 1) * layer->heads.kvHeads * layer->heads.headDim;
     state.SetBytesProcessed(int64_t(count * bytes) / state.threads() * state.iterations());
   };
-  benchmark::RegisterBenchmark(("attention, one token/" + name).c_str(), run)
+  benchmark::RegisterBenchmark(("attention, one token behind " + std::to_string(position) +
+                                (isCold ? "/" : ", cached/") + name)
+                                   .c_str(),
+                               run)
       ->ThreadRange(1, 2)
       ->UseRealTime()
       ->Unit(benchmark::kMillisecond);
@@ -99,7 +104,9 @@ void addAttention(const IsaTable &isa) {
   for (const Heads &heads : {Heads{9, 3, 64}, {32, 4, 64}, {16, 8, 128}}) {
     const auto layer = std::make_shared<Layer>(isa, heads);
     const std::string name = isa.name + "/" + heads.name();
-    addToken(layer, name);
+    for (uint32_t position : {159u, capacity - 1})
+      for (bool isCold : {false, true})
+        addToken(layer, position, isCold, name);
     for (uint32_t position : {0u, capacity - chunk})
       addChunk(layer, position, name);
   }
