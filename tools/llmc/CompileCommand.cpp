@@ -35,8 +35,14 @@ void checkPlace(const std::string &path) {
 
 void compile(const CompileArguments &arguments, const Toolbox &tools) {
   std::string error;
-  if (!tools.targets.find(arguments.options.machine, error))
+  const auto found = tools.targets.find(arguments.options.machine, error);
+  if (!found)
     throw InputError(error);
+  if (arguments.options.compareAfterEach && !tools.devices.runs(found->first->name()))
+    throw InputError(fmt::format("--compare-after=each runs the plan, and this program has no "
+                                 "device for '{}' ({}); it runs: {}",
+                                 arguments.options.machine, found->first->name(),
+                                 tools.devices.backends()));
   AtomicFile report;
   if (!arguments.report.empty() && !report.open(arguments.report, error))
     throw InputError(error);

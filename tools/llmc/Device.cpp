@@ -13,9 +13,16 @@ void DeviceRegistry::add(const std::string &backend, Factory factory) {
   factories[backend] = std::move(factory);
 }
 
+std::string DeviceRegistry::backends() const {
+  std::string known;
+  for (const auto &entry : factories)
+    known += (known.empty() ? "" : ", ") + entry.first;
+  return known;
+}
+
 std::unique_ptr<Device> DeviceRegistry::create(const rt::Plan &plan, const DeviceOptions &options,
                                                std::string &error) const {
-  std::string asked, known;
+  std::string asked;
   for (uint32_t t = 0; t < plan.nTargets(); ++t) {
     const llmc_target_info info = plan.target(t);
     const std::string backend(info.backend, info.backend_size);
@@ -23,10 +30,8 @@ std::unique_ptr<Device> DeviceRegistry::create(const rt::Plan &plan, const Devic
       return found->second(plan, t, options, error);
     asked += (asked.empty() ? "'" : ", '") + backend + "'";
   }
-  for (const auto &entry : factories)
-    known += (known.empty() ? "" : ", ") + entry.first;
-  error =
-      "the plan was compiled for " + asked + ", which this program cannot run; it runs: " + known;
+  error = "the plan was compiled for " + asked +
+          ", which this program cannot run; it runs: " + backends();
   return nullptr;
 }
 

@@ -85,6 +85,9 @@ public:
   /// For the first of the plan's targets whose backend is known.
   std::unique_ptr<Device> create(const rt::Plan &plan, const DeviceOptions &options,
                                  std::string &error) const;
+  bool runs(const std::string &backend) const { return factories.count(backend) != 0; }
+  /// Of all factories, with commas between.
+  std::string backends() const;
 
 private:
   std::map<std::string, Factory> factories;
