@@ -111,7 +111,7 @@ private:
     record.offset = buffer.offset + op.getOffset();
     record.extent = op.getExtent();
     record.buffer = narrow(op.getBufferAttr());
-    record.region = uint8_t(buffer.region);
+    record.region = buffer.region;
     record.access = uint8_t(op.getAccess());
     std::fill(std::begin(record.param), std::end(record.param), rt::none8);
     unsigned used = 0;

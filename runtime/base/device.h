@@ -2,8 +2,9 @@
  * the platform, tracing.
  *
  * Every table starts with `struct_size` and `abi`. A table may be longer than this header knows (a
- * newer caller) or, from a later runtime's view, shorter (an older caller): members past
- * struct_size count as NULL. Members marked optional may be NULL. No table function may throw, and
+ * newer caller) or, from a later runtime's view, shorter (an older caller): members appended after
+ * the first version count as NULL there. Members marked optional may be NULL. No table function may
+ * throw, and
  * none may keep a pointer to its arguments after it returns, except code, operand memory and region
  * memory, which stay valid until the session is unbound. */
 #ifndef LLMC_RUNTIME_BASE_DEVICE_H
@@ -23,11 +24,13 @@ extern "C" {
 #define LLMC_PLATFORM_ABI 1u
 #define LLMC_TRACE_ABI 1u
 
-/* True where a caller's table `t` has member `m`, and it is set. */
-#define LLMC_OFFERS(t, m)                                                                          \
-  ((t)->struct_size >= (size_t)((const char *)(&(t)->m + 1) - (const char *)(t)) && (t)->m != NULL)
-/* The same for a table that may be NULL. */
-#define LLMC_HAS(t, m) ((t) != NULL && LLMC_OFFERS(t, m))
+/* Bytes of a table up to and with its member `last`. */
+#define LLMC_BYTES_UP_TO(table, last) (offsetof(table, last) + sizeof(((table *)0)->last))
+/* What abi 1 of every table holds at least; what is appended later may be missing. */
+#define LLMC_DEVICE_BYTES_1 LLMC_BYTES_UP_TO(llmc_device, remap)
+#define LLMC_SOURCE_BYTES_1 LLMC_BYTES_UP_TO(llmc_source, poll)
+#define LLMC_PLATFORM_BYTES_1 LLMC_BYTES_UP_TO(llmc_platform, host_call)
+#define LLMC_TRACE_BYTES_1 LLMC_BYTES_UP_TO(llmc_trace, event)
 
 enum llmc_access { LLMC_READ = 1, LLMC_WRITE = 2 };
 

@@ -7,6 +7,7 @@
 #ifndef LLMC_RUNTIME_BASE_STATUS_H
 #define LLMC_RUNTIME_BASE_STATUS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum llmc_code {
@@ -84,26 +85,42 @@ namespace llmc::rt {
 using Code = ::llmc_code;
 using Where = ::llmc_where;
 
-/// llmc_status with accessors; converts both ways at no cost.
+constexpr uint32_t packStatus(Code code, Where where, size_t detail) {
+  return uint32_t(code) | uint32_t(where) << 8 | uint32_t(detail > 0xFFFF ? 0xFFFF : detail) << 16;
+}
+/// The same out of line, for a detail that is not known beforehand.
+[[gnu::noinline]] inline uint32_t packStatusLate(Code code, Where where, size_t detail) {
+  return packStatus(code, where, detail);
+}
+
+/// llmc_status with accessors; converts both ways at no cost. It is built and copied as one word,
+/// which halves the code around every call.
 struct [[nodiscard]] Status {
-  uint8_t code = LLMC_OK;
-  uint8_t where = LLMC_AT_NOWHERE;
-  uint16_t detail = 0;
+  union {
+    uint32_t word;
+    struct {
+      uint8_t code;
+      uint8_t where;
+      uint16_t detail;
+    };
+  };
 
-  constexpr Status() = default;
-  constexpr Status(Code code, Where where = LLMC_AT_NOWHERE, uint64_t detail = 0)
-      : code(static_cast<uint8_t>(code)), where(static_cast<uint8_t>(where)),
-        detail(static_cast<uint16_t>(detail > 0xFFFF ? 0xFFFF : detail)) {}
-  constexpr Status(llmc_status raw) : code(raw.code), where(raw.where), detail(raw.detail) {}
-  constexpr operator llmc_status() const { return {code, where, detail}; }
-
-  constexpr bool ok() const { return code == LLMC_OK; }
-  constexpr bool pending() const { return code == LLMC_PENDING; }
-  /// Neither finished well nor still running.
-  constexpr bool failed() const { return code > LLMC_PENDING; }
-  constexpr bool operator==(const Status &other) const {
-    return code == other.code && where == other.where && detail == other.detail;
+  constexpr Status() : word(0) {}
+  constexpr Status(Code code, Where where = LLMC_AT_NOWHERE, size_t detail = 0)
+      : word(__builtin_constant_p(detail) ? packStatus(code, where, detail)
+                                          : packStatusLate(code, where, detail)) {}
+  Status(llmc_status raw) { __builtin_memcpy(&word, &raw, sizeof(word)); }
+  operator llmc_status() const {
+    llmc_status raw;
+    __builtin_memcpy(&raw, &word, sizeof(raw));
+    return raw;
   }
+
+  constexpr bool ok() const { return uint8_t(word) == LLMC_OK; }
+  constexpr bool pending() const { return uint8_t(word) == LLMC_PENDING; }
+  /// Neither finished well nor still running.
+  constexpr bool failed() const { return uint8_t(word) > LLMC_PENDING; }
+  constexpr bool operator==(const Status &other) const { return word == other.word; }
 };
 static_assert(sizeof(Status) == 4 && sizeof(llmc_status) == 4, "a status is four bytes");
 

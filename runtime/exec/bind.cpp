@@ -1,95 +1,104 @@
-// Memories and devices against the plan: the last checks before running.
+// Memories, devices and hooks against the plan: the last checks before running.
 #include "runtime/exec/session.h"
 
 namespace llmc::rt {
 namespace {
 
-bool needsMemory(const Region &region) { return region.kind != RegionKind::FlashPaged; }
+constexpr uint8_t byCpu = cpuReads | cpuWrites;
 
-bool overlap(const llmc_memory &a, const llmc_memory &b, uint64_t aSize, uint64_t bSize) {
-  uintptr_t x = reinterpret_cast<uintptr_t>(a.base), y = reinterpret_cast<uintptr_t>(b.base);
-  return x < y ? y - x < aSize : x - y < bSize;
-}
+bool isPaged(const Region &region) { return region.kind == RegionKind::FlashPaged; }
+
+uintptr_t addressOf(const llmc_memory &memory) { return reinterpret_cast<uintptr_t>(memory.base); }
 
 } // namespace
 
-Status Session::checkMemories(const Plan &plan, Span<const llmc_memory> memories) {
-  Span<const Region> regions = plan.regions();
+Code Session::checkMemories(Span<const llmc_memory> memories, Place *place) const {
+  Span<const Region> regions = bound->regions();
+  *place = {LLMC_AT_MEMORY, uint32_t(memories.size)};
   if (memories.size != regions.size)
-    return Status(LLMC_INVALID_ARGUMENT, LLMC_AT_MEMORY, memories.size);
-  constexpr uint8_t byCpu = cpuReads | cpuWrites;
+    return LLMC_INVALID_ARGUMENT;
   for (uint32_t i = 0; i < regions.size; ++i) {
     const Region &region = regions[i];
-    const llmc_memory &memory = memories[i];
-    if (!needsMemory(region))
+    if (isPaged(region))
       continue;
-    if (memory.size < region.size)
-      return Status(LLMC_TOO_SMALL, LLMC_AT_MEMORY, i);
-    uintptr_t base = reinterpret_cast<uintptr_t>(memory.base);
-    if ((region.access & byCpu) ? base == 0 : false)
-      return Status(LLMC_INVALID_ARGUMENT, LLMC_AT_MEMORY, i);
+    place->detail = i;
+    // A region without CPU access may have an address that means something to its device alone.
+    bool reachable = region.access & byCpu, isConstant = region.lifetime == Lifetime::Constant;
+    uintptr_t base = addressOf(memories[i]);
+    size_t size = size_t(region.size);
+    if (memories[i].size < region.size)
+      return LLMC_TOO_SMALL;
+    if (reachable && base == 0)
+      return LLMC_INVALID_ARGUMENT;
     if (base & ((uintptr_t(1) << region.alignLog2) - 1))
-      return Status(LLMC_BAD_ALIGNMENT, LLMC_AT_MEMORY, i);
-    if (region.size > UINTPTR_MAX - base)
-      return Status(LLMC_BAD_RANGE, LLMC_AT_MEMORY, i);
+      return LLMC_BAD_ALIGNMENT;
+    if (size > UINTPTR_MAX - base)
+      return LLMC_BAD_RANGE;
     // Constant regions may share a mapped file; whatever is written belongs to one region alone.
-    // Addresses that are not the CPU's cannot be compared with those that are.
-    for (uint32_t j = 0; j < i; ++j) {
-      bool constant =
-          region.lifetime == Lifetime::Constant && regions[j].lifetime == Lifetime::Constant;
-      if (!constant && needsMemory(regions[j]) && (region.access & byCpu) &&
-          (regions[j].access & byCpu) && overlap(memory, memories[j], region.size, regions[j].size))
-        return Status(LLMC_OVERLAP, LLMC_AT_MEMORY, i);
+    for (uint32_t j = 0; reachable && j < i; ++j) {
+      const Region &other = regions[j];
+      uintptr_t otherBase = addressOf(memories[j]);
+      bool apart =
+          base < otherBase ? otherBase - base >= size : base - otherBase >= size_t(other.size);
+      if (!apart && (other.access & byCpu) && !(isConstant && other.lifetime == Lifetime::Constant))
+        return LLMC_OVERLAP;
     }
   }
-  return {};
+  return LLMC_OK;
 }
 
-Status Session::checkDevice(const Plan &plan, uint32_t target, const llmc_device &device) {
-  if (device.abi != LLMC_DEVICE_ABI || !LLMC_OFFERS(&device, match) ||
-      !LLMC_OFFERS(&device, submit) || !LLMC_OFFERS(&device, poll))
-    return Status(LLMC_UNSUPPORTED, LLMC_AT_DEVICE, target);
-  for (const Step &step : plan.steps())
-    if (step.op == StepOp::Dma && plan.queues()[step.queue].target == target &&
-        !LLMC_OFFERS(&device, dma))
-      return Status(LLMC_UNSUPPORTED, LLMC_AT_DEVICE, target);
-  llmc_target_info info = plan.target(target);
-  Status status = device.match(device.ctx, &info);
-  return status.failed() ? Status(LLMC_DEVICE_MISMATCH, LLMC_AT_DEVICE, target) : status;
+Code Session::checkDevice(uint32_t target, const llmc_device &device) const {
+  if (device.abi != LLMC_DEVICE_ABI || device.struct_size < LLMC_DEVICE_BYTES_1 || !device.match ||
+      !device.submit || !device.poll)
+    return LLMC_UNSUPPORTED;
+  for (const Step &step : bound->steps())
+    if (!device.dma && step.op == StepOp::Dma && bound->queues()[step.queue].target == target)
+      return LLMC_UNSUPPORTED;
+  llmc_target_info info = bound->target(target);
+  return Status(device.match(device.ctx, &info)).failed() ? LLMC_DEVICE_MISMATCH : LLMC_OK;
 }
 
-Status Session::checkHooks(const Plan &plan, const Bindings &bindings) {
+/// The caller's tables have what this plan needs.
+Code Session::checkTables(const Bindings &bindings, Place *place) const {
   const llmc_platform *platform = bindings.platform;
-  if ((platform && platform->abi != LLMC_PLATFORM_ABI) ||
-      (bindings.trace && bindings.trace->abi != LLMC_TRACE_ABI))
-    return Status(LLMC_UNSUPPORTED, LLMC_AT_PLATFORM);
-  if ((plan.features() & featureHostCall) && !LLMC_HAS(platform, host_call))
-    return Status(LLMC_UNSUPPORTED, LLMC_AT_PLATFORM);
-  const llmc_source &source = plan.source();
-  if ((plan.features() & featurePrefetch) &&
-      (!LLMC_OFFERS(&source, read_async) || !LLMC_OFFERS(&source, poll)))
-    return Status(LLMC_UNSUPPORTED, LLMC_AT_SOURCE);
-  return {};
+  const llmc_trace *trace = bindings.trace;
+  const llmc_source &source = bound->source();
+  uint64_t features = bound->features();
+  *place = {LLMC_AT_PLATFORM, 0};
+  if ((platform &&
+       (platform->abi != LLMC_PLATFORM_ABI || platform->struct_size < LLMC_PLATFORM_BYTES_1)) ||
+      (trace && (trace->abi != LLMC_TRACE_ABI || trace->struct_size < LLMC_TRACE_BYTES_1)) ||
+      ((features & featureHostCall) && !(platform && platform->host_call)))
+    return LLMC_UNSUPPORTED;
+  place->where = LLMC_AT_SOURCE;
+  if ((features & featurePrefetch) && (!source.read_async || !source.poll))
+    return LLMC_UNSUPPORTED;
+  *place = {LLMC_AT_DEVICE, uint32_t(bindings.devices.size)};
+  if (bindings.devices.size != bound->nTargets())
+    return LLMC_INVALID_ARGUMENT;
+  Code code = LLMC_OK;
+  for (uint32_t t = 0; code == LLMC_OK && t < bindings.devices.size; ++t) {
+    place->detail = t;
+    if (bindings.devices[t])
+      code = checkDevice(t, *bindings.devices[t]);
+  }
+  return code;
 }
 
 /// Hands regions and kernels to the devices.
 Status Session::attach(const Bindings &bindings) {
-  for (uint32_t t = 0; t < bound->nTargets(); ++t) {
+  for (uint32_t t = 0; t < bindings.devices.size; ++t) {
     const llmc_device *device = bindings.devices[t];
     if (!device)
       continue;
     Status status;
-    if (LLMC_HAS(device, attach))
+    if (device->attach)
       status =
           device->attach(device->ctx, bindings.memories.data, uint32_t(bindings.memories.size));
     Span<const Kernel> kernels = bound->kernels();
-    for (uint32_t k = 0; status.ok() && LLMC_HAS(device, load) && k < kernels.size; ++k) {
-      const Segment &segment = bound->segments()[kernels[k].segment];
-      const uint8_t *code =
-          bases[segment.region] + size_t(segment.regionOffset + kernels[k].offset);
+    for (uint32_t k = 0; status.ok() && device->load && k < kernels.size; ++k)
       if (kernels[k].target == t)
-        status = device->load(device->ctx, k, code, kernels[k].size);
-    }
+        status = device->load(device->ctx, k, codeOf(kernels[k]), kernels[k].size);
     if (!status.ok())
       return status;
     devices[t] = device;
@@ -101,25 +110,26 @@ Status Session::attach(const Bindings &bindings) {
 Status Session::bind(const Plan &plan, const Bindings &bindings) {
   if (phase == Phase::Running || phase == Phase::Draining)
     return Status(LLMC_WRONG_STATE, LLMC_AT_SESSION);
-  *this = Session();
-  if (bindings.devices.size != plan.nTargets())
-    return Status(LLMC_INVALID_ARGUMENT, LLMC_AT_DEVICE, bindings.devices.size);
-  Status status = checkMemories(plan, bindings.memories);
-  if (status.ok())
-    status = checkHooks(plan, bindings);
-  for (uint32_t t = 0; status.ok() && t < plan.nTargets(); ++t)
-    if (bindings.devices[t])
-      status = checkDevice(plan, t, *bindings.devices[t]);
-  if (!status.ok())
-    return status;
+  clear();
   bound = &plan;
-  hooks = bindings.platform;
-  tracer = bindings.trace;
-  for (uint32_t i = 0; i < plan.regions().size; ++i)
-    bases[i] = static_cast<uint8_t *>(bindings.memories[i].base);
-  status = attach(bindings);
+  Place place;
+  Code code = checkMemories(bindings.memories, &place);
+  if (code == LLMC_OK)
+    code = checkTables(bindings, &place);
+  Status status(code, place.where, place.detail);
+  if (code == LLMC_OK) {
+    hooks = bindings.platform;
+    tracer = bindings.trace;
+    for (uint32_t i = 0; i < bindings.memories.size; ++i)
+      bases[i] = addressOf(bindings.memories[i]);
+    // A paged region is one range of the file: any of its segments tells where.
+    for (const Segment &segment : plan.segments())
+      if (segment.region != none16 && isPaged(plan.regions()[segment.region]))
+        bases[segment.region] = uintptr_t(segment.offset - segment.regionOffset);
+    status = attach(bindings);
+  }
   if (!status.ok()) {
-    *this = Session();
+    clear();
     return status;
   }
   phase = Phase::Idle;

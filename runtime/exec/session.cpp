@@ -4,10 +4,14 @@
 
 namespace llmc::rt {
 
-Status Session::ready() const {
-  if (phase == Phase::Poisoned)
-    return Status(LLMC_POISONED, LLMC_AT_SESSION);
-  return phase == Phase::Idle ? Status() : Status(LLMC_WRONG_STATE, LLMC_AT_SESSION);
+/// As it was constructed: all members are zero then.
+void Session::clear() { __builtin_memset(static_cast<void *>(this), 0, sizeof(*this)); }
+
+Status Session::ready() const { return phase == Phase::Idle ? Status() : notRunning(); }
+
+/// Why nothing can run, or goes on.
+Status Session::notRunning() const {
+  return Status(phase == Phase::Poisoned ? LLMC_POISONED : LLMC_WRONG_STATE, LLMC_AT_SESSION);
 }
 
 Status Session::poison(Status status) {
@@ -30,8 +34,9 @@ Status Session::initStates() {
     const Segment &segment = segments[i];
     if (segment.kind != SegmentKind::StateInit || segment.region == none16)
       continue;
-    Status status = readSource(bound->source(), segment.offset, size_t(segment.size),
-                               bases[segment.region] + size_t(segment.regionOffset), hooks);
+    Status status = readSource(
+        bound->source(), segment.offset, size_t(segment.size),
+        reinterpret_cast<uint8_t *>(bases[segment.region]) + size_t(segment.regionOffset), hooks);
     if (!status.ok())
       return status;
   }
@@ -41,11 +46,14 @@ Status Session::initStates() {
 /// Work that nobody could stop may still write memory: PENDING until it is over, however it ends.
 Status Session::settle() {
   Span<const Queue> queues = bound->queues();
-  for (uint32_t q = 0; q < queues.size; ++q)
-    if (!LLMC_HAS(devices[queues[q].target], reset) && waitQueue(q, 0).pending())
-      return Status(LLMC_PENDING, LLMC_AT_DEVICE, queues[q].target);
-  if (waitSource(0).pending())
-    return Status(LLMC_PENDING, LLMC_AT_SOURCE);
+  for (uint32_t q = 0; q <= sourceAt; ++q) {
+    bool isSource = q == sourceAt;
+    if (issued[q] == done[q] || (!isSource && devices[queues[q].target]->reset))
+      continue;
+    if (waitQueue(q, 0).pending())
+      return isSource ? Status(LLMC_PENDING, LLMC_AT_SOURCE)
+                      : Status(LLMC_PENDING, LLMC_AT_DEVICE, queues[q].target);
+  }
   return {};
 }
 
@@ -54,22 +62,22 @@ Status Session::reset() {
     return Status(LLMC_WRONG_STATE, LLMC_AT_SESSION);
   phase = Phase::Poisoned; // until all of it succeeded
   Status status;
-  for (uint32_t t = 0; status.ok() && t < bound->nTargets(); ++t)
-    if (LLMC_HAS(devices[t], reset))
-      status = devices[t]->reset(devices[t]->ctx);
+  for (const llmc_device *device : devices)
+    if (status.ok() && device && device->reset)
+      status = device->reset(device->ctx);
   if (status.ok())
     status = settle();
   if (status.ok())
     status = initStates();
   if (!status.ok())
     return status;
-  for (uint32_t q = 0; q < maxQueues; ++q)
-    issued[q] = done[q] = 0;
-  sourceIssued = sourceDone = 0;
+  __builtin_memset(issued, 0, sizeof(issued));
+  __builtin_memset(done, 0, sizeof(done));
   committed = 0;
-  for (uint32_t i = 3; i < bound->params().size; ++i)
-    if (bound->params()[i].kind == ParamKind::Input)
-      params[i] = bound->params()[i].imm;
+  Span<const Param> records = bound->params();
+  for (uint32_t i = 3; i < records.size; ++i)
+    if (records[i].kind == ParamKind::Input)
+      params[i] = records[i].imm;
   phase = Phase::Idle;
   return {};
 }
@@ -87,45 +95,49 @@ Status Session::setParam(uint32_t index, uint32_t value) {
   return {};
 }
 
-Status Session::checkCall(const Call &call, const EntryView &entry, uint32_t nTokens) const {
-  bool positioned = !entry.states().empty();
+Code Session::checkCall(const Call &call, const EntryView &entry, uint32_t nTokens,
+                        Place *place) const {
+  *place = {LLMC_AT_ENTRY, call.entry};
   if (!usable(entry))
-    return Status(LLMC_NOT_FOUND, LLMC_AT_ENTRY, call.entry);
+    return LLMC_NOT_FOUND;
+  *place = {LLMC_AT_PARAM, LLMC_P_N_TOKENS};
   if (nTokens == 0)
-    return Status(LLMC_INVALID_ARGUMENT, LLMC_AT_PARAM, LLMC_P_N_TOKENS);
+    return LLMC_INVALID_ARGUMENT;
   if (nTokens > entry.chunk())
-    return Status(LLMC_OUT_OF_RANGE, LLMC_AT_PARAM, LLMC_P_N_TOKENS);
-  if (positioned && committed > entry.posMax())
-    return Status(LLMC_OUT_OF_RANGE, LLMC_AT_PARAM, LLMC_P_POS);
-  if (!fits(positioned ? committed : 0, nTokens, bound->contextLength()))
-    return Status(LLMC_CONTEXT_FULL, LLMC_AT_PARAM, LLMC_P_KV_LEN);
+    return LLMC_OUT_OF_RANGE;
+  uint32_t position = entry.states().empty() ? 0 : committed;
+  place->detail = LLMC_P_POS;
+  if (position > entry.posMax())
+    return LLMC_OUT_OF_RANGE;
+  place->detail = LLMC_P_KV_LEN;
+  uint32_t most = bound->contextLength();
+  if (position > most || nTokens > most - position)
+    return LLMC_CONTEXT_FULL;
+  place->detail = entry.rowParam();
   if (call.row > entry.rowMax())
-    return Status(LLMC_OUT_OF_RANGE, LLMC_AT_PARAM, entry.rowParam());
+    return LLMC_OUT_OF_RANGE;
   uint32_t vocab = entry.vocab();
-  for (size_t i = 0; i < call.ids.size; ++i)
-    if (call.ids[i] < 0 || uint32_t(call.ids[i]) >= vocab)
-      return Status(LLMC_OUT_OF_RANGE, LLMC_AT_TOKEN, i);
-  return {};
+  place->where = LLMC_AT_TOKEN;
+  for (size_t i = 0; i < call.ids.size; ++i) {
+    place->detail = uint32_t(i);
+    if (uint32_t(call.ids[i]) >= vocab) // negative ones are beyond it: a vocabulary has 31 bits
+      return LLMC_OUT_OF_RANGE;
+  }
+  return LLMC_OK;
 }
 
-/// Ids into the entry's input, the rest of its chunk zero.
-Status Session::writeIds(const EntryView &entry, Span<const int32_t> ids) {
-  bool takesIds = false;
-  for (uint32_t i = 0; i < entry.nInputs(); ++i) {
-    TensorView tensor = entry.input(i);
-    if (tensor.role() != TensorRole::Ids)
-      continue;
-    if (ids.empty())
-      return Status(LLMC_INVALID_ARGUMENT, LLMC_AT_TOKEN);
-    takesIds = true;
-    llmc_operand_view to;
-    resolve(bound->operands()[tensor.operand()], &to);
-    size_t n = ids.size * sizeof(int32_t);
-    __builtin_memcpy(to.base, ids.data, n);
-    __builtin_memset(static_cast<uint8_t *>(to.base) + n, 0, to.size - n);
-    return {};
-  }
-  return takesIds == !ids.empty() ? Status() : Status(LLMC_INVALID_ARGUMENT, LLMC_AT_TOKEN);
+/// Ids into the entry's input, the rest of its chunk zero. False where it takes ids and there are
+/// none, or the other way round.
+bool Session::writeIds(const EntryView &entry, Span<const int32_t> ids) {
+  uint32_t operand = entry.operandOf(TensorRole::Ids, true);
+  if (operand == none32 || ids.empty())
+    return operand == none32 && ids.empty();
+  llmc_operand_view to;
+  resolve(operand, &to);
+  size_t n = ids.size * sizeof(int32_t);
+  __builtin_memcpy(to.base, ids.data, n);
+  __builtin_memset(static_cast<uint8_t *>(to.base) + n, 0, to.size - n);
+  return true;
 }
 
 /// Derived parameters from `first` on: they depend on earlier ones only.
@@ -133,7 +145,7 @@ void Session::deriveFrom(uint32_t first) {
   Span<const Param> records = bound->params();
   for (uint32_t i = first; i < records.size; ++i)
     if (isDerived(records[i]))
-      params[i] = derivedValue(records[i], params);
+      params[i] = uint32_t(derive(records[i], params, false));
 }
 
 void Session::setParams(const Call &call, const EntryView &entry, uint32_t nTokens) {
@@ -158,11 +170,11 @@ Status Session::begin(const Call &call) {
   EntryView entry = bound->entry(call.entry);
   size_t n = call.ids.empty() ? call.nTokens : call.ids.size;
   uint32_t nTokens = n > none32 ? none32 : uint32_t(n);
-  status = checkCall(call, entry, nTokens);
-  if (status.ok())
-    status = writeIds(entry, call.ids);
-  if (!status.ok())
-    return status;
+  Place place;
+  if (Code code = checkCall(call, entry, nTokens, &place); code != LLMC_OK)
+    return Status(code, place.where, place.detail);
+  if (!writeIds(entry, call.ids))
+    return Status(LLMC_INVALID_ARGUMENT, LLMC_AT_TOKEN);
   setParams(call, entry, nTokens);
   entryStates = 0;
   for (uint16_t state : entry.states())
@@ -180,7 +192,7 @@ Status Session::run(const Call &call) {
   if (!status.ok())
     return status;
   while ((status = poll()).pending())
-    if (waiting() && LLMC_HAS(hooks, idle))
+    if (waiting() && hooks && hooks->idle)
       hooks->idle(hooks->ctx);
   return status;
 }
@@ -191,11 +203,22 @@ Status Session::poll() {
     return status.ok() ? Status(LLMC_CANCELLED, LLMC_AT_SESSION) : status;
   }
   if (phase != Phase::Running)
-    return Status(phase == Phase::Poisoned ? LLMC_POISONED : LLMC_WRONG_STATE, LLMC_AT_SESSION);
-  Span<const Step> steps = bound->steps();
+    return notRunning();
+  const Step *steps = bound->steps().data;
+  stalled = stalled && tracer; // only a trace tells the end of a wait from a step at once
   for (;;) {
-    const Step &current = steps[pc];
-    Status status = step(current);
+    // The straight way through nearly all steps.
+    const Step *at = steps + pc;
+    Status status;
+    for (; at->op == StepOp::Dispatch; ++at) {
+      status = dispatch(*at);
+      if (!status.ok() || tracer)
+        break;
+    }
+    pc = uint32_t(at - steps);
+    const Step &current = *at;
+    if (current.op != StepOp::Dispatch)
+      status = step(current);
     if (status.failed())
       return poison(status);
     if (status.pending() && current.op != StepOp::Yield) {
@@ -204,8 +227,7 @@ Status Session::poll() {
       stalled = true;
       return status;
     }
-    if (tracer)
-      trace(stalled ? LLMC_TRACE_END : LLMC_TRACE_BEGIN, current.a);
+    trace(stalled ? LLMC_TRACE_END : LLMC_TRACE_BEGIN, current.a);
     stalled = false;
     if (current.op == StepOp::End)
       break;
@@ -221,11 +243,11 @@ Status Session::poll() {
 
 Status Session::cancel() {
   if (phase != Phase::Running && phase != Phase::Draining)
-    return Status(phase == Phase::Poisoned ? LLMC_POISONED : LLMC_WRONG_STATE, LLMC_AT_SESSION);
+    return notRunning();
   Span<const Queue> queues = bound->queues();
   for (uint32_t q = 0; phase == Phase::Running && q < queues.size; ++q) {
     const llmc_device *device = devices[queues[q].target];
-    if (issued[q] == done[q] || !LLMC_HAS(device, cancel))
+    if (issued[q] == done[q] || !device->cancel)
       continue;
     Status status = device->cancel(device->ctx, queues[q].index);
     if (!status.ok())
@@ -274,14 +296,24 @@ Status Session::view(uint32_t index, llmc_operand_view *out) const {
     return Status(LLMC_WRONG_STATE, LLMC_AT_SESSION);
   if (index >= bound->operands().size || bound->operands()[index].flags != operandStatic)
     return Status(LLMC_INVALID_ARGUMENT, LLMC_AT_OPERAND, index);
-  const Operand &operand = bound->operands()[index];
-  if (!(bound->regions()[operand.region].access & cpuReads))
+  const Region &region = bound->regions()[bound->operands()[index].region];
+  if (!(region.access & cpuReads) || region.kind == RegionKind::FlashPaged)
     return Status(LLMC_UNSUPPORTED, LLMC_AT_OPERAND, index);
-  resolve(operand, out);
+  resolve(index, out);
   return {};
 }
 
-Status Session::stateMemory(uint32_t index, llmc_memory *out) {
+void Session::maintain(const llmc_memory &memory, bool written) const {
+  for (const llmc_device *device : devices) {
+    if (!device)
+      continue;
+    auto function = written ? device->clean : device->invalidate;
+    if (function)
+      function(device->ctx, memory.base, size_t(memory.size));
+  }
+}
+
+Status Session::stateMemory(uint32_t index, bool written, llmc_memory *out) {
   Status status = ready();
   if (!status.ok())
     return status;
@@ -291,19 +323,11 @@ Status Session::stateMemory(uint32_t index, llmc_memory *out) {
   uint8_t access = bound->regions()[buffer.region].access;
   if (!(access & cpuReads) || !(access & cpuWrites))
     return Status(LLMC_UNSUPPORTED, LLMC_AT_STATE, index);
-  out->base = bases[buffer.region] + size_t(buffer.offset);
+  out->base = reinterpret_cast<void *>(bases[buffer.region] + uintptr_t(buffer.offset));
   out->size = buffer.size;
-  for (const llmc_device *device : devices)
-    if ((access & cpuCached) && LLMC_HAS(device, invalidate))
-      device->invalidate(device->ctx, out->base, size_t(out->size));
+  if (access & cpuCached)
+    maintain(*out, written);
   return {};
-}
-
-void Session::stateWritten(uint32_t index) {
-  const Buffer &buffer = bound->buffers()[bound->states()[index].buffer];
-  for (const llmc_device *device : devices)
-    if ((bound->regions()[buffer.region].access & cpuCached) && LLMC_HAS(device, clean))
-      device->clean(device->ctx, bases[buffer.region] + size_t(buffer.offset), size_t(buffer.size));
 }
 
 } // namespace llmc::rt

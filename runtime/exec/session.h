@@ -65,11 +65,9 @@ public:
   bool usable(const EntryView &entry) const { return (entry.targetMask() & ~boundTargets) == 0; }
   /// A static operand; UNSUPPORTED where the CPU cannot read its region.
   Status view(uint32_t operand, llmc_operand_view *out) const;
-  /// The memory of a state's buffer, made coherent for the CPU to read. UNSUPPORTED where it
-  /// cannot.
-  Status stateMemory(uint32_t state, llmc_memory *out);
-  /// After the CPU wrote a state's memory.
-  void stateWritten(uint32_t state);
+  /// The memory of a state's buffer, made coherent for the CPU to read, or after it was `written`
+  /// for the devices. UNSUPPORTED where the CPU cannot do both.
+  Status stateMemory(uint32_t state, bool written, llmc_memory *out);
 
   const Plan *plan() const { return bound; }
   const llmc_platform *platform() const { return hooks; }
@@ -89,31 +87,45 @@ private:
     uint32_t left; // rounds after this one
   };
 
+  /// The flash source, counted as one more queue.
+  static constexpr uint32_t sourceAt = maxQueues;
+  struct Place {
+    Where where;
+    uint32_t detail;
+  };
+
+  void clear();
   Status ready() const;
+  Status notRunning() const;
   Status settle();
-  static Status checkMemories(const Plan &plan, Span<const llmc_memory> memories);
-  static Status checkDevice(const Plan &plan, uint32_t target, const llmc_device &device);
-  static Status checkHooks(const Plan &plan, const Bindings &bindings);
+  Code checkMemories(Span<const llmc_memory> memories, Place *place) const;
+  Code checkTables(const Bindings &bindings, Place *place) const;
+  Code checkDevice(uint32_t target, const llmc_device &device) const;
   Status attach(const Bindings &bindings);
-  Status checkCall(const Call &call, const EntryView &entry, uint32_t nTokens) const;
-  Status writeIds(const EntryView &entry, Span<const int32_t> ids);
+  Code checkCall(const Call &call, const EntryView &entry, uint32_t nTokens, Place *place) const;
+  bool writeIds(const EntryView &entry, Span<const int32_t> ids);
   void setParams(const Call &call, const EntryView &entry, uint32_t nTokens);
   void deriveFrom(uint32_t first);
   Status initStates();
   bool onlyFlatStates() const;
+  const void *codeOf(const Kernel &kernel) const;
+  /// Cache maintenance of a state's memory, by every device.
+  void maintain(const llmc_memory &memory, bool written) const;
 
-  void resolve(const Operand &operand, llmc_operand_view *out) const;
+  void resolveTo(const Operand &operand, llmc_operand_view *out) const;
+  uintptr_t movedBy(const Operand &operand) const;
+  void resolve(uint32_t operand, llmc_operand_view *out) const;
+  void resolveArgs(uint32_t first, uint32_t n, llmc_operand_view *out) const;
   Status step(const Step &step);
   Status dispatch(const Step &step);
   Status dma(const Step &step);
   Status prefetch(const Step &step);
   Status gather(const Step &step) const;
   Status hostCall(const Step &step) const;
-  void maintainCache(const Step &step) const;
-  void loopBegin(const Step &step);
-  void loopEnd(const Step &step);
+  Status maintainCache(const Step &step) const;
+  Status loopBegin(const Step &step);
+  Status loopEnd(const Step &step);
   Status waitQueue(uint32_t queue, uint32_t allowed);
-  Status waitSource(uint32_t allowed);
   Status waitAll();
   Status drain();
   void trace(uint8_t event, uint32_t value) const;
@@ -122,13 +134,11 @@ private:
   const llmc_platform *hooks = nullptr;
   const llmc_trace *tracer = nullptr;
   const llmc_device *devices[maxTargets] = {};
-  uint8_t *bases[maxRegions] = {};
+  uintptr_t bases[maxRegions] = {}; // addresses; of paged regions: offsets in the file
   uint32_t params[maxParams] = {};
-  uint32_t issued[maxQueues] = {}; // tag of the last submission
-  uint32_t done[maxQueues] = {};   // tag of the last one known to be complete
-  uint32_t sourceIssued = 0;
-  uint32_t sourceDone = 0;
-  uint32_t committed = 0; // position
+  uint32_t issued[maxQueues + 1] = {}; // tag of the last submission
+  uint32_t done[maxQueues + 1] = {};   // tag of the last one known to be complete
+  uint32_t committed = 0;              // position
   uint32_t pc = 0;
   Loop loops[maxLoopDepth] = {};
   uint8_t depth = 0;

@@ -4,23 +4,50 @@
 namespace llmc::rt {
 
 void Session::trace(uint8_t event, uint32_t value) const {
-  if (!LLMC_HAS(tracer, event))
+  if (!tracer || !tracer->event)
     return;
-  uint64_t ticks = LLMC_HAS(hooks, ticks) ? hooks->ticks(hooks->ctx) : 0;
+  uint64_t ticks = hooks && hooks->ticks ? hooks->ticks(hooks->ctx) : 0;
   tracer->event(tracer->ctx, pc, uint8_t(bound->steps()[pc].op), event, value, ticks);
 }
 
-void Session::resolve(const Operand &operand, llmc_operand_view *out) const {
-  // Native width: a region is no larger than the address space, and the address lies inside it.
-  size_t offset = size_t(operand.offset);
-  if (!(operand.flags & operandStatic))
-    for (unsigned k = 0; k < 3 && operand.param[k] != none8; ++k)
-      offset += size_t(params[operand.param[k]]) * operand.stride[k];
-  out->base = bases[operand.region] + offset;
+/// What parameters, of which there is one at least, add to the address.
+inline uintptr_t Session::movedBy(const Operand &operand) const {
+  uintptr_t distance = uintptr_t(params[operand.param[0]]) * operand.stride[0];
+  for (unsigned k = 1; k < 3 && operand.param[k] != none8; ++k)
+    distance += uintptr_t(params[operand.param[k]]) * operand.stride[k];
+  return distance;
+}
+
+/// Native width: a region is no larger than the address space, and the range lies inside it.
+inline void Session::resolveTo(const Operand &operand, llmc_operand_view *out) const {
+  // Region, access and flags, which both have in the same four bytes: one load, one store.
+  static_assert(offsetof(Operand, region) == 28 && offsetof(Operand, flags) == 31 &&
+                offsetof(llmc_operand_view, flags) - offsetof(llmc_operand_view, region) == 3);
+  uint32_t use;
+  __builtin_memcpy(&use, reinterpret_cast<const uint8_t *>(&operand) + 28, sizeof(use));
+  uintptr_t address = bases[use & 0xFFFF] + uintptr_t(operand.offset);
+  if (!(use >> 24 & operandStatic))
+    address += movedBy(operand);
+  out->base = reinterpret_cast<void *>(address);
   out->size = size_t(operand.extent);
-  out->region = operand.region;
-  out->access = operand.access;
-  out->flags = operand.flags;
+  __builtin_memcpy(reinterpret_cast<uint8_t *>(out) + offsetof(llmc_operand_view, region), &use,
+                   sizeof(use));
+}
+
+void Session::resolve(uint32_t index, llmc_operand_view *out) const {
+  resolveTo(bound->operands()[index], out);
+}
+
+void Session::resolveArgs(uint32_t first, uint32_t n, llmc_operand_view *out) const {
+  const uint16_t *args = &bound->args()[first];
+  for (uint32_t i = 0; i < n; ++i)
+    resolve(args[i], out + i);
+}
+
+const void *Session::codeOf(const Kernel &kernel) const {
+  const Segment &segment = bound->segments()[kernel.segment];
+  return reinterpret_cast<const void *>(bases[segment.region] + uintptr_t(segment.regionOffset) +
+                                        uintptr_t(kernel.offset));
 }
 
 Status Session::step(const Step &step) {
@@ -32,20 +59,17 @@ Status Session::step(const Step &step) {
   case StepOp::Prefetch:
     return prefetch(step);
   case StepOp::Wait:
-    return step.queue == sourceQueue ? waitSource(step.a) : waitQueue(step.queue, step.a);
+    return waitQueue(step.queue == sourceQueue ? sourceAt : step.queue, step.a);
   case StepOp::Barrier:
   case StepOp::End:
     return waitAll();
   case StepOp::CacheClean:
   case StepOp::CacheInvalidate:
-    maintainCache(step);
-    return {};
+    return maintainCache(step);
   case StepOp::LoopBegin:
-    loopBegin(step);
-    return {};
+    return loopBegin(step);
   case StepOp::LoopEnd:
-    loopEnd(step);
-    return {};
+    return loopEnd(step);
   case StepOp::KvCommit:
     commits = true;
     return {};
@@ -55,30 +79,29 @@ Status Session::step(const Step &step) {
     return hostCall(step);
   case StepOp::Yield:
     return LLMC_PENDING;
-  case StepOp::Mark:
+  default: // Mark
     return {};
   }
-  return Status(LLMC_BAD_VALUE, LLMC_AT_STEP, pc);
 }
 
+/// What nearly every step is: everything inline.
 Status Session::dispatch(const Step &step) {
-  const Kernel &kernel = bound->kernels()[step.a];
-  const Segment &segment = bound->segments()[kernel.segment];
-  const Queue &queue = bound->queues()[step.queue];
-  const uint16_t *args = &bound->args()[step.b];
+  llmc_operand_view views[maxArgs], *view = views;
+  const uint16_t *arg = &bound->args()[step.b];
   const Operand *operands = bound->operands().data;
-  llmc_operand_view views[maxArgs];
-  for (uint32_t i = 0; i < step.c; ++i)
-    resolve(operands[args[i]], &views[i]);
+  for (uint32_t n = step.c; n; --n)
+    resolveTo(operands[*arg++], view++);
+  const Kernel &kernel = bound->kernels()[step.a];
+  const Queue &queue = bound->queues()[step.queue];
   llmc_dispatch request;
-  request.queue = queue.index;
-  request.kernel = step.a;
-  request.code = bases[segment.region] + size_t(segment.regionOffset + kernel.offset);
-  request.code_size = kernel.size;
   request.operands = views;
   request.n_operands = step.c;
-  request.n_params = uint32_t(bound->params().size);
+  request.code = codeOf(kernel);
+  request.code_size = kernel.size;
+  request.kernel = step.a;
+  request.queue = queue.index;
   request.params = params;
+  request.n_params = uint32_t(bound->params().size);
   request.tag = ++issued[step.queue];
   const llmc_device *device = devices[queue.target];
   return device->submit(device->ctx, &request);
@@ -93,8 +116,8 @@ Status Session::dma(const Step &step) {
     return {};
   request.queue = queue.index;
   request.tag = ++issued[step.queue];
-  resolve(bound->operands()[step.a], &request.src);
-  resolve(bound->operands()[step.b], &request.dst);
+  resolve(step.a, &request.src);
+  resolve(step.b, &request.dst);
   request.row_bytes = shape.rowBytes;
   request.src_pitch = shape.srcPitch;
   request.dst_pitch = shape.dstPitch;
@@ -103,27 +126,17 @@ Status Session::dma(const Step &step) {
 }
 
 Status Session::prefetch(const Step &step) {
-  const Operand &src = bound->operands()[step.a];
-  uint64_t offset = src.offset;
-  for (unsigned k = 0; k < 3 && src.param[k] != none8; ++k)
-    offset += uint64_t(params[src.param[k]]) * src.stride[k];
-  // A paged region is one range of the file; its first segment tells where.
-  for (const Segment &segment : bound->segments()) {
-    if (segment.region != src.region)
-      continue;
-    offset += segment.offset - segment.regionOffset;
-    break;
-  }
-  llmc_operand_view dst;
-  resolve(bound->operands()[step.b], &dst);
+  llmc_operand_view src, dst; // the source's address is an offset in the file
+  resolve(step.a, &src);
+  resolve(step.b, &dst);
   const llmc_source &source = bound->source();
-  return source.read_async(source.ctx, offset, step.c, dst.base, ++sourceIssued);
+  return source.read_async(source.ctx, reinterpret_cast<uintptr_t>(src.base), step.c, dst.base,
+                           ++issued[sourceAt]);
 }
 
 Status Session::gather(const Step &step) const {
   llmc_operand_view args[3]; // table, ids, destination
-  for (unsigned i = 0; i < 3; ++i)
-    resolve(bound->operands()[bound->args()[step.a + i]], &args[i]);
+  resolveArgs(step.a, 3, args);
   const uint8_t *table = static_cast<const uint8_t *>(args[0].base);
   const uint8_t *ids = static_cast<const uint8_t *>(args[1].base);
   uint8_t *to = static_cast<uint8_t *>(args[2].base);
@@ -141,36 +154,32 @@ Status Session::gather(const Step &step) const {
 
 Status Session::hostCall(const Step &step) const {
   llmc_operand_view views[maxArgs];
-  for (uint32_t i = 0; i < step.c; ++i)
-    resolve(bound->operands()[bound->args()[step.b + i]], &views[i]);
+  resolveArgs(step.b, step.c, views);
   return hooks->host_call(hooks->ctx, step.a, views, step.c, params,
                           uint32_t(bound->params().size));
 }
 
-void Session::maintainCache(const Step &step) const {
+Status Session::maintainCache(const Step &step) const {
   const llmc_device *device = devices[bound->queues()[step.queue].target];
-  llmc_operand_view range;
-  resolve(bound->operands()[step.a], &range);
-  if (step.op == StepOp::CacheClean) {
-    if (LLMC_HAS(device, clean))
-      device->clean(device->ctx, range.base, range.size);
-  } else if (LLMC_HAS(device, invalidate)) {
-    device->invalidate(device->ctx, range.base, range.size);
+  auto function = step.op == StepOp::CacheClean ? device->clean : device->invalidate;
+  if (function) {
+    llmc_operand_view range;
+    resolve(step.a, &range);
+    function(device->ctx, range.base, range.size);
   }
+  return {};
 }
 
-void Session::loopBegin(const Step &step) {
+Status Session::loopBegin(const Step &step) {
   uint32_t count = (step.flags & loopCountIsParam) ? params[step.b] : step.b;
-  if (count == 0) {
+  if (count == 0)
     pc = step.c;
-    return;
-  }
-  loops[depth].begin = pc;
-  loops[depth].left = count - 1;
-  ++depth;
+  else
+    loops[depth++] = {pc, count - 1};
+  return {};
 }
 
-void Session::loopEnd(const Step &step) {
+Status Session::loopEnd(const Step &step) {
   Loop &loop = loops[depth - 1];
   uint32_t param = bound->steps()[step.a].a;
   if (loop.left == 0) {
@@ -182,38 +191,33 @@ void Session::loopEnd(const Step &step) {
     pc = loop.begin;
   }
   deriveFrom(param + 1);
+  return {};
 }
 
 Status Session::waitQueue(uint32_t queue, uint32_t allowed) {
   // Tags wrap; only differences count.
-  uint32_t outstanding = issued[queue] - done[queue];
-  if (outstanding <= allowed)
+  if (issued[queue] - done[queue] <= allowed)
     return {};
-  const Queue &record = bound->queues()[queue];
-  const llmc_device *device = devices[record.target];
   uint32_t tag = issued[queue] - allowed;
-  Status status = device->poll(device->ctx, record.index, tag);
+  Status status;
+  if (queue == sourceAt) {
+    const llmc_source &source = bound->source();
+    status = source.poll(source.ctx, tag);
+  } else {
+    const Queue &record = bound->queues()[queue];
+    const llmc_device *device = devices[record.target];
+    status = device->poll(device->ctx, record.index, tag);
+  }
   if (status.ok())
     done[queue] = tag;
   return status;
 }
 
-Status Session::waitSource(uint32_t allowed) {
-  if (sourceIssued - sourceDone <= allowed)
-    return {};
-  const llmc_source &source = bound->source();
-  uint32_t tag = sourceIssued - allowed;
-  Status status = source.poll(source.ctx, tag);
-  if (status.ok())
-    sourceDone = tag;
-  return status;
-}
-
 Status Session::waitAll() {
-  for (uint32_t q = 0; q < bound->queues().size; ++q)
-    if (Status status = waitQueue(q, 0); !status.ok())
-      return status;
-  return waitSource(0);
+  Status status;
+  for (uint32_t queue = 0; status.ok() && queue <= sourceAt; ++queue)
+    status = waitQueue(queue, 0);
+  return status;
 }
 
 } // namespace llmc::rt

@@ -3,27 +3,8 @@
 #include "runtime/base/numerics.h"
 
 namespace llmc::rt {
-namespace {
-
-/// The logits output of an entry, or none32.
-uint32_t logitsOperand(const EntryView &entry) {
-  for (uint32_t i = 0; i < entry.nOutputs(); ++i)
-    if (entry.output(i).role() == TensorRole::Logits)
-      return entry.output(i).operand();
-  return none32;
-}
-
-bool takesIds(const EntryView &entry) {
-  for (uint32_t i = 0; i < entry.nInputs(); ++i)
-    if (entry.input(i).role() == TensorRole::Ids)
-      return true;
-  return false;
-}
-
-} // namespace
-
 /// Keeps choices in descending order of their chunk, one for each.
-void Lm::insert(Choice *choices, uint8_t *n, uint32_t most, Choice choice) {
+void Lm::insert(Choice *choices, uint8_t *n, uint32_t most, const Choice &choice) {
   uint32_t at = 0;
   while (at < *n && choices[at].chunk > choice.chunk)
     ++at;
@@ -39,7 +20,7 @@ void Lm::insert(Choice *choices, uint8_t *n, uint32_t most, Choice choice) {
 }
 
 Status Lm::init(Session &target) {
-  *this = Lm();
+  __builtin_memset(static_cast<void *>(this), 0, sizeof(*this)); // as it was constructed
   const Plan *plan = target.plan();
   if (!plan)
     return Status(LLMC_WRONG_STATE, LLMC_AT_SESSION);
@@ -47,17 +28,17 @@ Status Lm::init(Session &target) {
     EntryView entry = plan->entry(i);
     if (!target.usable(entry))
       continue;
-    bool hasLogits = logitsOperand(entry) != none32;
+    bool hasLogits = entry.operandOf(TensorRole::Logits, false) != none32;
+    bool takesIds = entry.operandOf(TensorRole::Ids, true) != none32;
     Choice choice = {entry.chunk(), entry.posMax(), uint16_t(i), hasLogits};
     if (hasLogits)
       vocabSize = entry.vocab();
     if (entry.kind() == EntryKind::Head && hasLogits) {
       choice.posMax = entry.rowMax();
       insert(heads, &nHeads, maxHeads, choice);
-    } else if (entry.kind() == EntryKind::Prefill && takesIds(entry)) {
+    } else if (entry.kind() == EntryKind::Prefill && takesIds) {
       insert(prefills, &nPrefills, maxPrefills, choice);
-    } else if (entry.kind() == EntryKind::Decode && entry.chunk() == 1 && takesIds(entry) &&
-               !hasDecode) {
+    } else if (entry.kind() == EntryKind::Decode && entry.chunk() == 1 && takesIds && !hasDecode) {
       decode = choice;
       hasDecode = true;
     }
@@ -146,7 +127,7 @@ Status Lm::nextHead() {
 Status Lm::deliver(uint32_t entry, uint32_t firstRow, uint32_t skip, uint32_t rows) {
   EntryView record = session->plan()->entry(entry);
   llmc_operand_view view;
-  Status status = session->view(logitsOperand(record), &view);
+  Status status = session->view(record.operandOf(TensorRole::Logits, false), &view);
   if (!status.ok())
     return status;
   uint32_t vocab = record.vocab();
@@ -209,7 +190,7 @@ Status Lm::runToEnd() {
   const llmc_platform *platform = session->platform();
   Status status;
   while ((status = poll()).pending())
-    if (session->waiting() && LLMC_HAS(platform, idle))
+    if (session->waiting() && platform && platform->idle)
       platform->idle(platform->ctx);
   return status;
 }

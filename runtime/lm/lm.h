@@ -57,6 +57,10 @@ public:
   Status save(WriteFn write, void *ctx);
   /// On an error the session is poisoned: its state is partly overwritten.
   Status restore(ReadFn read, void *ctx);
+  /// Starts from the first `tokens` tokens of another session of the same plan, which only reads
+  /// them: their rows are copied, nothing is computed. Flat KV only. Sessions that take turns may
+  /// also be bound to the same memory; then nothing is copied.
+  Status fork(Lm &prefix, uint32_t tokens);
 
 private:
   static constexpr uint32_t maxPrefills = 6;
@@ -70,7 +74,8 @@ private:
   };
   enum class Phase : uint8_t { Idle, Body, Head };
 
-  void insert(Choice *choices, uint8_t *n, uint32_t most, Choice choice);
+  [[gnu::noinline]] static void insert(Choice *choices, uint8_t *n, uint32_t most,
+                                       const Choice &choice);
   const Choice *chooseBody(uint32_t left) const;
   const Choice *chooseHead(uint32_t row) const;
   Status nextBody();
@@ -79,7 +84,7 @@ private:
   Status headDone();
   Status deliver(uint32_t entry, uint32_t firstRow, uint32_t skip, uint32_t rows);
   Status runToEnd();
-  template <class Visit> Status visitRows(uint32_t state, uint32_t tokens, Visit visit);
+  Status visitRows(uint32_t state, uint32_t tokens, ReadFn visit, void *ctx);
 
   Session *session = nullptr;
   uint32_t vocabSize = 0;

@@ -14,7 +14,7 @@ bool equal(const uint8_t *a, const uint8_t *b, size_t n) {
 } // namespace
 
 Status Plan::rootDigestOf(FileHeader header, const llmc_platform &platform, uint8_t out[32]) const {
-  if (!LLMC_OFFERS(&platform, sha256))
+  if (!platform.sha256)
     return Status(LLMC_UNSUPPORTED, LLMC_AT_PLATFORM);
   header.signatureOffset = 0;
   header.signatureSize = 0;
@@ -38,9 +38,9 @@ Status Plan::checkRoot(const llmc_platform &platform) const {
     return Status(LLMC_BAD_DIGEST, LLMC_AT_HEADER, offsetof(FileHeader, root));
   if (digestSegment() == none16)
     return {};
-  const Segment &segment = segmentRecords[digestSegment()];
+  const Segment &segment = segments()[digestSegment()];
   const void *data = nullptr;
-  if (!LLMC_HAS(bytesSource, map))
+  if (!bytesSource->map)
     return Status(LLMC_UNSUPPORTED, LLMC_AT_SOURCE, digestSegment());
   status = bytesSource->map(bytesSource->ctx, segment.offset, size_t(segment.size), &data);
   if (status.ok())
@@ -52,23 +52,24 @@ Status Plan::checkRoot(const llmc_platform &platform) const {
 
 Status Plan::checkSegment(uint32_t index, const void *data, const llmc_platform &platform,
                           Range *differs) const {
-  if (index >= segmentRecords.size)
+  if (index >= segments().size)
     return Status(LLMC_INVALID_ARGUMENT, LLMC_AT_SEGMENT, index);
-  const Segment &segment = segmentRecords[index];
+  const Segment &segment = segments()[index];
   if (segment.digest == none32)
     return {};
-  if (!LLMC_OFFERS(&platform, sha256) || !LLMC_HAS(bytesSource, map))
+  if (!platform.sha256 || !bytesSource->map)
     return Status(LLMC_UNSUPPORTED, LLMC_AT_PLATFORM);
-  uint64_t chunk = segment.chunkLog2 ? uint64_t(1) << segment.chunkLog2 : segment.size;
-  uint64_t digestOffset = segmentRecords[digestSegment()].offset + uint64_t(segment.digest) * 32;
-  for (uint64_t at = 0; at < segment.size; at += chunk, digestOffset += 32) {
-    const uint64_t size = segment.size - at < chunk ? segment.size - at : chunk;
+  // Native width: open saw to it.
+  size_t total = size_t(segment.size);
+  size_t chunk = segment.chunkLog2 ? size_t(1) << segment.chunkLog2 : total;
+  size_t digestOffset = size_t(segments()[digestSegment()].offset) + size_t(segment.digest) * 32;
+  for (size_t at = 0; at < total; at += chunk, digestOffset += 32) {
+    const size_t size = total - at < chunk ? total - at : chunk;
     const void *expected = nullptr;
     uint8_t digest[32];
     Status status = bytesSource->map(bytesSource->ctx, digestOffset, 32, &expected);
     if (status.ok())
-      status = platform.sha256(platform.ctx, static_cast<const uint8_t *>(data) + size_t(at),
-                               size_t(size), digest);
+      status = platform.sha256(platform.ctx, static_cast<const uint8_t *>(data) + at, size, digest);
     if (!status.ok())
       return status;
     if (equal(digest, static_cast<const uint8_t *>(expected), 32))

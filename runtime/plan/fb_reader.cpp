@@ -18,149 +18,174 @@ bool Text::equals(const char *other) const {
   return equals(Text{other, n});
 }
 
+uint64_t Field::wide() const { return data ? load<uint64_t>(data) : 0; }
+
+uint32_t number(const uint8_t *at, unsigned field) {
+  const uint8_t *vtable = at - load<int32_t>(at);
+  unsigned slot = 4 + 2 * field;
+  unsigned inner = slot < load<uint16_t>(vtable) ? load<uint16_t>(vtable + slot) : 0;
+  return inner ? load<uint32_t>(at + inner) : 0;
+}
+
+void unpack(const Schema &schema, uint8_t table, const uint8_t *at, Field *fields) {
+  const TableSpec &layout = schema.tables[table];
+  const FieldSpec *spec = schema.fields + layout.firstField;
+  const uint8_t *slot = at - load<int32_t>(at), *end = slot + load<uint16_t>(slot);
+  for (unsigned i = 0; i < layout.nFields; ++i, ++spec, ++fields) {
+    slot += i == 0 ? 4 : 2;
+    const uint8_t *p = at + (slot < end ? load<uint16_t>(slot) : 0);
+    fields->data = nullptr;
+    fields->value = 0;
+    if (p == at) {
+      if (spec->kind == FieldKind::Text)
+        fields->data = reinterpret_cast<const uint8_t *>("");
+      else if (spec->kind == FieldKind::Inline && spec->mostLog2)
+        fields->value = UINT32_MAX >> (32 - 8 * spec->size);
+      continue;
+    }
+    if (spec->kind != FieldKind::Inline) {
+      p = follow(p);
+      fields->data = p + 4;
+      fields->value = load<uint32_t>(p);
+      continue;
+    }
+    fields->data = p;
+    fields->value = spec->size == 1 ? *p : spec->size == 2 ? load<uint16_t>(p) : load<uint32_t>(p);
+  }
+}
+
 namespace {
 
-/// Where in the plan a finding is reported: the innermost vector element being looked at.
-struct Place {
-  Where where;
-  uint32_t detail;
-};
-
+/// Offsets stay below 2^31, so a sum of two of them does not wrap.
 class Verifier {
 public:
-  Verifier(Span<const uint8_t> buffer, const Schema &schema) : buffer(buffer), schema(schema) {}
+  Verifier(Span<const uint8_t> buffer, const Schema &schema)
+      : base(buffer.data), size(uint32_t(buffer.size)), schema(schema) {}
 
-  Status run() {
-    Place top{LLMC_AT_PLAN, 0};
-    if (buffer.size < 8)
-      return fail(LLMC_TRUNCATED, top);
-    if (buffer.size > 0x7FFFFFFFu)
-      return fail(LLMC_BAD_RANGE, top);
-    if (reinterpret_cast<uintptr_t>(buffer.data) % 8)
-      return fail(LLMC_BAD_ALIGNMENT, top);
-    for (unsigned i = 0; i < 4; ++i)
-      if (buffer[4 + i] != static_cast<uint8_t>(schema.identifier[i]))
-        return fail(LLMC_BAD_MAGIC, top);
-    uint32_t at = 0;
-    if (!target(0, &at))
-      return fail(LLMC_BAD_STRUCTURE, top);
-    return table(at, schema.root, top);
+  Code run() {
+    if (size < 8)
+      return LLMC_TRUNCATED;
+    if (reinterpret_cast<uintptr_t>(base) % 8)
+      return LLMC_BAD_ALIGNMENT;
+    if (word(4) != schema.identifier)
+      return LLMC_BAD_MAGIC;
+    uint32_t root = target(0);
+    return root ? table(root, schema.tables[0]) : LLMC_BAD_STRUCTURE;
   }
+
+  // Where in the plan the finding is: the innermost vector element being looked at.
+  uint8_t where = LLMC_AT_PLAN;
+  uint32_t detail = 0;
 
 private:
-  static Status fail(Code code, Place place) { return Status(code, place.where, place.detail); }
+  uint32_t word(uint32_t offset) const { return load<uint32_t>(base + offset); }
+  uint32_t half(uint32_t offset) const { return load<uint16_t>(base + offset); }
+  bool inside(uint32_t offset, uint32_t n) const { return n <= size && offset <= size - n; }
 
-  bool inside(uint64_t offset, uint64_t size) const { return fits(offset, size, buffer.size); }
-  template <class T> T at(uint32_t offset) const { return load<T>(buffer.data + offset); }
-
-  /// Follows the offset stored at `field`: it must be forward, aligned to 4 and leave room for four
-  /// bytes.
-  bool target(uint32_t field, uint32_t *out) const {
-    uint64_t to = uint64_t(field) + at<uint32_t>(field);
-    if (to == field || to % 4 || !inside(to, 4))
-      return false;
-    *out = static_cast<uint32_t>(to);
-    return true;
+  /// What the offset stored at `field` leads to: forward, aligned to 4, with room for four bytes.
+  /// 0 where it does not.
+  [[gnu::noinline]] uint32_t target(uint32_t field) const {
+    uint32_t distance = word(field), to = field + distance;
+    return distance != 0 && distance < size && to % 4 == 0 && inside(to, 4) ? to : 0;
   }
 
-  /// A vector of `size`-byte elements at `offset`.
-  bool vectorFits(uint32_t offset, uint32_t size, uint32_t align) const {
-    uint64_t first = uint64_t(offset) + 4;
-    return first % align == 0 && inside(first, uint64_t(at<uint32_t>(offset)) * size);
-  }
-
-  bool textFits(uint32_t offset) const {
-    uint32_t n = at<uint32_t>(offset);
-    return inside(uint64_t(offset) + 4, uint64_t(n) + 1) && buffer[offset + 4 + n] == 0;
-  }
-
-  Status table(uint32_t offset, unsigned spec, Place place) const {
-    int64_t vtable64 = int64_t(offset) - at<int32_t>(offset);
-    if (vtable64 < 0 || vtable64 % 2 || !inside(uint64_t(vtable64), 4))
-      return fail(LLMC_BAD_STRUCTURE, place);
-    uint32_t vtable = static_cast<uint32_t>(vtable64);
-    uint16_t vtableSize = at<uint16_t>(vtable), tableSize = at<uint16_t>(vtable + 2);
-    if (vtableSize < 4 || vtableSize % 2 || !inside(vtable, vtableSize) || tableSize < 4 ||
+  Code table(uint32_t offset, const TableSpec &spec) {
+    // A vtable may stand on either side; a distance beyond the buffer wraps to far outside.
+    uint32_t vtable = offset - word(offset);
+    if (vtable % 2 || !inside(vtable, 4))
+      return LLMC_BAD_STRUCTURE;
+    uint32_t slots = half(vtable), tableSize = half(vtable + 2);
+    if (slots < 4 || slots % 2 || !inside(vtable, slots) || tableSize < 4 ||
         !inside(offset, tableSize))
-      return fail(LLMC_BAD_STRUCTURE, place);
-    const TableSpec &layout = schema.tables[spec];
-    for (unsigned i = 0; i < layout.nFields; ++i) {
-      const FieldSpec &field = layout.fields[i];
-      Place here = spec == schema.root ? Place{LLMC_AT_PLAN, i} : place;
-      uint32_t slot = 4 + 2 * i;
-      uint16_t inner = slot + 2 <= vtableSize ? at<uint16_t>(vtable + slot) : 0;
+      return LLMC_BAD_STRUCTURE;
+    const FieldSpec *field = schema.fields + spec.firstField;
+    for (uint32_t i = 0; i < spec.nFields; ++i, ++field) {
+      if (spec.where == LLMC_AT_PLAN) {
+        where = LLMC_AT_PLAN;
+        detail = i;
+      }
+      uint32_t slot = 4 + 2 * i, inner = slot < slots ? half(vtable + slot) : 0;
       if (inner == 0) {
-        if (field.required)
-          return fail(LLMC_MISSING, here);
+        if (field->mostLog2 & FieldSpec::requiredBit)
+          return LLMC_MISSING;
         continue;
       }
-      Status status = fieldAt(offset, inner, tableSize, field, here);
-      if (!status.ok())
-        return status;
+      if (Code code = fieldAt(offset, inner, tableSize, *field); code != LLMC_OK)
+        return code;
     }
-    return {};
+    return LLMC_OK;
   }
 
-  Status fieldAt(uint32_t offset, uint16_t inner, uint16_t tableSize, const FieldSpec &field,
-                 Place place) const {
+  Code fieldAt(uint32_t offset, uint32_t inner, uint32_t tableSize, const FieldSpec &field) {
     bool isInline = field.kind == FieldKind::Inline;
-    uint32_t size = isInline ? field.size : 4, align = isInline ? field.align : 4;
-    if (inner < 4 || !fits(inner, size, tableSize) || (offset + inner) % align)
-      return fail(LLMC_BAD_STRUCTURE, place);
+    uint32_t n = isInline ? field.size : 4, align = isInline ? field.alignOrTable : 4;
+    if (inner < 4 || inner + n > tableSize || (offset + inner) & (align - 1))
+      return LLMC_BAD_STRUCTURE;
     if (isInline)
-      return {};
-    uint32_t to = 0;
-    if (!target(offset + inner, &to))
-      return fail(LLMC_BAD_STRUCTURE, place);
-    switch (field.kind) {
-    case FieldKind::Text:
-      return textFits(to) ? Status() : fail(LLMC_BAD_STRUCTURE, place);
-    case FieldKind::Table:
-      return table(to, field.table, Place{schema.tables[field.table].where, 0});
-    default:
-      return vector(to, field, place);
-    }
+      return LLMC_OK;
+    uint32_t to = target(offset + inner);
+    if (!to)
+      return LLMC_BAD_STRUCTURE;
+    return field.kind == FieldKind::Table ? subTable(to, field, 0) : vector(to, field);
   }
 
-  Status vector(uint32_t at, const FieldSpec &field, Place place) const {
-    bool byOffset = field.kind != FieldKind::Vector;
-    if (!vectorFits(at, byOffset ? 4 : field.size, byOffset ? 4 : field.align))
-      return fail(LLMC_BAD_STRUCTURE, place);
-    uint32_t n = load<uint32_t>(buffer.data + at);
-    if (field.required && n == 0)
-      return fail(LLMC_MISSING, place);
-    if (n > field.maxCount)
-      return fail(LLMC_BAD_RANGE, place);
-    for (uint32_t i = 0; byOffset && i < n; ++i) {
-      Status status = element(at + 4 + 4 * i, i, field, place);
-      if (!status.ok())
-        return status;
+  /// A vector, or a text: a vector of bytes with a zero after it.
+  Code vector(uint32_t at, const FieldSpec &field) {
+    uint32_t n = word(at), mostLog2 = field.mostLog2 & (FieldSpec::requiredBit - 1u);
+    bool isText = field.kind == FieldKind::Text, byOffset = field.kind > FieldKind::Vector;
+    if (n == 0 && !isText && (field.mostLog2 & FieldSpec::requiredBit))
+      return LLMC_MISSING;
+    if (n > (1u << mostLog2) - (mostLog2 == 16))
+      return LLMC_BAD_RANGE;
+    // At most 2^20 elements of 48 bytes, or a text of 2^31 bytes.
+    uint32_t align = byOffset ? 4 : field.alignOrTable;
+    if ((at + 4) & (align - 1) || !inside(at + 4, n * field.size + isText) ||
+        (isText && base[at + 4 + n] != 0))
+      return LLMC_BAD_STRUCTURE;
+    if (!byOffset)
+      return LLMC_OK;
+    uint8_t outerWhere = where;
+    uint32_t outerDetail = detail;
+    for (uint32_t i = 0; i < n; ++i) {
+      if (Code code = element(at + 4 + 4 * i, i, field, outerDetail); code != LLMC_OK)
+        return code;
     }
-    return {};
+    where = outerWhere;
+    detail = outerDetail;
+    return LLMC_OK;
   }
 
-  Status element(uint32_t slot, uint32_t i, const FieldSpec &field, Place place) const {
-    bool isText = field.kind == FieldKind::Texts;
-    Place here = isText ? Place{LLMC_AT_STRING, i} : Place{schema.tables[field.table].where, i};
+  Code element(uint32_t slot, uint32_t i, const FieldSpec &field, uint32_t outer) {
+    uint32_t to = target(slot);
+    if (field.kind == FieldKind::Tables)
+      return subTable(to, field, i, outer);
+    where = LLMC_AT_STRING;
+    detail = i;
+    constexpr FieldSpec text = {FieldKind::Text, 1, 1, 31};
+    return to ? vector(to, text) : LLMC_BAD_STRUCTURE;
+  }
+
+  Code subTable(uint32_t to, const FieldSpec &field, uint32_t i, uint32_t outer = 0) {
+    const TableSpec &spec = schema.tables[field.alignOrTable];
+    where = spec.where;
     // A tensor is named by its entry and its own index.
-    if (here.where == LLMC_AT_TENSOR)
-      here.detail = place.detail * 256 + i;
-    uint32_t to = 0;
-    if (!target(slot, &to))
-      return fail(LLMC_BAD_STRUCTURE, here);
-    if (isText)
-      return textFits(to) ? Status() : fail(LLMC_BAD_STRUCTURE, here);
-    return table(to, field.table, here);
+    detail = spec.where == LLMC_AT_TENSOR ? outer * 256 + i : i;
+    return to ? table(to, spec) : LLMC_BAD_STRUCTURE;
   }
 
-  Span<const uint8_t> buffer;
+  const uint8_t *base;
+  uint32_t size;
   const Schema &schema;
 };
 
 } // namespace
 
 Status verifyBuffer(Span<const uint8_t> buffer, const Schema &schema) {
-  return Verifier(buffer, schema).run();
+  if (buffer.size > 0x7FFFFFFFu)
+    return Status(LLMC_BAD_RANGE, LLMC_AT_PLAN);
+  Verifier verifier(buffer, schema);
+  Code code = verifier.run();
+  return code == LLMC_OK ? Status() : Status(code, Where(verifier.where), verifier.detail);
 }
 
 } // namespace llmc::rt::fb

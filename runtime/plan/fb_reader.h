@@ -2,8 +2,8 @@
 // compiler has.
 //
 // `verifyBuffer` walks a schema given as tables of field descriptions and proves that every later
-// access through Table, Vector and Text stays inside the buffer. After that, accessors check
-// nothing.
+// access through fields stays inside the buffer. After that `unpack` reads a table at once, and
+// nothing is checked any more.
 #ifndef LLMC_RUNTIME_PLAN_FB_READER_H
 #define LLMC_RUNTIME_PLAN_FB_READER_H
 
@@ -32,85 +32,56 @@ struct Text {
   bool equals(Text other) const;
 };
 
-class Table {
-public:
-  Table() = default;
-  explicit Table(const uint8_t *at) : at(at) {}
-  explicit operator bool() const { return at != nullptr; }
+/// A field of a table.
+struct Field {
+  const uint8_t *data; // its bytes, the first element or character; null where it is absent
+  uint32_t value; // the number, of 64 bits the lower half; elements of a vector, bytes of a text
 
-  /// The bytes of field `id`, or null where it is absent.
-  const uint8_t *field(unsigned id) const {
-    const uint8_t *vtable = at - load<int32_t>(at);
-    unsigned slot = 4 + 2 * id;
-    if (slot + 2 > load<uint16_t>(vtable))
-      return nullptr;
-    uint16_t offset = load<uint16_t>(vtable + slot);
-    return offset ? at + offset : nullptr;
+  Text text() const { return {reinterpret_cast<const char *>(data), value}; }
+  template <class T> Span<const T> vector() const {
+    return {reinterpret_cast<const T *>(data), value};
   }
-  template <class T> T scalar(unsigned id, T fallback) const {
-    const uint8_t *p = field(id);
-    return p ? load<T>(p) : fallback;
-  }
-  Table table(unsigned id) const {
-    const uint8_t *p = field(id);
-    return p ? Table(follow(p)) : Table();
-  }
-  Text text(unsigned id) const {
-    const uint8_t *p = field(id);
-    return p ? textAt(follow(p)) : Text();
-  }
-  /// A vector of scalars or structs; empty where absent.
-  template <class T> Span<const T> vector(unsigned id) const {
-    const uint8_t *p = field(id);
-    if (!p)
-      return {};
-    p = follow(p);
-    return {reinterpret_cast<const T *>(p + 4), load<uint32_t>(p)};
-  }
-  /// Element i of a vector of tables or strings, by the vector's offsets.
-  static Table element(Span<const uint32_t> offsets, size_t i) {
-    return Table(follow(reinterpret_cast<const uint8_t *>(&offsets[i])));
-  }
-  static Text textElement(Span<const uint32_t> offsets, size_t i) {
-    return textAt(follow(reinterpret_cast<const uint8_t *>(&offsets[i])));
-  }
-
-private:
-  static Text textAt(const uint8_t *p) {
-    return {reinterpret_cast<const char *>(p + 4), load<uint32_t>(p)};
-  }
-  const uint8_t *at = nullptr;
+  /// Element i of a vector of tables or texts; a text's length comes first.
+  const uint8_t *element(size_t i) const { return follow(data + 4 * i); }
+  /// The table that the field leads to.
+  const uint8_t *table() const { return data - 4; }
+  /// A number of 64 bits.
+  uint64_t wide() const;
 };
 
 enum class FieldKind : uint8_t { Inline, Text, Vector, Texts, Tables, Table };
 
 struct FieldSpec {
   FieldKind kind;
-  uint8_t size;      // bytes of the scalar or struct, or of one vector element
-  uint8_t align;     // of the same
-  bool required;     // absent, or an empty vector: MISSING
-  uint8_t table;     // for Table and Tables: index among the specs
-  uint32_t maxCount; // most elements of a vector
+  uint8_t size;         // bytes of the scalar or struct, or of one vector element
+  uint8_t alignOrTable; // of the same; for Table and Tables: index among the specs
+  uint8_t mostLog2;     // a vector has at most 2^this elements, 65535 for 16; plus requiredBit.
+                        // 1 for a number that is none where it is absent
+
+  static constexpr uint8_t requiredBit = 0x80; // absent, or an empty vector: MISSING
 };
 
 struct TableSpec {
-  const FieldSpec *fields;
+  uint8_t firstField; // among Schema::fields
   uint8_t nFields;
-  Where where; // reported with the element's index
+  uint8_t where; // reported with the element's index
 };
 
 struct Schema {
-  const TableSpec *tables;
-  uint8_t root;
-  char identifier[4];
+  const TableSpec *tables; // the root is the first
+  const FieldSpec *fields;
+  uint32_t identifier; // four characters, little-endian
 };
 
 /// Proves the structure of `buffer`, whose address must be a multiple of 8. Buffers beyond 2 GiB
 /// are refused.
 Status verifyBuffer(Span<const uint8_t> buffer, const Schema &schema);
 
-/// The root table of a verified buffer.
-inline Table root(Span<const uint8_t> buffer) { return Table(follow(buffer.data)); }
+/// One field of four bytes of a table, 0 where it is absent.
+uint32_t number(const uint8_t *at, unsigned field);
+
+/// All fields of a table of a verified buffer; `fields` has as many as the table's spec.
+void unpack(const Schema &schema, uint8_t table, const uint8_t *at, Field *fields);
 
 } // namespace llmc::rt::fb
 

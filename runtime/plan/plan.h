@@ -17,73 +17,95 @@ namespace llmc::rt {
 
 using fb::Text;
 
-/// An input or output of an entry. Its operand is static.
-class TensorView {
+/// The fields of one of the plan's tables.
+template <fb::TableId id, unsigned n> class TableView {
 public:
-  explicit TensorView(fb::Table table) : table(table) {}
-  Text name() const { return table.text(fb::tensor::name); }
-  TensorRole role() const { return TensorRole(table.scalar<uint8_t>(fb::tensor::role, 0)); }
-  DType dtype() const { return DType(table.scalar<uint8_t>(fb::tensor::dtype, 0)); }
-  Span<const uint32_t> dims() const { return table.vector<uint32_t>(fb::tensor::dims); }
-  uint32_t operand() const { return table.scalar<uint32_t>(fb::tensor::operand, 0); }
+  TableView() : fields() {}
+  explicit TableView(const uint8_t *table) { read(table); }
+  void read(const uint8_t *table) { fb::unpack(fb::planSchema, id, table, fields); }
 
-private:
-  fb::Table table;
+protected:
+  Text text(unsigned i) const { return fields[i].text(); }
+  uint32_t word(unsigned i) const { return fields[i].value; }
+  fb::Field fields[n];
+};
+
+/// An input or output of an entry. Its operand is static.
+class TensorView : public TableView<fb::tensorId, fb::tensor::count> {
+public:
+  using TableView::TableView;
+  Text name() const { return text(fb::tensor::name); }
+  TensorRole role() const { return TensorRole(word(fb::tensor::role)); }
+  DType dtype() const { return DType(word(fb::tensor::dtype)); }
+  Span<const uint32_t> dims() const { return fields[fb::tensor::dims].vector<uint32_t>(); }
+  uint32_t operand() const { return word(fb::tensor::operand); }
 };
 
 /// One thing the plan can run.
-class EntryView {
+class EntryView : public TableView<fb::entryId, fb::entry::count> {
 public:
-  EntryView() = default;
-  explicit EntryView(fb::Table table) : table(table) {}
-  Text name() const { return table.text(fb::entry::name); }
-  EntryKind kind() const { return EntryKind(table.scalar<uint8_t>(fb::entry::kind, 0)); }
+  using TableView::TableView;
+  Text name() const { return text(fb::entry::name); }
+  EntryKind kind() const { return EntryKind(word(fb::entry::kind)); }
   uint32_t chunk() const { return word(fb::entry::chunk); }
   uint32_t posMax() const { return word(fb::entry::posMax); }
   uint32_t firstStep() const { return word(fb::entry::firstStep); }
   uint32_t nSteps() const { return word(fb::entry::nSteps); }
-  uint32_t nInputs() const { return offsets(fb::entry::inputs).size; }
-  uint32_t nOutputs() const { return offsets(fb::entry::outputs).size; }
-  TensorView input(uint32_t i) const {
-    return TensorView(fb::Table::element(offsets(fb::entry::inputs), i));
+  uint32_t nInputs() const { return word(fb::entry::inputs); }
+  uint32_t nOutputs() const { return word(fb::entry::outputs); }
+  /// Input i, or output i less the number of inputs.
+  const uint8_t *tensorTable(uint32_t i) const {
+    bool isInput = i < nInputs();
+    return fields[isInput ? fb::entry::inputs : fb::entry::outputs].element(
+        isInput ? i : i - nInputs());
   }
-  TensorView output(uint32_t i) const {
-    return TensorView(fb::Table::element(offsets(fb::entry::outputs), i));
-  }
-  Span<const uint16_t> states() const { return table.vector<uint16_t>(fb::entry::states); }
+  /// The operand of the input, or the output, that has this role; none32 where there is none.
+  uint32_t operandOf(TensorRole role, bool isInput) const;
+  TensorView input(uint32_t i) const { return TensorView(fields[fb::entry::inputs].element(i)); }
+  TensorView output(uint32_t i) const { return TensorView(fields[fb::entry::outputs].element(i)); }
+  Span<const uint16_t> states() const { return fields[fb::entry::states].vector<uint16_t>(); }
   uint32_t targetMask() const { return word(fb::entry::targetMask); }
-  uint8_t rowParam() const { return table.scalar<uint8_t>(fb::entry::rowParam, none8); }
+  uint8_t rowParam() const { return uint8_t(word(fb::entry::rowParam)); }
   uint32_t rowMax() const { return word(fb::entry::rowMax); }
   uint32_t vocab() const { return word(fb::entry::vocab); }
-  Span<const uint64_t> peakBytes() const { return table.vector<uint64_t>(fb::entry::peakBytes); }
-  uint64_t estCycles() const { return table.scalar<uint64_t>(fb::entry::estCycles, 0); }
-  uint64_t maxCycles() const { return table.scalar<uint64_t>(fb::entry::maxCycles, 0); }
+  Span<const uint64_t> peakBytes() const { return fields[fb::entry::peakBytes].vector<uint64_t>(); }
+  uint64_t estCycles() const { return fields[fb::entry::estCycles].wide(); }
+  uint64_t maxCycles() const { return fields[fb::entry::maxCycles].wide(); }
   uint32_t stackBytes() const { return word(fb::entry::stackBytes); }
-  Text variant() const { return table.text(fb::entry::variant); }
-
-private:
-  uint32_t word(unsigned id) const { return table.scalar<uint32_t>(id, 0); }
-  Span<const uint32_t> offsets(unsigned id) const { return table.vector<uint32_t>(id); }
-  fb::Table table;
+  Text variant() const { return text(fb::entry::variant); }
 };
 
 /// What is known about the model; every field may be absent.
-class ModelView {
+class ModelView : public TableView<fb::modelId, fb::model::count> {
 public:
-  explicit ModelView(fb::Table table) : table(table) {}
-  explicit operator bool() const { return bool(table); }
-  Text name() const { return table.text(fb::model::name); }
-  Text architecture() const { return table.text(fb::model::architecture); }
-  Text quantization() const { return table.text(fb::model::quantization); }
-  uint32_t vocabSize() const { return table.scalar<uint32_t>(fb::model::vocabSize, 0); }
-  uint32_t contextLength() const { return table.scalar<uint32_t>(fb::model::contextLength, 0); }
-  int32_t bosId() const { return table.scalar<int32_t>(fb::model::bosId, -1); }
-  Span<const int32_t> eosIds() const { return table.vector<int32_t>(fb::model::eosIds); }
+  ModelView() = default;
+  explicit ModelView(const uint8_t *table) : TableView(table), present(true) {}
+  explicit operator bool() const { return present; }
+  Text name() const { return text(fb::model::name); }
+  Text architecture() const { return text(fb::model::architecture); }
+  Text quantization() const { return text(fb::model::quantization); }
+  uint32_t vocabSize() const { return word(fb::model::vocabSize); }
+  uint32_t contextLength() const { return word(fb::model::contextLength); }
+  int32_t bosId() const { return int32_t(word(fb::model::bosId)); }
+  Span<const int32_t> eosIds() const { return fields[fb::model::eosIds].vector<int32_t>(); }
   /// 32 bytes, or null.
-  const uint8_t *digest() const { return table.field(fb::model::digest); }
+  const uint8_t *digest() const { return fields[fb::model::digest].data; }
 
 private:
-  fb::Table table;
+  bool present = false;
+};
+
+/// How text becomes ids; the segment holds the vocabulary.
+class TokenizerView : public TableView<fb::tokenizerId, fb::tokenizer::count> {
+public:
+  TokenizerView() = default;
+  explicit TokenizerView(const uint8_t *table) : TableView(table), present(true) {}
+  explicit operator bool() const { return present; }
+  Text kind() const { return text(fb::tokenizer::kind); }
+  uint16_t segment() const { return uint16_t(word(fb::tokenizer::segment)); }
+
+private:
+  bool present = false;
 };
 
 /// Bytes of a segment.
@@ -96,6 +118,7 @@ public:
   /// Opens the plan in `source`, which stays in use until the last session is unbound. The plan
   /// part is read in place where the source maps it at a multiple of 8, else copied into `resident`
   /// (8-aligned, `residentBytes` of them).
+  /// Where it fails, the plan is empty.
   static Status open(const llmc_source &source, Span<uint8_t> resident, Plan *plan);
   /// The bytes `open` needs for a source that cannot map; the header is checked.
   static Status residentBytes(const llmc_source &source, uint64_t *bytes);
@@ -103,44 +126,48 @@ public:
   FileHeader header() const { return fileHeader; }
   const llmc_source &source() const { return *bytesSource; }
   Span<const uint8_t> planBytes() const { return bytes; }
-  uint64_t features() const { return root.scalar<uint64_t>(fb::plan::requiredFeatures, 0); }
-  Text producer() const { return root.text(fb::plan::producer); }
+  uint64_t features() const { return fields[fb::plan::requiredFeatures].wide(); }
+  Text producer() const { return fields[fb::plan::producer].text(); }
 
-  Span<const Segment> segments() const { return segmentRecords; }
-  Span<const Region> regions() const { return regionRecords; }
-  Span<const Buffer> buffers() const { return bufferRecords; }
-  Span<const Operand> operands() const { return operandRecords; }
-  Span<const uint16_t> args() const { return argIndices; }
-  Span<const Param> params() const { return paramRecords; }
-  Span<const Kernel> kernels() const { return kernelRecords; }
-  Span<const Queue> queues() const { return queueRecords; }
-  Span<const Dma> dmas() const { return dmaRecords; }
-  Span<const Step> steps() const { return stepRecords; }
-  Span<const State> states() const { return stateRecords; }
+  Span<const Segment> segments() const { return records<Segment>(fb::plan::segments); }
+  Span<const Region> regions() const { return records<Region>(fb::plan::regions); }
+  Span<const Buffer> buffers() const { return records<Buffer>(fb::plan::buffers); }
+  Span<const Operand> operands() const { return records<Operand>(fb::plan::operands); }
+  Span<const uint16_t> args() const { return records<uint16_t>(fb::plan::args); }
+  Span<const Param> params() const { return records<Param>(fb::plan::params); }
+  Span<const Kernel> kernels() const { return records<Kernel>(fb::plan::kernels); }
+  Span<const Queue> queues() const { return records<Queue>(fb::plan::queues); }
+  Span<const Dma> dmas() const { return records<Dma>(fb::plan::dmas); }
+  Span<const Step> steps() const { return records<Step>(fb::plan::steps); }
+  Span<const State> states() const { return records<State>(fb::plan::states); }
 
-  uint32_t nTargets() const { return tables(fb::plan::targets).size; }
+  uint32_t nTargets() const { return fields[fb::plan::targets].value; }
   llmc_target_info target(uint32_t i) const;
-  uint32_t nEntries() const { return tables(fb::plan::entries).size; }
-  EntryView entry(uint32_t i) const {
-    return EntryView(fb::Table::element(tables(fb::plan::entries), i));
-  }
-  uint32_t nStrings() const { return tables(fb::plan::strings).size; }
+  uint32_t targetAbi(uint32_t i) const;
+  uint32_t nEntries() const { return fields[fb::plan::entries].value; }
+  const uint8_t *entryTable(uint32_t i) const { return fields[fb::plan::entries].element(i); }
+  EntryView entry(uint32_t i) const { return EntryView(entryTable(i)); }
+  uint32_t nStrings() const { return fields[fb::plan::strings].value; }
   /// Empty for none32.
-  Text string(uint32_t i) const {
-    return i == none32 ? Text() : fb::Table::textElement(tables(fb::plan::strings), i);
+  Text string(uint32_t i) const;
+  ModelView model() const {
+    const fb::Field &field = fields[fb::plan::model];
+    return field.data ? ModelView(field.table()) : ModelView();
   }
-  ModelView model() const { return ModelView(root.table(fb::plan::model)); }
-  fb::Table tokenizer() const { return root.table(fb::plan::tokenizer); }
-  uint32_t nMetadata() const { return tables(fb::plan::metadata).size; }
-  Text metadataKey(uint32_t i) const { return metadataEntry(i).text(fb::keyValue::key); }
-  Text metadataValue(uint32_t i) const { return metadataEntry(i).text(fb::keyValue::value); }
-  uint16_t digestSegment() const { return root.scalar<uint16_t>(fb::plan::digestSegment, none16); }
-  uint16_t debugSegment() const { return root.scalar<uint16_t>(fb::plan::debugSegment, none16); }
+  TokenizerView tokenizer() const {
+    const fb::Field &field = fields[fb::plan::tokenizer];
+    return field.data ? TokenizerView(field.table()) : TokenizerView();
+  }
+  uint32_t nMetadata() const { return fields[fb::plan::metadata].value; }
+  Text metadataKey(uint32_t i) const { return metadata(i, fb::keyValue::key); }
+  Text metadataValue(uint32_t i) const { return metadata(i, fb::keyValue::value); }
+  uint16_t digestSegment() const { return uint16_t(fields[fb::plan::digestSegment].value); }
+  uint16_t debugSegment() const { return uint16_t(fields[fb::plan::debugSegment].value); }
   /// SHA-256 of the digest segment, or null.
-  const uint8_t *digestRoot() const { return root.field(fb::plan::digestRoot); }
+  const uint8_t *digestRoot() const { return fields[fb::plan::digestRoot].data; }
 
   /// The most tokens a sequence may have.
-  uint32_t contextLength() const { return paramRecords[LLMC_P_KV_LEN].max; }
+  uint32_t contextLength() const { return params()[LLMC_P_KV_LEN].max; }
 
   /// The region's bytes are one range of the file: it can be executed in place or mapped. NOT_FOUND
   /// otherwise.
@@ -172,27 +199,15 @@ public:
 
 private:
   friend class PlanVerifier;
-  Span<const uint32_t> tables(unsigned id) const { return root.vector<uint32_t>(id); }
-  fb::Table metadataEntry(uint32_t i) const {
-    return fb::Table::element(tables(fb::plan::metadata), i);
-  }
-  void bindRecords();
+  template <class T> Span<const T> records(unsigned id) const { return fields[id].vector<T>(); }
+  Text metadata(uint32_t i, unsigned part) const;
+  Status openParts(Span<uint8_t> resident);
+  Status findPlan(Span<uint8_t> resident);
 
   FileHeader fileHeader = {};
   const llmc_source *bytesSource = nullptr;
   Span<const uint8_t> bytes;
-  fb::Table root;
-  Span<const Segment> segmentRecords;
-  Span<const Region> regionRecords;
-  Span<const Buffer> bufferRecords;
-  Span<const Operand> operandRecords;
-  Span<const uint16_t> argIndices;
-  Span<const Param> paramRecords;
-  Span<const Kernel> kernelRecords;
-  Span<const Queue> queueRecords;
-  Span<const Dma> dmaRecords;
-  Span<const Step> stepRecords;
-  Span<const State> stateRecords;
+  fb::Field fields[fb::plan::count] = {}; // of the root table
 };
 
 /// Reads a range of the source into memory, waiting for it.

@@ -92,7 +92,7 @@ inline constexpr uint64_t knownFeatures = 0xFF;
 
 inline constexpr uint8_t fileMagic[8] = {'L', 'L', 'M', 'C', 'P', 'L', 'A', 'N'};
 inline constexpr uint16_t formatMajor = 0;
-inline constexpr uint16_t formatMinor = 1;
+inline constexpr uint16_t formatMinor = 2;
 
 struct FileHeader {
   uint8_t magic[8];
@@ -146,12 +146,12 @@ struct Operand {
   uint64_t offset;
   uint64_t extent;
   uint32_t stride[3];
-  uint16_t buffer;
-  uint8_t region;
+  uint16_t region; // from here as in llmc_operand_view
   uint8_t access;
-  uint8_t param[3];
   uint8_t flags;
-  uint32_t reserved;
+  uint16_t buffer;
+  uint8_t param[3];
+  uint8_t reserved[3];
 };
 
 struct Param {

@@ -5,93 +5,73 @@
 namespace llmc::rt::fb {
 namespace {
 
-enum TableId : uint8_t { planId, targetId, tensorId, entryId, modelId, tokenizerId, keyValueId };
+/// Most elements, as the logarithm that FieldSpec holds: 2^16 stands for 65535.
+constexpr uint8_t recordsLog2 = 16, stepsLog2 = 20;
+static_assert(maxTargets == 8 && maxRegions == 16 && maxQueues == 8 && maxParams == 32 &&
+                  maxEntries == 64 && maxTensors == 64,
+              "the logarithms below");
 
-constexpr uint32_t maxRecords = 65535; // a detail of a status can name each
-constexpr uint32_t maxSteps = 1u << 20;
-
-constexpr FieldSpec scalar(uint8_t size) { return {FieldKind::Inline, size, size, false, 0, 0}; }
-constexpr FieldSpec digest() { return {FieldKind::Inline, 32, 8, false, 0, 0}; }
-constexpr FieldSpec text(bool required = false) { return {FieldKind::Text, 0, 0, required, 0, 0}; }
-constexpr FieldSpec vector(uint8_t size, uint8_t align, uint32_t most, bool required = false) {
-  return {FieldKind::Vector, size, align, required, 0, most};
+constexpr FieldSpec scalar(uint8_t size) { return {FieldKind::Inline, size, size, 0}; }
+constexpr FieldSpec orNone(uint8_t size) { return {FieldKind::Inline, size, size, 1}; }
+constexpr FieldSpec digest() { return {FieldKind::Inline, 32, 8, 0}; }
+constexpr FieldSpec text() { return {FieldKind::Text, 1, 1, 31}; }
+constexpr FieldSpec vector(uint8_t size, uint8_t align, uint8_t mostLog2) {
+  return {FieldKind::Vector, size, align, mostLog2};
 }
-constexpr FieldSpec tables(TableId id, uint32_t most, bool required = false) {
-  return {FieldKind::Tables, 4, 4, required, id, most};
+constexpr FieldSpec texts(uint8_t mostLog2) { return {FieldKind::Texts, 4, 4, mostLog2}; }
+constexpr FieldSpec tables(TableId id, uint8_t mostLog2) {
+  return {FieldKind::Tables, 4, id, mostLog2};
 }
-constexpr FieldSpec table(TableId id) { return {FieldKind::Table, 4, 4, false, id, 0}; }
-
-constexpr FieldSpec targetFields[] = {text(true), text(true), text(),
-                                      scalar(4),  scalar(4),  digest()};
-constexpr FieldSpec tensorFields[] = {text(true), scalar(1), scalar(1), vector(4, 4, 8, true),
-                                      scalar(4),  scalar(4), scalar(4)};
-constexpr FieldSpec entryFields[] = {text(true),
-                                     scalar(1),
-                                     scalar(4),
-                                     scalar(4),
-                                     scalar(4),
-                                     scalar(4),
-                                     tables(tensorId, maxTensors),
-                                     tables(tensorId, maxTensors),
-                                     vector(2, 2, maxRecords),
-                                     scalar(4),
-                                     scalar(1),
-                                     scalar(4),
-                                     scalar(4),
-                                     vector(8, 8, maxRegions),
-                                     scalar(8),
-                                     scalar(8),
-                                     scalar(4),
-                                     text()};
-constexpr FieldSpec modelFields[] = {
-    text(),    text(),    text(),    scalar(4), scalar(4),         scalar(4), scalar(4),
-    scalar(4), scalar(4), scalar(4), scalar(4), vector(4, 4, 256), digest()};
-constexpr FieldSpec tokenizerFields[] = {text(true), scalar(2), scalar(1), text()};
-constexpr FieldSpec keyValueFields[] = {text(true), text(true)};
-constexpr FieldSpec planFields[] = {scalar(8),
-                                    text(true),
-                                    digest(),
-                                    tables(targetId, maxTargets, true),
-                                    vector(sizeof(Region), 8, maxRegions, true),
-                                    vector(sizeof(Segment), 8, maxRecords, true),
-                                    vector(sizeof(Buffer), 8, maxRecords, true),
-                                    vector(sizeof(Operand), 8, maxRecords, true),
-                                    vector(2, 2, maxSteps),
-                                    vector(sizeof(Param), 4, maxParams, true),
-                                    vector(sizeof(Kernel), 8, maxRecords),
-                                    vector(sizeof(Queue), 2, maxQueues),
-                                    vector(sizeof(Dma), 4, maxRecords),
-                                    vector(sizeof(Step), 4, maxSteps, true),
-                                    vector(sizeof(State), 4, maxRecords),
-                                    tables(entryId, maxEntries, true),
-                                    {FieldKind::Texts, 4, 4, false, 0, maxRecords},
-                                    table(modelId),
-                                    table(tokenizerId),
-                                    tables(keyValueId, 4096),
-                                    scalar(2),
-                                    scalar(2)};
-
-template <size_t N> constexpr TableSpec spec(const FieldSpec (&fields)[N], Where where) {
-  return {fields, static_cast<uint8_t>(N), where};
+constexpr FieldSpec table(TableId id) { return {FieldKind::Table, 4, id, 0}; }
+constexpr FieldSpec required(FieldSpec field) {
+  field.mostLog2 |= FieldSpec::requiredBit;
+  return field;
 }
 
-constexpr TableSpec specs[] = {
-    spec(planFields, LLMC_AT_PLAN),         spec(targetFields, LLMC_AT_TARGET),
-    spec(tensorFields, LLMC_AT_TENSOR),     spec(entryFields, LLMC_AT_ENTRY),
-    spec(modelFields, LLMC_AT_MODEL),       spec(tokenizerFields, LLMC_AT_TOKENIZER),
-    spec(keyValueFields, LLMC_AT_METADATA),
-};
+// The fields of every table, one after the other.
+constexpr FieldSpec fields[] = {
+    // Plan
+    scalar(8), required(text()), digest(), required(tables(targetId, 3)),
+    required(vector(sizeof(Region), 8, 4)), required(vector(sizeof(Segment), 8, recordsLog2)),
+    required(vector(sizeof(Buffer), 8, recordsLog2)),
+    required(vector(sizeof(Operand), 8, recordsLog2)), vector(2, 2, stepsLog2),
+    required(vector(sizeof(Param), 4, 5)), vector(sizeof(Kernel), 8, recordsLog2),
+    vector(sizeof(Queue), 2, 3), vector(sizeof(Dma), 4, recordsLog2),
+    required(vector(sizeof(Step), 4, stepsLog2)), vector(sizeof(State), 4, recordsLog2),
+    required(tables(entryId, 6)), texts(recordsLog2), table(modelId), table(tokenizerId),
+    tables(keyValueId, 12), orNone(2), orNone(2),
+    // Target
+    required(text()), required(text()), text(), scalar(4), scalar(4), digest(),
+    // TensorDesc
+    required(text()), scalar(1), scalar(1), required(vector(4, 4, 3)), scalar(4), scalar(4),
+    scalar(4),
+    // Entry
+    required(text()), scalar(1), scalar(4), scalar(4), scalar(4), scalar(4), tables(tensorId, 6),
+    tables(tensorId, 6), vector(2, 2, recordsLog2), scalar(4), orNone(1), scalar(4), scalar(4),
+    vector(8, 8, 4), scalar(8), scalar(8), scalar(4), text(),
+    // Model
+    text(), text(), text(), scalar(4), scalar(4), scalar(4), scalar(4), scalar(4), scalar(4),
+    scalar(4), orNone(4), vector(4, 4, 8), digest(),
+    // Tokenizer
+    required(text()), orNone(2), scalar(1), text(),
+    // KeyValue
+    required(text()), required(text())};
 
-static_assert(sizeof(planFields) / sizeof(FieldSpec) == plan::count);
-static_assert(sizeof(targetFields) / sizeof(FieldSpec) == target::count);
-static_assert(sizeof(tensorFields) / sizeof(FieldSpec) == tensor::count);
-static_assert(sizeof(entryFields) / sizeof(FieldSpec) == entry::count);
-static_assert(sizeof(modelFields) / sizeof(FieldSpec) == model::count);
-static_assert(sizeof(tokenizerFields) / sizeof(FieldSpec) == tokenizer::count);
-static_assert(sizeof(keyValueFields) / sizeof(FieldSpec) == keyValue::count);
+constexpr uint8_t targetAt = plan::count, tensorAt = targetAt + target::count,
+                  entryAt = tensorAt + tensor::count, modelAt = entryAt + entry::count,
+                  tokenizerAt = modelAt + model::count, keyValueAt = tokenizerAt + tokenizer::count;
+static_assert(sizeof(fields) == sizeof(FieldSpec) * (keyValueAt + keyValue::count));
+
+constexpr TableSpec specs[] = {{0, plan::count, LLMC_AT_PLAN},
+                               {targetAt, target::count, LLMC_AT_TARGET},
+                               {tensorAt, tensor::count, LLMC_AT_TENSOR},
+                               {entryAt, entry::count, LLMC_AT_ENTRY},
+                               {modelAt, model::count, LLMC_AT_MODEL},
+                               {tokenizerAt, tokenizer::count, LLMC_AT_TOKENIZER},
+                               {keyValueAt, keyValue::count, LLMC_AT_METADATA}};
 
 } // namespace
 
-const Schema planSchema = {specs, planId, {'L', 'M', 'P', '0'}};
+const Schema planSchema = {specs, fields, 'L' | 'M' << 8 | 'P' << 16 | '0' << 24};
 
 } // namespace llmc::rt::fb

@@ -87,7 +87,9 @@ enum {
 };
 }
 
-/// The plan schema for verifyBuffer.
+enum TableId : uint8_t { planId, targetId, tensorId, entryId, modelId, tokenizerId, keyValueId };
+
+/// The plan schema; its tables by TableId.
 extern const Schema planSchema;
 
 } // namespace llmc::rt::fb

@@ -7,7 +7,7 @@ namespace llmc::rt {
 constexpr uint32_t maxSignatureBytes = 128;
 
 Status Plan::checkSignature(const llmc_platform &platform) const {
-  if (!LLMC_OFFERS(&platform, verify_signature))
+  if (!platform.verify_signature)
     return Status(LLMC_UNSUPPORTED, LLMC_AT_PLATFORM);
   uint32_t size = fileHeader.signatureSize;
   if (size == 0)
@@ -15,8 +15,8 @@ Status Plan::checkSignature(const llmc_platform &platform) const {
   if (size > maxSignatureBytes)
     return Status(LLMC_BAD_VALUE, LLMC_AT_HEADER, offsetof(FileHeader, signatureSize));
   // What has no digest would be outside of what was signed.
-  for (uint32_t i = 0; i < segmentRecords.size; ++i)
-    if (segmentRecords[i].digest == none32 && i != digestSegment())
+  for (uint32_t i = 0; i < segments().size; ++i)
+    if (segments()[i].digest == none32 && i != digestSegment())
       return Status(LLMC_MISSING, LLMC_AT_DIGEST, i);
   uint8_t signature[maxSignatureBytes], root[32];
   Status status = checkRoot(platform);

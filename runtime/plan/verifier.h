@@ -1,11 +1,27 @@
 // Proves everything about a plan that the executor relies on. Runs on a plan whose FlatBuffer
 // structure is sound.
+//
+// Checks return a code; the place of the finding stands in `where` and `detail` meanwhile. Fields
+// that hold an index, a bounded number or nothing are checked by the rules of verify_records.cpp,
+// what relates several fields by code.
 #ifndef LLMC_RUNTIME_PLAN_VERIFIER_H
 #define LLMC_RUNTIME_PLAN_VERIFIER_H
 
 #include "runtime/plan/plan.h"
 
 namespace llmc::rt {
+
+/// Largest region: sums of an address and a size do not wrap.
+inline constexpr size_t maxRegionBytes = SIZE_MAX / 2;
+
+inline constexpr uint8_t anyAccess = cpuReads | cpuWrites | deviceReads | deviceWrites;
+
+/// All of `access` is possible by address: not so in flash that is paged, which prefetch reads.
+inline bool hasAddress(const Region &region, uint8_t access) {
+  return !(access & ~region.access) && region.kind != RegionKind::FlashPaged;
+}
+
+struct Rule;
 
 class PlanVerifier {
 public:
@@ -14,65 +30,77 @@ public:
   Status run();
 
 private:
-  // Records (verify_records.cpp). Each assumes that those before it passed.
-  Status checkRegions();
-  Status checkSegments();
-  Status checkSegment(const Segment &segment, uint32_t index);
-  Status checkPlacement(const Segment &segment, uint32_t index);
-  Status checkDigests();
-  Status checkBuffers();
-  Status checkExactRegions();
-  Status checkParams();
-  Status checkOperands();
-  Status checkKernels();
-  Status checkQueues();
-  Status checkDmas();
-  Status checkStates();
-  Status checkRest();
-  bool badString(uint32_t index) const { return index != none32 && index >= plan.nStrings(); }
+  Code checkAll();
+  uint32_t count(unsigned vector) const { return plan.fields[vector].value; }
+  Code fail(Code code, Where place, uint32_t index);
+
+  // Records (verify_records.cpp), in the order of their vectors.
+  Code checkRecords();
+  Code checkFields(const uint8_t *record, const Rule *rule, unsigned n) const;
+  Code checkRecord(unsigned vector, const uint8_t *record, uint32_t index);
+  Code check(const Region &region) const;
+  Code check(const Segment &segment, uint32_t index);
+  Code checkPlacement(const Segment &segment);
+  Code check(const Buffer &buffer);
+  Code check(const Operand &operand) const;
+  Code check(const Param &param, uint32_t index);
+  Code check(const Kernel &kernel) const;
+  Code check(const Dma &dma) const;
+  Code check(const State &state, uint32_t index) const;
+  bool isSegment(uint16_t index, SegmentKind kind) const;
+  Code checkDigestSegment();
+  Code checkExactRegions();
+  Code checkRest();
+  const Region &regionOf(uint16_t buffer) const;
 
   // Entries (verify_entries.cpp).
+  Code checkEntry(uint32_t index);
+  Code boundParams();
+  Code checkTensors();
+  Code checkTensor(const TensorView &tensor, bool isInput) const;
+  Code checkSteps();
+
+  // Steps (verify_steps.cpp).
+  Code checkStep(const Step &step);
+  Code checkOperation(const Step &step);
+  Code checkDispatch(const Step &step, uint32_t queue);
+  Code checkDma(const Step &step);
+  Code checkPrefetch(const Step &step);
+  Code checkLoopBegin(const Step &step);
+  Code checkLoopEnd(const Step &step);
+  Code checkGather(const Step &step);
+  Code checkKvCommit(const Step &step) const;
+  /// Operand `index` may be used with `access` (0: what it states) by the CPU or a device, whatever
+  /// the parameters of this entry.
+  Code checkUse(uint32_t index, uint8_t access, bool byCpu);
+  Code proveForDevice(uint32_t index);
+  Code checkArgs(uint32_t first, uint32_t n, bool byCpu);
+  /// The farthest address of operand `index` lies in its buffer.
+  Code checkRange(uint32_t index);
+
+  const Plan plan; // a copy: one load less for every field
+  Where where = LLMC_AT_PLAN;
+  uint32_t detail = 0;
+  uint8_t usedFeatures = 0;
+  size_t regionEnd[maxRegions] = {}; // of the last segment or buffer so far
+  size_t fileEnd = 0;                // of the last segment so far
+  size_t pagedDelta[maxRegions] = {};
+
+  // The entry being checked.
   struct Loop {
     uint32_t begin;
     uint8_t param;
-    uint64_t multiplier; // of the steps around the loop
+    uint32_t multiplier; // of the steps around the loop
   };
-  struct Scope {
-    EntryView entry;
-    uint32_t index = 0;
-    uint32_t bounds[maxParams] = {}; // the most each parameter can be in this entry
-    uint32_t usedTargets = 0;
-    Loop loops[maxLoopDepth] = {};
-    uint32_t depth = 0;
-    uint64_t multiplier = 1;
-    uint64_t executed = 0;
-  };
-  Status checkEntry(uint32_t index);
-  Status boundParams(Scope &scope);
-  Status checkTensor(const Scope &scope, const TensorView &tensor, uint32_t detail);
-  Status checkSteps(Scope &scope);
-
-  // Steps (verify_steps.cpp).
-  Status checkStep(Scope &scope, uint32_t at);
-  Status checkDispatch(Scope &scope, const Step &step, uint32_t at);
-  Status checkDma(Scope &scope, const Step &step, uint32_t at);
-  Status checkPrefetch(Scope &scope, const Step &step, uint32_t at);
-  Status checkLoopBegin(Scope &scope, const Step &step, uint32_t at);
-  Status checkLoopEnd(Scope &scope, const Step &step, uint32_t at);
-  Status checkGather(Scope &scope, const Step &step, uint32_t at);
-  Status checkHostCall(Scope &scope, const Step &step, uint32_t at);
-  Status checkKvCommit(Scope &scope, const Step &step, uint32_t at);
-  Status checkQueue(Scope &scope, const Step &step, uint32_t at);
-  /// Operand `index` may be used with `access` by the CPU or a device, whatever the parameters of
-  /// this entry.
-  Status checkUse(const Scope &scope, uint32_t index, uint8_t access, bool byCpu,
-                  uint32_t at) const;
-  Status checkArgs(const Scope &scope, uint32_t first, uint32_t n, bool byCpu, uint32_t at) const;
-  /// The farthest address of operand `index` lies in its buffer.
-  Status checkRange(const Scope &scope, uint32_t index) const;
-
-  const Plan &plan;
-  uint64_t usedFeatures = 0;
+  static constexpr uint32_t remembered = 256;
+  EntryView entry;
+  uint32_t bounds[maxParams]; // the most each parameter can be in this entry
+  bool proved[remembered];    // a device may use this operand as it states
+  bool usedQueues[maxQueues];
+  uint32_t firstStep, lastStep;
+  Loop loops[maxLoopDepth];
+  uint32_t depth;
+  uint32_t multiplier; // how often this step is executed; beyond the limit: one more than it
 };
 
 } // namespace llmc::rt

@@ -3,238 +3,278 @@
 namespace llmc::rt {
 namespace {
 
-Status stepError(Code code, uint32_t at) { return Status(code, LLMC_AT_STEP, at); }
+enum Uses : uint8_t { usesQueue = 1, usesFlags = 2, usesA = 4, usesB = 8, usesC = 16 };
+constexpr uint8_t usesAll = usesA | usesB | usesC;
 
 /// Fields that an operation does not use are zero, so that they can get a meaning later.
-bool unusedAreZero(const Step &step) {
-  bool usesQueue = step.op == StepOp::Dispatch || step.op == StepOp::Dma ||
-                   step.op == StepOp::Wait || step.op == StepOp::CacheClean ||
-                   step.op == StepOp::CacheInvalidate;
-  if ((!usesQueue && step.queue != 0) ||
-      (step.flags & ~(step.op == StepOp::LoopBegin ? loopCountIsParam : 0)))
-    return false;
-  switch (step.op) {
-  case StepOp::End:
-  case StepOp::Barrier:
-  case StepOp::Yield:
-    return step.a == 0 && step.b == 0 && step.c == 0;
-  case StepOp::Wait:
-  case StepOp::CacheClean:
-  case StepOp::CacheInvalidate:
-  case StepOp::LoopEnd:
-  case StepOp::KvCommit:
-  case StepOp::Mark:
-    return step.b == 0 && step.c == 0;
-  default:
-    return true;
-  }
+struct OperationSpec {
+  uint8_t uses;
+  uint8_t feature;
+};
+constexpr OperationSpec operations[] = {
+    {0, 0},                              // End
+    {0, 0},                              // Dispatch: seen here where it has flags
+    {usesQueue | usesAll, featureDma},   // Dma
+    {usesAll, featurePrefetch},          // Prefetch
+    {usesQueue | usesA, 0},              // Wait
+    {0, 0},                              // Barrier
+    {usesQueue | usesA, featureCache},   // CacheClean
+    {usesQueue | usesA, featureCache},   // CacheInvalidate
+    {usesFlags | usesAll, featureLoops}, // LoopBegin
+    {usesA, featureLoops},               // LoopEnd
+    {usesA, featureKvCommit},            // KvCommit
+    {usesAll, featureGather},            // Gather
+    {usesAll, featureHostCall},          // HostCall
+    {0, 0},                              // Yield
+    {usesA, 0},                          // Mark
+};
+static_assert(sizeof(operations) == sizeof(OperationSpec) * (unsigned(StepOp::Mark) + 1));
+
+/// `rows` rows of `rowBytes`, `pitch` apart, end within `extent`. All have 32 bits: nothing wraps.
+bool rowsFit(uint32_t rows, uint32_t pitch, uint32_t rowBytes, size_t extent) {
+  return uint64_t(rows - 1) * pitch + rowBytes <= extent;
 }
 
 } // namespace
 
-Status PlanVerifier::checkUse(const Scope &scope, uint32_t index, uint8_t access, bool byCpu,
-                              uint32_t at) const {
-  if (index >= plan.operands().size)
-    return stepError(LLMC_BAD_INDEX, at);
-  const Operand &operand = plan.operands()[index];
-  const Region &region = plan.regions()[operand.region];
-  uint8_t needed = 0;
-  if (access & LLMC_READ)
-    needed |= byCpu ? cpuReads : deviceReads;
-  if (access & LLMC_WRITE)
-    needed |= byCpu ? cpuWrites : deviceWrites;
-  if ((access & ~operand.access) || (needed & ~region.access) ||
-      region.kind == RegionKind::FlashPaged)
-    return stepError(LLMC_BAD_VALUE, at);
-  return checkRange(scope, index);
-}
-
-Status PlanVerifier::checkRange(const Scope &scope, uint32_t index) const {
-  const Operand &operand = plan.operands()[index];
-  if (operand.flags & operandStatic)
-    return {};
-  // checkOperands proved the range with every parameter 0; what is left of the buffer after it:
-  const Buffer &buffer = plan.buffers()[operand.buffer];
-  uint64_t left = buffer.size - operand.extent - (operand.offset - buffer.offset);
-  for (unsigned k = 0; k < 3; ++k) {
-    if (operand.param[k] == none8)
-      continue;
-    uint64_t farthest = uint64_t(scope.bounds[operand.param[k]]) * operand.stride[k];
-    if (farthest > left)
-      return Status(LLMC_BAD_RANGE, LLMC_AT_OPERAND, index);
-    left -= farthest;
-  }
-  return {};
-}
-
-Status PlanVerifier::checkArgs(const Scope &scope, uint32_t first, uint32_t n, bool byCpu,
-                               uint32_t at) const {
-  if (n > maxArgs || !fits(first, n, plan.args().size))
-    return stepError(LLMC_BAD_INDEX, at);
-  for (uint32_t i = 0; i < n; ++i) {
-    uint32_t index = plan.args()[first + i];
-    if (index >= plan.operands().size)
-      return stepError(LLMC_BAD_INDEX, at);
-    Status status = checkUse(scope, index, plan.operands()[index].access, byCpu, at);
-    if (!status.ok())
-      return status;
-  }
-  return {};
-}
-
-Status PlanVerifier::checkQueue(Scope &scope, const Step &step, uint32_t at) {
-  if (step.queue >= plan.queues().size)
-    return stepError(LLMC_BAD_INDEX, at);
-  scope.usedTargets |= 1u << plan.queues()[step.queue].target;
-  return {};
-}
-
-Status PlanVerifier::checkStep(Scope &scope, uint32_t at) {
-  const Step &step = plan.steps()[at];
-  if (step.op > StepOp::Mark || !unusedAreZero(step))
-    return stepError(LLMC_BAD_VALUE, at);
-  switch (step.op) {
-  case StepOp::Dispatch:
-    return checkDispatch(scope, step, at);
-  case StepOp::Dma:
-    return checkDma(scope, step, at);
-  case StepOp::Prefetch:
-    return checkPrefetch(scope, step, at);
-  case StepOp::Wait:
-    return step.queue == sourceQueue ? Status() : checkQueue(scope, step, at);
-  case StepOp::CacheClean:
-  case StepOp::CacheInvalidate: {
-    usedFeatures |= featureCache;
-    Status status = checkQueue(scope, step, at);
-    return status.ok() ? checkUse(scope, step.a, 0, true, at) : status;
-  }
-  case StepOp::LoopBegin:
-    return checkLoopBegin(scope, step, at);
-  case StepOp::LoopEnd:
-    return checkLoopEnd(scope, step, at);
-  case StepOp::KvCommit:
-    return checkKvCommit(scope, step, at);
-  case StepOp::Gather:
-    return checkGather(scope, step, at);
-  case StepOp::HostCall:
-    usedFeatures |= featureHostCall;
-    return checkArgs(scope, step.b, step.c, true, at);
-  default: // End, Barrier, Yield, Mark
-    return {};
-  }
-}
-
-Status PlanVerifier::checkDispatch(Scope &scope, const Step &step, uint32_t at) {
-  if (Status status = checkQueue(scope, step, at); !status.ok())
-    return status;
-  if (step.a >= plan.kernels().size)
-    return stepError(LLMC_BAD_INDEX, at);
+/// What nearly every step is: inline, all of checkStep in one, and operands are proved once for
+/// each entry.
+inline Code PlanVerifier::checkDispatch(const Step &step, uint32_t queue) {
+  Span<const uint16_t> args = plan.args();
+  uint32_t first = step.b, n = step.c;
+  if (queue >= plan.queues().size || step.a >= plan.kernels().size || first > args.size ||
+      n > args.size - first)
+    return LLMC_BAD_INDEX;
   const Kernel &kernel = plan.kernels()[step.a];
-  if (kernel.target != plan.queues()[step.queue].target || kernel.nArgs != step.c)
-    return stepError(LLMC_BAD_VALUE, at);
-  return checkArgs(scope, step.b, step.c, false, at);
+  usedQueues[queue] = true;
+  if (kernel.target != plan.queues()[queue].target || kernel.nArgs != n)
+    return LLMC_BAD_VALUE;
+  const uint16_t *arg = args.data + first, *end = arg + n;
+  while (arg != end) {
+    uint32_t index = *arg++;
+    if (index < remembered && proved[index])
+      continue;
+    if (Code code = proveForDevice(index); code != LLMC_OK)
+      return code;
+  }
+  return LLMC_OK;
 }
 
-Status PlanVerifier::checkDma(Scope &scope, const Step &step, uint32_t at) {
-  usedFeatures |= featureDma;
-  if (Status status = checkQueue(scope, step, at); !status.ok())
-    return status;
+/// Once for each entry, where the operand has a place to remember it by.
+Code PlanVerifier::proveForDevice(uint32_t index) {
+  Code code = checkUse(index, 0, false);
+  if (code == LLMC_OK && index < remembered)
+    proved[index] = true;
+  return code;
+}
+
+/// Walks the steps once: loops nest, the last step and no other is End, and every use is proved.
+Code PlanVerifier::checkSteps() {
+  __builtin_memset(proved, 0, sizeof(proved));
+  __builtin_memset(usedQueues, 0, sizeof(usedQueues));
+  depth = 0;
+  multiplier = 1;
+  uint32_t executed = 0;
+  const Step *steps = plan.steps().data;
+  fail(LLMC_OK, LLMC_AT_STEP, lastStep);
+  if (steps[lastStep].op != StepOp::End)
+    return LLMC_BAD_NESTING;
+  for (uint32_t at = firstStep; at <= lastStep; ++at) {
+    detail = at;
+    executed += multiplier;
+    if (executed > maxExecutedSteps)
+      return LLMC_BAD_RANGE;
+    const Step &step = steps[at];
+    // Operation, queue and flags in one word: a dispatch has no flags.
+    static_assert(offsetof(Step, queue) == 1 && offsetof(Step, flags) == 2);
+    uint32_t head = fb::load<uint32_t>(reinterpret_cast<const uint8_t *>(&step));
+    bool isDispatch = (head & 0xFFFF00FF) == uint32_t(StepOp::Dispatch);
+    Code code = isDispatch ? checkDispatch(step, uint8_t(head >> 8)) : checkStep(step);
+    if (code != LLMC_OK)
+      return code;
+  }
+  return depth == 0 ? LLMC_OK : fail(LLMC_BAD_NESTING, LLMC_AT_STEP, loops[depth - 1].begin);
+}
+
+Code PlanVerifier::checkStep(const Step &step) {
+  if (step.op > StepOp::Mark)
+    return LLMC_BAD_VALUE;
+  if (step.op == StepOp::End && detail != lastStep)
+    return LLMC_BAD_NESTING;
+  OperationSpec spec = operations[uint8_t(step.op)];
+  usedFeatures |= spec.feature;
+  uint32_t stray = spec.uses & usesFlags ? step.flags & ~loopCountIsParam : step.flags;
+  if (!(spec.uses & usesA))
+    stray |= step.a;
+  if (!(spec.uses & usesB))
+    stray |= step.b;
+  if (!(spec.uses & usesC))
+    stray |= step.c;
+  if (!(spec.uses & usesQueue)) {
+    stray |= step.queue;
+  } else if (step.queue < plan.queues().size) {
+    usedQueues[step.queue] = true;
+  } else if (stray == 0 && !(step.op == StepOp::Wait && step.queue == sourceQueue)) {
+    return LLMC_BAD_INDEX;
+  }
+  return stray ? LLMC_BAD_VALUE : checkOperation(step);
+}
+
+Code PlanVerifier::checkOperation(const Step &step) {
+  switch (step.op) {
+  case StepOp::Dma:
+    return checkDma(step);
+  case StepOp::Prefetch:
+    return checkPrefetch(step);
+  case StepOp::CacheClean:
+  case StepOp::CacheInvalidate:
+    return checkUse(step.a, 0, false);
+  case StepOp::LoopBegin:
+    return checkLoopBegin(step);
+  case StepOp::LoopEnd:
+    return checkLoopEnd(step);
+  case StepOp::KvCommit:
+    return checkKvCommit(step);
+  case StepOp::Gather:
+    return checkGather(step);
+  case StepOp::HostCall:
+    return checkArgs(step.b, step.c, true);
+  default: // End, Wait, Barrier, Yield, Mark
+    return LLMC_OK;
+  }
+}
+
+Code PlanVerifier::checkUse(uint32_t index, uint8_t access, bool byCpu) {
+  if (index >= plan.operands().size)
+    return LLMC_BAD_INDEX;
+  const Operand &operand = plan.operands()[index];
+  if (access == 0)
+    access = operand.access;
+  uint8_t needed = byCpu ? access : uint8_t(access << 2); // RegionAccess has the CPU's bits first
+  if ((access & ~operand.access) || !hasAddress(plan.regions()[operand.region], needed))
+    return LLMC_BAD_VALUE;
+  return operand.flags & operandStatic ? LLMC_OK : checkRange(index);
+}
+
+Code PlanVerifier::checkRange(uint32_t index) {
+  const Operand &operand = plan.operands()[index];
+  // The range with every parameter 0 was proved; what is left of the buffer after it:
+  const Buffer &buffer = plan.buffers()[operand.buffer];
+  size_t left = size_t(buffer.size) - size_t(operand.extent) -
+                (size_t(operand.offset) - size_t(buffer.offset));
+  for (unsigned k = 0; k < 3 && operand.param[k] != none8; ++k) {
+    uint64_t farthest = uint64_t(bounds[operand.param[k]]) * operand.stride[k];
+    if (farthest > left)
+      return fail(LLMC_BAD_RANGE, LLMC_AT_OPERAND, index);
+    left -= size_t(farthest);
+  }
+  return LLMC_OK;
+}
+
+Code PlanVerifier::checkArgs(uint32_t first, uint32_t n, bool byCpu) {
+  Span<const uint16_t> args = plan.args();
+  if (n > maxArgs || first > args.size || n > args.size - first)
+    return LLMC_BAD_INDEX;
+  Code code = LLMC_OK;
+  for (uint32_t i = 0; code == LLMC_OK && i < n; ++i)
+    code = checkUse(args[first + i], 0, byCpu);
+  return code;
+}
+
+Code PlanVerifier::checkDma(const Step &step) {
   if (step.c >= plan.dmas().size)
-    return stepError(LLMC_BAD_INDEX, at);
-  if (Status status = checkUse(scope, step.a, LLMC_READ, false, at); !status.ok())
-    return status;
-  if (Status status = checkUse(scope, step.b, LLMC_WRITE, false, at); !status.ok())
-    return status;
+    return LLMC_BAD_INDEX;
+  Code code = checkUse(step.a, LLMC_READ, false);
+  if (code == LLMC_OK)
+    code = checkUse(step.b, LLMC_WRITE, false);
+  if (code != LLMC_OK)
+    return code;
   const Dma &dma = plan.dmas()[step.c];
-  if (dma.rowsParam != none8 && scope.bounds[dma.rowsParam] > dma.rows)
-    return stepError(LLMC_BAD_RANGE, at);
-  uint64_t steps = dma.rows - 1;
-  const Operand &src = plan.operands()[step.a], &dst = plan.operands()[step.b];
-  if (!fits(steps * dma.srcPitch, dma.rowBytes, src.extent) ||
-      !fits(steps * dma.dstPitch, dma.rowBytes, dst.extent))
-    return stepError(LLMC_BAD_RANGE, at);
-  return {};
+  if ((dma.rowsParam != none8 && bounds[dma.rowsParam] > dma.rows) ||
+      !rowsFit(dma.rows, dma.srcPitch, dma.rowBytes, size_t(plan.operands()[step.a].extent)) ||
+      !rowsFit(dma.rows, dma.dstPitch, dma.rowBytes, size_t(plan.operands()[step.b].extent)))
+    return LLMC_BAD_RANGE;
+  return LLMC_OK;
 }
 
-Status PlanVerifier::checkPrefetch(Scope &scope, const Step &step, uint32_t at) {
-  usedFeatures |= featurePrefetch;
+Code PlanVerifier::checkPrefetch(const Step &step) {
   if (step.a >= plan.operands().size)
-    return stepError(LLMC_BAD_INDEX, at);
+    return LLMC_BAD_INDEX;
   const Operand &src = plan.operands()[step.a];
   if (plan.regions()[src.region].kind != RegionKind::FlashPaged)
-    return stepError(LLMC_BAD_VALUE, at);
-  if (Status status = checkRange(scope, step.a); !status.ok())
-    return status;
-  if (Status status = checkUse(scope, step.b, LLMC_WRITE, true, at); !status.ok())
-    return status;
-  if (step.c == 0 || step.c > src.extent || step.c > plan.operands()[step.b].extent)
-    return stepError(LLMC_BAD_RANGE, at);
-  return {};
+    return LLMC_BAD_VALUE;
+  Code code = checkRange(step.a);
+  if (code == LLMC_OK)
+    code = checkUse(step.b, LLMC_WRITE, true);
+  if (code != LLMC_OK)
+    return code;
+  bool within = step.c != 0 && step.c <= size_t(src.extent) &&
+                step.c <= size_t(plan.operands()[step.b].extent);
+  return within ? LLMC_OK : LLMC_BAD_RANGE;
 }
 
-Status PlanVerifier::checkLoopBegin(Scope &scope, const Step &step, uint32_t at) {
-  usedFeatures |= featureLoops;
+Code PlanVerifier::checkLoopBegin(const Step &step) {
   Span<const Param> params = plan.params();
-  bool fromParam = step.flags & loopCountIsParam;
-  if (step.a >= params.size || (fromParam && step.b >= params.size))
-    return stepError(LLMC_BAD_INDEX, at);
-  uint32_t most = fromParam ? scope.bounds[step.b] : step.b;
-  if (params[step.a].kind != ParamKind::Loop || (!fromParam && step.b == 0))
-    return stepError(LLMC_BAD_VALUE, at);
+  uint32_t most = step.b;
+  if (step.a >= params.size)
+    return LLMC_BAD_INDEX;
+  if (step.flags & loopCountIsParam) {
+    if (most >= params.size)
+      return LLMC_BAD_INDEX;
+    most = bounds[most];
+  } else if (most == 0) {
+    return LLMC_BAD_VALUE;
+  }
+  if (params[step.a].kind != ParamKind::Loop)
+    return LLMC_BAD_VALUE;
   if (most != 0 && most - 1 > params[step.a].max)
-    return stepError(LLMC_BAD_RANGE, at);
+    return LLMC_BAD_RANGE;
   // The end lies in the entry; that it is the matching one shows when it is reached.
-  uint32_t last = scope.entry.firstStep() + scope.entry.nSteps() - 1;
-  if (scope.depth == maxLoopDepth || step.c <= at || step.c >= last ||
-      plan.steps()[step.c].op != StepOp::LoopEnd || plan.steps()[step.c].a != at)
-    return stepError(LLMC_BAD_NESTING, at);
-  for (uint32_t i = 0; i < scope.depth; ++i)
-    if (scope.loops[i].param == step.a)
-      return stepError(LLMC_BAD_NESTING, at);
-  scope.loops[scope.depth++] = {at, uint8_t(step.a), scope.multiplier};
-  // At most 2^24 before, at most 2^32 - 1 rounds: no wrap, and checkSteps refuses the excess at the
-  // next step.
-  scope.multiplier *= most;
-  return {};
+  const Step *steps = plan.steps().data;
+  if (depth == maxLoopDepth || step.c <= detail || step.c >= lastStep ||
+      steps[step.c].op != StepOp::LoopEnd || steps[step.c].a != detail)
+    return LLMC_BAD_NESTING;
+  for (uint32_t i = 0; i < depth; ++i)
+    if (loops[i].param == step.a)
+      return LLMC_BAD_NESTING;
+  loops[depth++] = {detail, uint8_t(step.a), multiplier};
+  uint64_t rounds = uint64_t(multiplier) * most;
+  multiplier = rounds > maxExecutedSteps ? maxExecutedSteps + 1 : uint32_t(rounds);
+  return LLMC_OK;
 }
 
-Status PlanVerifier::checkLoopEnd(Scope &scope, const Step &step, uint32_t at) {
-  if (scope.depth == 0)
-    return stepError(LLMC_BAD_NESTING, at);
-  const Loop &loop = scope.loops[scope.depth - 1];
-  if (loop.begin != step.a || plan.steps()[loop.begin].c != at)
-    return stepError(LLMC_BAD_NESTING, at);
-  scope.multiplier = loop.multiplier;
-  --scope.depth;
-  return {};
+Code PlanVerifier::checkLoopEnd(const Step &step) {
+  if (depth == 0 || loops[depth - 1].begin != step.a || plan.steps()[step.a].c != detail)
+    return LLMC_BAD_NESTING;
+  multiplier = loops[--depth].multiplier;
+  return LLMC_OK;
 }
 
 /// Three arguments: table, ids, destination. Row ids[i] of the table goes to row i, for every id
 /// the operand holds.
-Status PlanVerifier::checkGather(Scope &scope, const Step &step, uint32_t at) {
-  usedFeatures |= featureGather;
-  if (Status status = checkArgs(scope, step.a, 3, true, at); !status.ok())
-    return status;
-  const Operand *args[3];
-  for (unsigned i = 0; i < 3; ++i)
-    args[i] = &plan.operands()[plan.args()[step.a + i]];
-  if (!(args[0]->access & LLMC_READ) || !(args[1]->access & LLMC_READ) ||
-      !(args[2]->access & LLMC_WRITE) || step.b == 0 || step.c == 0 || args[1]->extent % 4)
-    return stepError(LLMC_BAD_VALUE, at);
-  uint64_t rows = args[1]->extent / 4;
-  if (args[0]->extent / step.b < step.c || args[2]->extent / step.b < rows || rows > 0xFFFFFFFFu)
-    return stepError(LLMC_BAD_RANGE, at);
-  return {};
+Code PlanVerifier::checkGather(const Step &step) {
+  if (Code code = checkArgs(step.a, 3, true); code != LLMC_OK)
+    return code;
+  const uint16_t *args = &plan.args()[step.a];
+  const Operand *operands = plan.operands().data;
+  const Operand &table = operands[args[0]], &ids = operands[args[1]], &to = operands[args[2]];
+  uint32_t rowBytes = step.b, bound = step.c;
+  if (!(table.access & ids.access & LLMC_READ) || !(to.access & LLMC_WRITE) || rowBytes == 0 ||
+      bound == 0 || ids.extent % 4)
+    return LLMC_BAD_VALUE;
+  bool within = uint64_t(rowBytes) * bound <= size_t(table.extent) &&
+                size_t(ids.extent) <= none32 &&
+                uint64_t(rowBytes) * uint32_t(ids.extent / 4) <= size_t(to.extent);
+  return within ? LLMC_OK : LLMC_BAD_RANGE;
 }
 
-Status PlanVerifier::checkKvCommit(Scope &scope, const Step &step, uint32_t at) {
-  usedFeatures |= featureKvCommit;
-  if (scope.depth != 0)
-    return stepError(LLMC_BAD_NESTING, at);
-  for (uint16_t state : scope.entry.states())
+Code PlanVerifier::checkKvCommit(const Step &step) const {
+  if (depth != 0)
+    return LLMC_BAD_NESTING;
+  for (uint16_t state : entry.states())
     if (state == step.a)
-      return {};
-  return stepError(LLMC_BAD_INDEX, at);
+      return LLMC_OK;
+  return LLMC_BAD_INDEX;
 }
 
 } // namespace llmc::rt

@@ -20,7 +20,8 @@ Fields fields(rt::Region &r) {
 Fields fields(rt::Buffer &b) { return fieldsOf(b.offset, b.size, b.name, b.region, b.segment); }
 Fields fields(rt::Operand &o) {
   return fieldsOf(o.offset, o.extent, o.stride[0], o.stride[1], o.stride[2], o.buffer, o.region,
-                  o.access, o.param[0], o.param[1], o.param[2], o.flags, o.reserved);
+                  o.access, o.param[0], o.param[1], o.param[2], o.flags, o.reserved[0],
+                  o.reserved[1], o.reserved[2]);
 }
 Fields fields(uint16_t &argument) { return fieldsOf(argument); }
 Fields fields(rt::Param &p) { return fieldsOf(p.max, p.imm, p.kind, p.a, p.b, p.reserved); }

@@ -169,12 +169,12 @@ void Mender::derived(Param &param, uint32_t index, const std::vector<uint32_t> &
     param.max = std::max(param.max, 1u);
     return;
   }
-  uint64_t most = derivedBound(param, bounds.data());
+  uint64_t most = derive(param, bounds.data(), true);
   if (most > none32) {
     param.imm = 0;
     param.b = none8;
     param.kind = ParamKind::Add;
-    most = derivedBound(param, bounds.data());
+    most = derive(param, bounds.data(), true);
   }
   if (param.max < most || random.oneIn(2))
     param.max = uint32_t(most);
@@ -188,7 +188,8 @@ void Mender::operands() {
       return;
     const Buffer &buffer = plan.buffers[operand.buffer];
     operand.region = uint8_t(buffer.region);
-    operand.reserved = 0;
+    for (uint8_t &reserved : operand.reserved)
+      reserved = 0;
     operand.access &= LLMC_READ | LLMC_WRITE;
     if (operand.access == 0)
       operand.access = LLMC_READ;

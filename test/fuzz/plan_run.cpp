@@ -203,10 +203,10 @@ private:
     (void)session.reset();
     for (uint32_t i = 0; i < plan.states().size; ++i) {
       llmc_memory memory;
-      if (!session.stateMemory(i, &memory).ok())
+      if (!session.stateMemory(i, false, &memory).ok())
         continue;
       std::memset(memory.base, 1, size_t(memory.size));
-      session.stateWritten(i);
+      (void)session.stateMemory(i, true, &memory);
     }
   }
 

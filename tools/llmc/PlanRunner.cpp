@@ -52,10 +52,10 @@ void PlanRunner::bind(const llmc_trace *trace) {
 }
 
 void PlanRunner::openTokenizer() {
-  const rt::fb::Table table = plan().tokenizer();
+  const rt::TokenizerView table = plan().tokenizer();
   if (!table)
     return;
-  const auto index = table.scalar<uint16_t>(rt::fb::tokenizer::segment, rt::none16);
+  const auto index = table.segment();
   if (index >= plan().segments().size)
     throw InputError("'" + place + "': the plan names a tokenizer that it does not hold");
   codec = std::make_unique<TextCodec>(file->segment(index), "'" + place + "'");

@@ -11,6 +11,7 @@ const std::vector<ModelShape> &knownShapes() {
       {"smollm2-135m", 576, 30, 9, 3, 64, 1536, 49152, 8192, 1e5, true},
       {"tinyllama-1.1b", 2048, 22, 32, 4, 64, 5632, 32000, 2048, 1e4, false},
       {"tiny", 64, 2, 4, 2, 16, 96, 160, 64, 1e4, true},
+      {"tiny-12", 64, 12, 4, 2, 16, 96, 160, 64, 1e4, true},
       {"tiny-untied", 64, 2, 4, 2, 16, 96, 160, 64, 1e4, false},
   };
   return shapes;

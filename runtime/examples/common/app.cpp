@@ -93,11 +93,10 @@ Status placeRegions(const Plan &plan, llmc_memory *memories) {
 }
 
 Status openTokenizer(const Plan &plan, Tokenizer *tokenizer) {
-  const fb::Table table = plan.tokenizer();
-  const uint16_t index = table ? table.scalar<uint16_t>(fb::tokenizer::segment, none16) : none16;
-  if (index == none16)
+  const TokenizerView view = plan.tokenizer();
+  if (!view)
     return Status(LLMC_NOT_FOUND, LLMC_AT_TOKENIZER);
-  const Segment &segment = plan.segments()[index];
+  const Segment &segment = plan.segments()[view.segment()];
   return Tokenizer::open({board::flash() + size_t(segment.offset), size_t(segment.size)},
                          *tokenizer);
 }

@@ -144,9 +144,9 @@ TEST_CASE("records take their fields, symbols become indices") {
   REQUIRE(plan.buffers[0].segment == 0);
   REQUIRE(same(plan.params.at(3), rt::Param{3, 1, rt::ParamKind::Input, 255, 255, 0}));
   REQUIRE(same(plan.params.at(5), rt::Param{16, 1, rt::ParamKind::Add, 0, 1, 0}));
-  REQUIRE(same(plan.operands.at(1), rt::Operand{64, 32, {64, 32, 0}, 3, 3, 3, {4, 3, 255}, 0, 0}));
+  REQUIRE(same(plan.operands.at(1), rt::Operand{64, 32, {64, 32, 0}, 3, 3, 0, 3, {4, 3, 255}, {}}));
   REQUIRE(same(plan.operands.at(2),
-               rt::Operand{224, 16, {0, 0, 0}, 3, 3, 1, {255, 255, 255}, rt::operandStatic, 0}));
+               rt::Operand{224, 16, {0, 0, 0}, 3, 1, rt::operandStatic, 3, {255, 255, 255}, {}}));
   const rt::Kernel &kernel = plan.kernels.at(0);
   REQUIRE(same(kernel, rt::Kernel{16, 32, 4, UINT32_MAX, 8, kernel.name, 1, 1, 2, 2, 0}));
   REQUIRE(name(kernel.name) == "main");

@@ -102,7 +102,6 @@ void operandMutations(Mutations &m, const Subject &subject) {
   RECORD(operands, 3, Operand, flags, 0, LLMC_BAD_VALUE, LLMC_AT_OPERAND, 3);
   RECORD(operands, 1, Operand, flags, 1, LLMC_BAD_VALUE, LLMC_AT_OPERAND, 1);
   RECORD(operands, 3, Operand, flags, 3, LLMC_BAD_VALUE, LLMC_AT_OPERAND, 3);
-  RECORD(operands, 3, Operand, reserved, 1, LLMC_BAD_VALUE, LLMC_AT_OPERAND, 3);
   const rt::Operand *operands = subject.plan.operands().data;
   auto array = [&](const char *name, const auto &element, uint64_t value, rt::Code code,
                    uint32_t index) {
@@ -114,6 +113,8 @@ void operandMutations(Mutations &m, const Subject &subject) {
   array("Operand.stride", operands[2].stride[1], tileRows * rowBytes + 1, LLMC_BAD_RANGE, 2);
   array("Operand.stride", operands[2].stride[1], none, LLMC_BAD_RANGE, 2);
   array("Operand.stride", operands[2].stride[2], 1, LLMC_BAD_INDEX, 2);
+  for (const uint8_t &reserved : operands[3].reserved)
+    array("Operand.reserved", reserved, 1, LLMC_BAD_VALUE, 3);
   array("Operand.param", operands[1].param[0], 10, LLMC_BAD_INDEX, 1);
   array("Operand.param", operands[1].param[0], rt::none8, LLMC_BAD_INDEX, 1);
   array("Operand.param", operands[1].param[0], pPos, LLMC_BAD_RANGE, 1);

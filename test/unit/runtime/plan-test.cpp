@@ -142,13 +142,13 @@ TEST_CASE("records.h and the schema name the same fields") {
   CHECK((s.name() == 5 && s.key() == 6 && s.region() == 7 && s.flags() == 8));
   CHECK((s.kind() == fb::SegmentKind::Debug && s.align_log2() == 9 && s.codec() == 10));
   CHECK((s.chunk_log2() == 11 && s.reserved() == 12));
-  rt::Operand operand = {1, 2, {3, 4, 5}, 6, 7, 8, {9, 10, 11}, 12, 13};
+  rt::Operand operand = {1, 2, {3, 4, 5}, 6, 7, 8, 9, {10, 11, 12}, {13, 14, 15}};
   auto o = std::bit_cast<fb::Operand>(operand);
   CHECK((o.offset() == 1 && o.extent() == 2 && o.stride0() == 3 && o.stride1() == 4 &&
          o.stride2() == 5));
-  CHECK((o.buffer() == 6 && o.region() == 7 && o.access() == 8 && o.param0() == 9 &&
-         o.param1() == 10));
-  CHECK((o.param2() == 11 && o.flags() == 12 && o.reserved() == 13));
+  CHECK((o.region() == 6 && o.access() == 7 && o.flags() == 8 && o.buffer() == 9));
+  CHECK((o.param0() == 10 && o.param1() == 11 && o.param2() == 12));
+  CHECK((o.reserved0() == 13 && o.reserved1() == (14 | 15 << 8)));
   rt::Region region = {1, 2, 3, rt::RegionKind::Tcm, rt::Lifetime::Call, 4};
   auto r = std::bit_cast<fb::Region>(region);
   CHECK((r.size() == 1 && r.name() == 2 && r.align_log2() == 3 && r.kind() == fb::RegionKind::Tcm));
@@ -338,7 +338,7 @@ TEST_CASE("the header is checked field by field") {
   using H = rt::FileHeader;
   check(patched(0, uint8_t('X')), LLMC_BAD_MAGIC, LLMC_AT_HEADER, 0);
   check(patched(offsetof(H, formatMajor), uint16_t(1)), LLMC_BAD_VERSION, LLMC_AT_HEADER, 8);
-  check(patched(offsetof(H, formatMinor), uint16_t(2)), LLMC_BAD_VERSION, LLMC_AT_HEADER, 10);
+  check(patched(offsetof(H, formatMinor), uint16_t(3)), LLMC_BAD_VERSION, LLMC_AT_HEADER, 10);
   check(patched(offsetof(H, headerSize), 96u), LLMC_BAD_VALUE, LLMC_AT_HEADER, 12);
   check(patched(offsetof(H, fileSize), uint64_t(good.size() + 1)), LLMC_TRUNCATED, LLMC_AT_HEADER,
         16);

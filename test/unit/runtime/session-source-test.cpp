@@ -39,10 +39,10 @@ PlanDescription pagedPlan() {
   pages.source = segmentFromBytes(bytes);
   d.segments = {pages};
   d.buffers = {{0, 2048, rt::none32, 0, 0}, {0, 1024 + 8, rt::none32, 1, rt::none16}};
-  rt::Operand page = {0, 1024, {1024, 0, 0}, 0, 0, LLMC_READ, {3, rt::none8, rt::none8}, 0, 0};
+  rt::Operand page = {0, 1024, {1024, 0, 0}, 0, LLMC_READ, 0, 0, {3, rt::none8, rt::none8}, {}};
   rt::Operand slot = {
-      0, 1024, {0, 0, 0}, 1, 1, LLMC_READ | LLMC_WRITE, {rt::none8, rt::none8, rt::none8}, 1, 0};
-  rt::Operand seen = {1024, 4, {4, 0, 0}, 1, 1, LLMC_WRITE, {3, rt::none8, rt::none8}, 0, 0};
+      0, 1024, {0, 0, 0}, 1, LLMC_READ | LLMC_WRITE, 1, 1, {rt::none8, rt::none8, rt::none8}, {}};
+  rt::Operand seen = {1024, 4, {4, 0, 0}, 1, LLMC_WRITE, 0, 1, {3, rt::none8, rt::none8}, {}};
   d.operands = {page, slot, seen};
   d.args = {1, 2};
   d.params = {{0, 0, rt::ParamKind::Input, rt::none8, rt::none8, 0},

@@ -1,0 +1,44 @@
+/* A program of the runtime in C, compiled as C11 and, under other names, as C++17. */
+#ifndef LLMC_TEST_UNIT_RUNTIME_C_PROGRAM_H
+#define LLMC_TEST_UNIT_RUNTIME_C_PROGRAM_H
+
+#include "runtime/c/llmc_runtime.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { C_PROGRAM_REGIONS = 16 };
+
+/* What the program works on: a plan file, memory for every region twice, a device for each of two
+ * sessions. */
+typedef struct c_program_input {
+  const void *file;
+  uint64_t file_size;
+  llmc_memory first[C_PROGRAM_REGIONS];
+  llmc_memory second[C_PROGRAM_REGIONS];
+  const llmc_device *first_device;
+  const llmc_device *second_device;
+  const int32_t *ids;
+  size_t n_ids;
+  size_t prefix; /* tokens that both sessions share */
+} c_program_input;
+
+/* Logits of the last token, by four ways that have to agree. */
+typedef struct c_program_output {
+  float *fed;
+  float *polled;
+  float *restored;
+  float *forked;
+  uint32_t rows_seen; /* by the function that gets all logits */
+  uint32_t sampled;
+} c_program_output;
+
+llmc_status c_program_as_c11(const c_program_input *input, c_program_output *output);
+llmc_status c_program_as_cxx17(const c_program_input *input, c_program_output *output);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
