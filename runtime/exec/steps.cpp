@@ -39,7 +39,7 @@ void Session::resolve(uint32_t index, llmc_operand_view *out) const {
 }
 
 void Session::resolveArgs(uint32_t first, uint32_t n, llmc_operand_view *out) const {
-  const uint16_t *args = &bound->args()[first];
+  const uint16_t *args = bound->args().data + first;
   for (uint32_t i = 0; i < n; ++i)
     resolve(args[i], out + i);
 }
@@ -87,7 +87,7 @@ Status Session::step(const Step &step) {
 /// What nearly every step is: everything inline.
 Status Session::dispatch(const Step &step) {
   llmc_operand_view views[maxArgs], *view = views;
-  const uint16_t *arg = &bound->args()[step.b];
+  const uint16_t *arg = bound->args().data + step.b;
   const Operand *operands = bound->operands().data;
   for (uint32_t n = step.c; n; --n)
     resolveTo(operands[*arg++], view++);

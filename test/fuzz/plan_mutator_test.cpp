@@ -2,6 +2,8 @@
 #include "catch2/catch.hpp"
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <map>
 
 #include "compiler/Emit/PlanWriter.h"
@@ -50,7 +52,24 @@ TEST_CASE("mending leaves a good plan good") {
   }
 }
 
-TEST_CASE("at least three in ten mutated plans are accepted, and those run") {
+TEST_CASE("the corpus is of this format, and is accepted or refused in every way alike") {
+  size_t accepted = 0, other = 0, total = 0;
+  for (const auto &entry :
+       std::filesystem::directory_iterator(LLMC_TEST_DATA "/../fuzz/corpus/plan")) {
+    std::ifstream file(entry.path(), std::ios::binary);
+    const std::string bytes((std::istreambuf_iterator<char>(file)), {});
+    const rt::Status status =
+        openEveryWay({reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size()});
+    ++total;
+    accepted += status.ok();
+    other += status.code == LLMC_BAD_VERSION;
+  }
+  CHECK(total > 50);
+  CHECK(accepted > 3);
+  CHECK(other * 4 < total); // tools/fuzz --renew makes a corpus of the present format
+}
+
+TEST_CASE("at least three in ten mutated plans are accepted, and those run", "[mutator]") {
   // Mutations of mutations, as a fuzzer makes them; a refused one is built on half of the time.
   std::vector<std::vector<uint8_t>> pool = seeds();
   const size_t n = 4000;

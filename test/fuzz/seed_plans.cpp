@@ -221,6 +221,15 @@ PlanDescription everythingPlan() {
   return d;
 }
 
+/// A gather whose rows share bytes with their table, which once was copied as if they did not.
+PlanDescription overlappingPlan() {
+  PlanDescription d = everythingPlan();
+  d.operands.push_back(operand(4, 2, 520, 128, LLMC_WRITE));
+  d.args[4] = 5;
+  d.args[6] = uint16_t(d.operands.size() - 1);
+  return d;
+}
+
 /// One step that does nothing: the least that a plan can be.
 PlanDescription smallestPlan() {
   PlanDescription d;
@@ -242,6 +251,7 @@ std::vector<std::pair<std::string, PlanDescription>> seedPlans() {
   return {{"language-model", test::languageModel()},
           {"paged", pagedPlan()},
           {"everything", everythingPlan()},
+          {"overlapping", overlappingPlan()},
           {"smallest", smallestPlan()}};
 }
 

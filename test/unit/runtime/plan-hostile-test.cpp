@@ -129,7 +129,7 @@ void exercise(const Plan &plan) {
 
 } // namespace
 
-TEST_CASE("random damage never crashes, and what is accepted stays inside") {
+TEST_CASE("random damage never crashes, and what is accepted stays inside", "[mutator]") {
   Subject subject;
   const rt::FileHeader header = subject.plan.header();
   std::vector<uint8_t> good(subject.file.data(), subject.file.data() + subject.file.size());
