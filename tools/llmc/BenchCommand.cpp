@@ -77,7 +77,9 @@ public:
       measureDecode();
       peakRss = peakRssBytes();
     }
+    double intRate = device.int8OpsPerSecond();
     measurePrefill();
+    intRate = std::max(intRate, device.int8OpsPerSecond());
     double readRate = device.readBytesPerSecond();
     measureDecode();
     readRate = std::max(readRate, device.readBytesPerSecond());
@@ -85,7 +87,7 @@ public:
                  {"threads", device.threads()},  {"context", runner.lm().contextLength()},
                  {"prefill", describePrefill()}, {"decode", describeDecode(readRate)}};
     json["read_bandwidth_bytes_per_second"] = readRate;
-    json["int8_peak_ops_per_second"] = device.int8OpsPerSecond();
+    json["int8_peak_ops_per_second"] = intRate;
     const uint64_t cache = device.lastLevelCacheBytes();
     json["last_level_cache_bytes"] = cache ? Json(cache) : Json(nullptr);
     json["load_ms"] = loadSeconds * 1e3;

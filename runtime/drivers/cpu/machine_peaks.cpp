@@ -132,7 +132,8 @@ namespace {
 
 struct Probe {
   Isa isa;
-  uint8_t *memory;
+  uint8_t *memory = nullptr;
+  uint64_t rounds = 0;
 
   /// A thread's part of the memory, in whole pages.
   Span<uint8_t> share(uint32_t part, uint32_t parts) const {
@@ -142,7 +143,8 @@ struct Probe {
   }
 };
 
-constexpr uint64_t multiplyRounds = 200000;
+/// As long as a large kernel runs: for less, a core may be faster than it can stay.
+constexpr double multiplySeconds = 0.02;
 
 const Probe &probeOf(void *context) { return *static_cast<const Probe *>(context); }
 
@@ -157,7 +159,7 @@ void readShare(void *context, uint32_t part, uint32_t parts) {
 }
 
 void multiply(void *context, uint32_t, uint32_t) {
-  multiplyInt8(probeOf(context).isa, multiplyRounds);
+  multiplyInt8(probeOf(context).isa, probeOf(context).rounds);
 }
 
 /// Seconds of the fastest of `times` runs.
@@ -183,7 +185,7 @@ std::optional<double> measureReadBytesPerSecond(Isa isa, WorkerPool &pool) {
 #if defined(MADV_HUGEPAGE)
   ::madvise(memory, readProbeBytes, MADV_HUGEPAGE);
 #endif
-  Probe probe{isa, static_cast<uint8_t *>(memory)};
+  Probe probe{isa, static_cast<uint8_t *>(memory), 0};
   pool.run(fillShare, &probe);
   const double seconds = fastest(pool, readShare, probe, 6);
   ::munmap(memory, readProbeBytes);
@@ -191,9 +193,12 @@ std::optional<double> measureReadBytesPerSecond(Isa isa, WorkerPool &pool) {
 }
 
 double measureInt8OpsPerSecond(Isa isa, WorkerPool &pool) {
-  Probe probe{isa, nullptr};
-  const double seconds = fastest(pool, multiply, probe, 30);
-  return double(multiplyInt8(isa, multiplyRounds)) * pool.threads() / seconds;
+  constexpr uint64_t leastRounds = 100000;
+  Probe probe{isa, nullptr, leastRounds};
+  const double shortest = fastest(pool, multiply, probe, 3);
+  probe.rounds = leastRounds * std::max(1u, unsigned(multiplySeconds / shortest));
+  const double seconds = fastest(pool, multiply, probe, 12);
+  return double(multiplyInt8(isa, 1)) * double(probe.rounds) * pool.threads() / seconds;
 }
 
 uint64_t lastLevelCacheBytes() {
