@@ -12,12 +12,16 @@ FlatSymbolRefAttr FileBuilder::region(StringRef symbol, plan::RegionKind kind,
                                       number(size), align, access));
 }
 
+/// Weights have a digest for each so many bytes: what differs can be named, and read again alone.
+static constexpr uint64_t weightChunk = uint64_t(1) << 20;
+
 FlatSymbolRefAttr FileBuilder::segment(StringRef symbol, StringRef name, plan::SegmentKind kind,
                                        FlatSymbolRefAttr region, std::optional<uint64_t> size,
                                        uint64_t align) {
   IntegerAttr offset = region ? number(0) : IntegerAttr();
-  return enter(plan::SegmentOp::create(builder, location, symbol, builder.getStringAttr(name), kind,
-                                       region, offset, number(size), align, IntegerAttr()));
+  return enter(plan::SegmentOp::create(
+      builder, location, symbol, builder.getStringAttr(name), kind, region, offset, number(size),
+      align, kind == plan::SegmentKind::Weights ? number(weightChunk) : IntegerAttr()));
 }
 
 FlatSymbolRefAttr FileBuilder::buffer(StringRef symbol, StringRef name, FlatSymbolRefAttr region,

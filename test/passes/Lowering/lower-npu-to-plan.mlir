@@ -38,7 +38,7 @@ plan.file producer "llmc" {
 // CHECK-NEXT: plan.region @io sram call size 192 align 64
 // CHECK-NEXT: plan.region @sram npu_local scratch size 256 align 64 access <device_reads, device_writes>
 // CHECK-NEXT: plan.segment @kernel_bytes name "kernels" kernel in @code at 0 align 4096
-// CHECK-NEXT: plan.segment @weight_bytes name "weights" weights in @weights at 0 size 80 align 4096
+// CHECK-NEXT: plan.segment @weight_bytes name "weights" weights in @weights at 0 size 80 align 4096 chunk 1048576
 // CHECK-NEXT: plan.segment @tokenizer_bytes name "tokenizer" tokenizer align 64
 // CHECK-NEXT: plan.segment @debug_bytes name "debug" debug align 64
 
