@@ -5,7 +5,7 @@
 namespace llmc::rt {
 
 /// As it was constructed: all members are zero then.
-void Session::clear() { __builtin_memset(static_cast<void *>(this), 0, sizeof(*this)); }
+void Session::clear() { clearBytes(static_cast<void *>(this), sizeof(*this)); }
 
 Status Session::ready() const { return phase == Phase::Idle ? Status() : notRunning(); }
 
@@ -71,8 +71,8 @@ Status Session::reset() {
     status = initStates();
   if (!status.ok())
     return status;
-  __builtin_memset(issued, 0, sizeof(issued));
-  __builtin_memset(done, 0, sizeof(done));
+  clearBytes(issued, sizeof(issued));
+  clearBytes(done, sizeof(done));
   committed = 0;
   Span<const Param> records = bound->params();
   for (uint32_t i = 3; i < records.size; ++i)
@@ -135,8 +135,8 @@ bool Session::writeIds(const EntryView &entry, Span<const int32_t> ids) {
   llmc_operand_view to;
   resolve(operand, &to);
   size_t n = ids.size * sizeof(int32_t);
-  __builtin_memcpy(to.base, ids.data, n);
-  __builtin_memset(static_cast<uint8_t *>(to.base) + n, 0, to.size - n);
+  copyBytes(to.base, ids.data, n);
+  clearBytes(static_cast<uint8_t *>(to.base) + n, to.size - n);
   return true;
 }
 

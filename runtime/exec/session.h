@@ -130,23 +130,25 @@ private:
   Status drain();
   void trace(uint8_t event, uint32_t value) const;
 
+  // What is used most, and single bytes, come first: there an instruction of two bytes reaches
+  // them.
   const Plan *bound = nullptr;
-  const llmc_platform *hooks = nullptr;
-  const llmc_trace *tracer = nullptr;
-  const llmc_device *devices[maxTargets] = {};
-  uintptr_t bases[maxRegions] = {}; // addresses; of paged regions: offsets in the file
-  uint32_t params[maxParams] = {};
-  uint32_t issued[maxQueues + 1] = {}; // tag of the last submission
-  uint32_t done[maxQueues + 1] = {};   // tag of the last one known to be complete
-  uint32_t committed = 0;              // position
-  uint32_t pc = 0;
-  Loop loops[maxLoopDepth] = {};
   uint8_t depth = 0;
   Phase phase = Phase::Unbound;
   uint8_t boundTargets = 0;
   bool commits = false;    // a KV commit was reached
   bool stalled = false;    // the current step has been found pending
   uint8_t entryStates = 0; // 1: the running entry has states other than flat KV
+  uint32_t committed = 0;  // position
+  uint32_t pc = 0;
+  const llmc_platform *hooks = nullptr;
+  const llmc_trace *tracer = nullptr;
+  const llmc_device *devices[maxTargets] = {};
+  uint32_t issued[maxQueues + 1] = {}; // tag of the last submission
+  uint32_t done[maxQueues + 1] = {};   // tag of the last one known to be complete
+  uint32_t params[maxParams] = {};
+  uintptr_t bases[maxRegions] = {}; // addresses; of paged regions: offsets in the file
+  Loop loops[maxLoopDepth] = {};
 };
 
 static_assert(sizeof(Session) <= 512, "a session is small");

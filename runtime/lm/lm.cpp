@@ -20,7 +20,7 @@ void Lm::insert(Choice *choices, uint8_t *n, uint32_t most, const Choice &choice
 }
 
 Status Lm::init(Session &target) {
-  __builtin_memset(static_cast<void *>(this), 0, sizeof(*this)); // as it was constructed
+  clearBytes(static_cast<void *>(this), sizeof(*this)); // as it was constructed
   const Plan *plan = target.plan();
   if (!plan)
     return Status(LLMC_WRONG_STATE, LLMC_AT_SESSION);

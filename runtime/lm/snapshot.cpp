@@ -21,7 +21,7 @@ SnapshotHeader headerOf(const Plan &plan, uint32_t position) {
   header.nStates = uint32_t(plan.states().size);
   const uint8_t *digest = plan.model() ? plan.model().digest() : nullptr;
   if (digest)
-    __builtin_memcpy(header.model, digest, sizeof(header.model));
+    copyBytes(header.model, digest, sizeof(header.model));
   return header;
 }
 
@@ -43,7 +43,7 @@ struct Copy {
 
 Status copyRun(void *ctx, void *bytes, size_t n) {
   const Copy &copy = *static_cast<const Copy *>(ctx);
-  __builtin_memcpy(copy.to + (static_cast<const uint8_t *>(bytes) - copy.from), bytes, n);
+  copyBytes(copy.to + (static_cast<const uint8_t *>(bytes) - copy.from), bytes, n);
   return {};
 }
 
@@ -96,7 +96,7 @@ Status Lm::restore(ReadFn read, void *ctx) {
   if (!status.ok())
     return status;
   SnapshotHeader expected = headerOf(plan, header.position);
-  if (__builtin_memcmp(&header, &expected, sizeof(header)) != 0)
+  if (!sameBytes(&header, &expected, sizeof(header)))
     return Status(LLMC_DEVICE_MISMATCH, LLMC_AT_SNAPSHOT);
   if (header.position > contextLength())
     return Status(LLMC_OUT_OF_RANGE, LLMC_AT_SNAPSHOT);

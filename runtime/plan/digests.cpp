@@ -2,17 +2,6 @@
 #include "runtime/plan/plan.h"
 
 namespace llmc::rt {
-namespace {
-
-bool equal(const uint8_t *a, const uint8_t *b, size_t n) {
-  uint8_t difference = 0;
-  for (size_t i = 0; i < n; ++i)
-    difference |= a[i] ^ b[i];
-  return difference == 0;
-}
-
-} // namespace
-
 Status Plan::rootDigestOf(FileHeader header, const llmc_platform &platform, uint8_t out[32]) const {
   if (!platform.sha256)
     return Status(LLMC_UNSUPPORTED, LLMC_AT_PLATFORM);
@@ -34,7 +23,7 @@ Status Plan::checkRoot(const llmc_platform &platform) const {
   Status status = rootDigest(platform, digest);
   if (!status.ok())
     return status;
-  if (!equal(digest, fileHeader.root, sizeof(fileHeader.root)))
+  if (!sameBytes(digest, fileHeader.root, sizeof(fileHeader.root)))
     return Status(LLMC_BAD_DIGEST, LLMC_AT_HEADER, offsetof(FileHeader, root));
   if (digestSegment() == none16)
     return {};
@@ -45,7 +34,7 @@ Status Plan::checkRoot(const llmc_platform &platform) const {
   status = bytesSource->map(bytesSource->ctx, segment.offset, size_t(segment.size), &data);
   if (status.ok())
     status = platform.sha256(platform.ctx, data, size_t(segment.size), digest);
-  if (status.ok() && !equal(digest, digestRoot(), sizeof(digest)))
+  if (status.ok() && !sameBytes(digest, digestRoot(), sizeof(digest)))
     return Status(LLMC_BAD_DIGEST, LLMC_AT_SEGMENT, digestSegment());
   return status;
 }
@@ -72,7 +61,7 @@ Status Plan::checkSegment(uint32_t index, const void *data, const llmc_platform 
       status = platform.sha256(platform.ctx, static_cast<const uint8_t *>(data) + at, size, digest);
     if (!status.ok())
       return status;
-    if (equal(digest, static_cast<const uint8_t *>(expected), 32))
+    if (sameBytes(digest, expected, 32))
       continue;
     if (differs)
       *differs = {at, at + size};

@@ -65,7 +65,7 @@ Status readSource(const llmc_source &source, uint64_t offset, size_t size, void 
     return Status(LLMC_TRUNCATED, LLMC_AT_SOURCE);
   const void *mapped = nullptr;
   if (source.map && Status(source.map(source.ctx, offset, size, &mapped)).ok()) {
-    __builtin_memcpy(dst, mapped, size);
+    copyBytes(dst, mapped, size);
     return {};
   }
   if (!source.read_async || !source.poll)
@@ -80,7 +80,7 @@ Status readSource(const llmc_source &source, uint64_t offset, size_t size, void 
 }
 
 Status Plan::residentBytes(const llmc_source &source, uint64_t *bytes) {
-  FileHeader header = {};
+  FileHeader header;
   Status status = readHeader(source, &header);
   *bytes = status.ok() ? header.planSize : 0;
   return status;
@@ -107,7 +107,7 @@ Status Plan::open(const llmc_source &source, Span<uint8_t> resident, Plan *plan)
   plan->bytesSource = &source;
   Status status = plan->openParts(resident);
   if (!status.ok())
-    *plan = Plan();
+    clearBytes(static_cast<void *>(plan), sizeof(*plan)); // as it was constructed
   return status;
 }
 

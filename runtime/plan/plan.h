@@ -6,6 +6,7 @@
 #ifndef LLMC_RUNTIME_PLAN_PLAN_H
 #define LLMC_RUNTIME_PLAN_PLAN_H
 
+#include "runtime/base/bytes.h"
 #include "runtime/base/device.h"
 #include "runtime/base/span.h"
 #include "runtime/base/status.h"
@@ -20,7 +21,7 @@ using fb::Text;
 /// The fields of one of the plan's tables.
 template <fb::TableId id, unsigned n> class TableView {
 public:
-  TableView() : fields() {}
+  TableView() { clearBytes(fields, sizeof(fields)); }
   explicit TableView(const uint8_t *table) { read(table); }
   void read(const uint8_t *table) { fb::unpack(fb::planSchema, id, table, fields); }
 
@@ -78,7 +79,7 @@ public:
 /// What is known about the model; every field may be absent.
 class ModelView : public TableView<fb::modelId, fb::model::count> {
 public:
-  ModelView() = default;
+  ModelView() {} // not defaulted: that would clear the fields twice
   explicit ModelView(const uint8_t *table) : TableView(table), present(true) {}
   explicit operator bool() const { return present; }
   Text name() const { return text(fb::model::name); }
@@ -98,7 +99,7 @@ private:
 /// How text becomes ids; the segment holds the vocabulary.
 class TokenizerView : public TableView<fb::tokenizerId, fb::tokenizer::count> {
 public:
-  TokenizerView() = default;
+  TokenizerView() {}
   explicit TokenizerView(const uint8_t *table) : TableView(table), present(true) {}
   explicit operator bool() const { return present; }
   Text kind() const { return text(fb::tokenizer::kind); }
@@ -204,10 +205,11 @@ private:
   Status openParts(Span<uint8_t> resident);
   Status findPlan(Span<uint8_t> resident);
 
-  FileHeader fileHeader = {};
+  // First, so that an instruction of two bytes reaches them.
+  fb::Field fields[fb::plan::count] = {}; // of the root table
   const llmc_source *bytesSource = nullptr;
   Span<const uint8_t> bytes;
-  fb::Field fields[fb::plan::count] = {}; // of the root table
+  FileHeader fileHeader = {};
 };
 
 /// Reads a range of the source into memory, waiting for it.

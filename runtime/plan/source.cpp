@@ -1,5 +1,7 @@
 #include "runtime/plan/source.h"
 
+#include "runtime/base/bytes.h"
+
 namespace llmc::rt {
 namespace {
 
@@ -11,7 +13,7 @@ llmc_status mapBytes(void *ctx, uint64_t offset, size_t, const void **out) {
 }
 
 llmc_status readBytes(void *ctx, uint64_t offset, size_t size, void *dst, uint32_t) {
-  __builtin_memcpy(dst, static_cast<const uint8_t *>(ctx) + static_cast<size_t>(offset), size);
+  copyBytes(dst, static_cast<const uint8_t *>(ctx) + static_cast<size_t>(offset), size);
   return Status();
 }
 
@@ -20,7 +22,8 @@ llmc_status pollBytes(void *, uint32_t) { return Status(); }
 } // namespace
 
 llmc_source memorySource(const void *bytes, uint64_t size) {
-  llmc_source source = {};
+  llmc_source source;
+  clearBytes(&source, sizeof(source));
   source.struct_size = sizeof(source);
   source.abi = LLMC_SOURCE_ABI;
   source.ctx = const_cast<void *>(bytes);

@@ -25,7 +25,7 @@ struct Rule;
 
 class PlanVerifier {
 public:
-  explicit PlanVerifier(const Plan &plan) : plan(plan) {}
+  explicit PlanVerifier(const Plan &plan) : plan(plan) { clearBytes(regionEnd, sizeof(regionEnd)); }
 
   Status run();
 
@@ -63,7 +63,9 @@ private:
   // Steps (verify_steps.cpp).
   Code checkStep(const Step &step);
   Code checkOperation(const Step &step);
-  Code checkDispatch(const Step &step, uint32_t queue);
+  static bool isDispatch(const Step &step);
+  Code checkDispatch(const Step &step);
+  Code countSteps(uint32_t end);
   Code checkDma(const Step &step);
   Code checkPrefetch(const Step &step);
   Code checkLoopBegin(const Step &step);
@@ -78,29 +80,32 @@ private:
   /// The farthest address of operand `index` lies in its buffer.
   Code checkRange(uint32_t index);
 
-  const Plan plan; // a copy: one load less for every field
-  Where where = LLMC_AT_PLAN;
-  uint32_t detail = 0;
-  uint8_t usedFeatures = 0;
-  size_t regionEnd[maxRegions] = {}; // of the last segment or buffer so far
-  size_t fileEnd = 0;                // of the last segment so far
-  size_t pagedDelta[maxRegions] = {};
-
-  // The entry being checked.
   struct Loop {
     uint32_t begin;
     uint8_t param;
     uint32_t multiplier; // of the steps around the loop
   };
   static constexpr uint32_t remembered = 256;
-  EntryView entry;
-  uint32_t bounds[maxParams]; // the most each parameter can be in this entry
-  bool proved[remembered];    // a device may use this operand as it states
-  bool usedQueues[maxQueues];
+
+  const Plan &plan;
+  Where where = LLMC_AT_PLAN;
+  uint8_t usedFeatures = 0;
+  uint32_t detail = 0;
+  size_t fileEnd = 0; // of the last segment so far
+  // The entry being checked.
   uint32_t firstStep, lastStep;
-  Loop loops[maxLoopDepth];
   uint32_t depth;
   uint32_t multiplier; // how often this step is executed; beyond the limit: one more than it
+  uint32_t counted;    // the first step that is not yet part of `executed`
+  uint64_t executed;   // steps so far, loops counted in full
+  EntryView entry;
+  bool usedQueues[maxQueues];
+  uint32_t bounds[maxParams]; // the most each parameter can be in this entry
+  Loop loops[maxLoopDepth];
+  bool proved[remembered]; // a device may use this operand as it states
+  // Of the records.
+  size_t regionEnd[maxRegions]; // of the last segment or buffer so far
+  size_t pagedDelta[maxRegions];
 };
 
 } // namespace llmc::rt

@@ -37,11 +37,18 @@ bool rowsFit(uint32_t rows, uint32_t pitch, uint32_t rowBytes, size_t extent) {
 
 } // namespace
 
+/// Operation, queue and flags in one word: a dispatch has no flags.
+inline bool PlanVerifier::isDispatch(const Step &step) {
+  static_assert(offsetof(Step, queue) == 1 && offsetof(Step, flags) == 2);
+  uint32_t head = fb::load<uint32_t>(reinterpret_cast<const uint8_t *>(&step));
+  return (head & 0xFFFF00FF) == uint32_t(StepOp::Dispatch);
+}
+
 /// What nearly every step is: inline, all of checkStep in one, and operands are proved once for
 /// each entry.
-inline Code PlanVerifier::checkDispatch(const Step &step, uint32_t queue) {
+inline Code PlanVerifier::checkDispatch(const Step &step) {
   Span<const uint16_t> args = plan.args();
-  uint32_t first = step.b, n = step.c;
+  uint32_t first = step.b, n = step.c, queue = step.queue;
   if (queue >= plan.queues().size || step.a >= plan.kernels().size || first > args.size ||
       n > args.size - first)
     return LLMC_BAD_INDEX;
@@ -61,38 +68,43 @@ inline Code PlanVerifier::checkDispatch(const Step &step, uint32_t queue) {
 }
 
 /// Once for each entry, where the operand has a place to remember it by.
-Code PlanVerifier::proveForDevice(uint32_t index) {
+[[gnu::noinline]] Code PlanVerifier::proveForDevice(uint32_t index) {
   Code code = checkUse(index, 0, false);
   if (code == LLMC_OK && index < remembered)
     proved[index] = true;
   return code;
 }
 
+/// Counts the steps before `end` that are not yet counted, as often as they are executed.
+[[gnu::noinline]] Code PlanVerifier::countSteps(uint32_t end) {
+  executed += uint64_t(multiplier) * (end - counted);
+  if (executed > maxExecutedSteps)
+    return fail(LLMC_BAD_RANGE, LLMC_AT_STEP, counted);
+  counted = end;
+  return LLMC_OK;
+}
+
 /// Walks the steps once: loops nest, the last step and no other is End, and every use is proved.
 Code PlanVerifier::checkSteps() {
-  __builtin_memset(proved, 0, sizeof(proved));
-  __builtin_memset(usedQueues, 0, sizeof(usedQueues));
+  clearBytes(proved, sizeof(proved));
+  clearBytes(usedQueues, sizeof(usedQueues));
   depth = 0;
   multiplier = 1;
-  uint32_t executed = 0;
+  executed = 0;
+  counted = firstStep;
   const Step *steps = plan.steps().data;
   fail(LLMC_OK, LLMC_AT_STEP, lastStep);
   if (steps[lastStep].op != StepOp::End)
     return LLMC_BAD_NESTING;
   for (uint32_t at = firstStep; at <= lastStep; ++at) {
     detail = at;
-    executed += multiplier;
-    if (executed > maxExecutedSteps)
-      return LLMC_BAD_RANGE;
     const Step &step = steps[at];
-    // Operation, queue and flags in one word: a dispatch has no flags.
-    static_assert(offsetof(Step, queue) == 1 && offsetof(Step, flags) == 2);
-    uint32_t head = fb::load<uint32_t>(reinterpret_cast<const uint8_t *>(&step));
-    bool isDispatch = (head & 0xFFFF00FF) == uint32_t(StepOp::Dispatch);
-    Code code = isDispatch ? checkDispatch(step, uint8_t(head >> 8)) : checkStep(step);
+    Code code = isDispatch(step) ? checkDispatch(step) : checkStep(step);
     if (code != LLMC_OK)
       return code;
   }
+  if (Code code = countSteps(lastStep + 1); code != LLMC_OK)
+    return code;
   return depth == 0 ? LLMC_OK : fail(LLMC_BAD_NESTING, LLMC_AT_STEP, loops[depth - 1].begin);
 }
 
@@ -238,6 +250,8 @@ Code PlanVerifier::checkLoopBegin(const Step &step) {
     if (loops[i].param == step.a)
       return LLMC_BAD_NESTING;
   loops[depth++] = {detail, uint8_t(step.a), multiplier};
+  if (Code code = countSteps(detail + 1); code != LLMC_OK)
+    return code;
   uint64_t rounds = uint64_t(multiplier) * most;
   multiplier = rounds > maxExecutedSteps ? maxExecutedSteps + 1 : uint32_t(rounds);
   return LLMC_OK;
@@ -246,8 +260,9 @@ Code PlanVerifier::checkLoopBegin(const Step &step) {
 Code PlanVerifier::checkLoopEnd(const Step &step) {
   if (depth == 0 || loops[depth - 1].begin != step.a || plan.steps()[step.a].c != detail)
     return LLMC_BAD_NESTING;
+  Code code = countSteps(detail + 1);
   multiplier = loops[--depth].multiplier;
-  return LLMC_OK;
+  return code;
 }
 
 /// Three arguments: table, ids, destination. Row ids[i] of the table goes to row i, for every id
