@@ -210,11 +210,8 @@ Status Session::poll() {
     // The straight way through nearly all steps.
     const Step *at = steps + pc;
     Status status;
-    for (; at->op == StepOp::Dispatch; ++at) {
-      status = dispatch(*at);
-      if (!status.ok() || tracer)
-        break;
-    }
+    if (at->op == StepOp::Dispatch)
+      status = dispatch(at);
     pc = uint32_t(at - steps);
     const Step &current = *at;
     if (current.op != StepOp::Dispatch)

@@ -115,9 +115,10 @@ private:
   void resolveTo(const Operand &operand, llmc_operand_view *out) const;
   uintptr_t movedBy(const Operand &operand) const;
   void resolve(uint32_t operand, llmc_operand_view *out) const;
+  void resolveEach(const uint16_t *arg, uint32_t n, llmc_operand_view *out) const;
   void resolveArgs(uint32_t first, uint32_t n, llmc_operand_view *out) const;
   Status step(const Step &step);
-  Status dispatch(const Step &step);
+  Status dispatch(const Step *&at);
   Status dma(const Step &step);
   Status prefetch(const Step &step);
   Status gather(const Step &step) const;
@@ -150,6 +151,12 @@ private:
   uintptr_t bases[maxRegions] = {}; // addresses; of paged regions: offsets in the file
   Loop loops[maxLoopDepth] = {};
 };
+
+inline const void *Session::codeOf(const Kernel &kernel) const {
+  const Segment &segment = bound->segments()[kernel.segment];
+  return reinterpret_cast<const void *>(bases[segment.region] + uintptr_t(segment.regionOffset) +
+                                        uintptr_t(kernel.offset));
+}
 
 static_assert(sizeof(Session) <= 512, "a session is small");
 

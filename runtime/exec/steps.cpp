@@ -35,25 +35,27 @@ inline void Session::resolveTo(const Operand &operand, llmc_operand_view *out) c
 }
 
 void Session::resolve(uint32_t index, llmc_operand_view *out) const {
-  resolveTo(bound->operands()[index], out);
+  uint16_t arg = uint16_t(index);
+  resolveEach(&arg, 1, out);
+}
+
+/// The only copy of the code.
+[[gnu::noinline]] void Session::resolveEach(const uint16_t *arg, uint32_t n,
+                                            llmc_operand_view *out) const {
+  const Operand *operands = bound->operands().data;
+  if (n == 0)
+    return;
+  do
+    resolveTo(operands[*arg++], out++);
+  while (--n);
 }
 
 void Session::resolveArgs(uint32_t first, uint32_t n, llmc_operand_view *out) const {
-  const uint16_t *args = bound->args().data + first;
-  for (uint32_t i = 0; i < n; ++i)
-    resolve(args[i], out + i);
-}
-
-const void *Session::codeOf(const Kernel &kernel) const {
-  const Segment &segment = bound->segments()[kernel.segment];
-  return reinterpret_cast<const void *>(bases[segment.region] + uintptr_t(segment.regionOffset) +
-                                        uintptr_t(kernel.offset));
+  resolveEach(bound->args().data + first, n, out);
 }
 
 Status Session::step(const Step &step) {
   switch (step.op) {
-  case StepOp::Dispatch:
-    return dispatch(step);
   case StepOp::Dma:
     return dma(step);
   case StepOp::Prefetch:
@@ -84,27 +86,34 @@ Status Session::step(const Step &step) {
   }
 }
 
-/// What nearly every step is: everything inline.
-Status Session::dispatch(const Step &step) {
-  llmc_operand_view views[maxArgs], *view = views;
-  const uint16_t *arg = bound->args().data + step.b;
-  const Operand *operands = bound->operands().data;
-  for (uint32_t n = step.c; n; --n)
-    resolveTo(operands[*arg++], view++);
-  const Kernel &kernel = bound->kernels()[step.a];
-  const Queue &queue = bound->queues()[step.queue];
+/// What nearly every step is: as many as stand together from `at` on. Leaves `at` behind them, or
+/// at the one that was not submitted, or is to be traced.
+Status Session::dispatch(const Step *&at) {
+  llmc_operand_view views[maxArgs];
   llmc_dispatch request;
   request.operands = views;
-  request.n_operands = step.c;
-  request.code = codeOf(kernel);
-  request.code_size = kernel.size;
-  request.kernel = step.a;
-  request.queue = queue.index;
   request.params = params;
   request.n_params = uint32_t(bound->params().size);
-  request.tag = ++issued[step.queue];
-  const llmc_device *device = devices[queue.target];
-  return device->submit(device->ctx, &request);
+  const Step *step = at;
+  Status status;
+  do {
+    request.n_operands = step->c;
+    resolveEach(bound->args().data + step->b, step->c, views);
+    request.kernel = step->a;
+    const Kernel &kernel = bound->kernels()[step->a];
+    request.code = codeOf(kernel);
+    request.code_size = kernel.size;
+    const Queue &queue = bound->queues()[step->queue];
+    request.queue = queue.index;
+    request.tag = ++issued[step->queue];
+    const llmc_device *device = devices[queue.target];
+    status = device->submit(device->ctx, &request);
+    if (!status.ok() || tracer)
+      break;
+    ++step;
+  } while (step->op == StepOp::Dispatch);
+  at = step;
+  return status;
 }
 
 Status Session::dma(const Step &step) {
