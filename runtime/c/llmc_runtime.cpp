@@ -123,6 +123,20 @@ llmc_status llmc_plan_tensor(const llmc_plan *plan, uint32_t entry, uint32_t ten
   return Status();
 }
 
+llmc_status llmc_plan_model(const llmc_plan *plan, llmc_model_info *out) {
+  ModelView model = of(plan).model();
+  if (!model)
+    return Status(LLMC_NOT_FOUND, LLMC_AT_MODEL);
+  Text name = model.name(), architecture = model.architecture(), format = model.quantization();
+  *out = {name.data,           name.size,
+          architecture.data,   architecture.size,
+          format.data,         format.size,
+          model.eosIds().data, model.eosIds().size,
+          model.vocabSize(),   model.contextLength(),
+          model.bosId(),       0};
+  return Status();
+}
+
 llmc_status llmc_plan_tokenizer(const llmc_plan *plan, uint64_t *offset, uint64_t *size) {
   TokenizerView tokenizer = of(plan).tokenizer();
   if (!tokenizer)
@@ -144,6 +158,10 @@ llmc_status llmc_plan_load_region(const llmc_plan *plan, uint32_t region, const 
 
 llmc_status llmc_plan_check_root(const llmc_plan *plan, const llmc_platform *platform) {
   return of(plan).checkRoot(*platform);
+}
+
+llmc_status llmc_plan_check_signature(const llmc_plan *plan, const llmc_platform *platform) {
+  return of(plan).checkSignature(*platform);
 }
 
 llmc_status llmc_plan_check_segment(const llmc_plan *plan, uint32_t segment, const void *data,
@@ -182,6 +200,8 @@ llmc_status llmc_session_run(llmc_session *session, const llmc_call *call) {
 }
 
 llmc_status llmc_session_cancel(llmc_session *session) { return of(session).cancel(); }
+
+int llmc_session_waiting(const llmc_session *session) { return of(session).waiting(); }
 
 llmc_status llmc_session_set_param(llmc_session *session, uint32_t param, uint32_t value) {
   return of(session).setParam(param, value);

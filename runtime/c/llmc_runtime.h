@@ -17,7 +17,7 @@ extern "C" {
 
 /* Grows when a function is added. None is ever changed or removed within a major version. */
 #define LLMC_RUNTIME_API_MAJOR 0
-#define LLMC_RUNTIME_API_MINOR 1
+#define LLMC_RUNTIME_API_MINOR 2
 
 typedef struct llmc_plan {
   uint64_t opaque[11 + 6 * sizeof(void *)];
@@ -88,6 +88,21 @@ typedef struct llmc_tensor_info {
   uint8_t dtype;    /* 0 f32, 1 f16, 2 i32, 3 i16, 4 i8, 5 u8, 6 i4, 7 u4 */
 } llmc_tensor_info;
 
+typedef struct llmc_model_info {
+  const char *name;
+  size_t name_size;
+  const char *architecture;
+  size_t architecture_size;
+  const char *quantization;
+  size_t quantization_size;
+  const int32_t *eos_ids; /* any of them ends a text */
+  size_t n_eos_ids;
+  uint32_t vocab;
+  uint32_t context_length;
+  int32_t bos_id; /* -1: none */
+  uint32_t reserved;
+} llmc_model_info;
+
 /* A source over bytes that are addressable, which must stay. */
 llmc_source llmc_memory_source(const void *bytes, uint64_t size);
 
@@ -108,6 +123,8 @@ llmc_status llmc_plan_entry(const llmc_plan *plan, uint32_t entry, llmc_entry_in
 /* Tensor of an entry: its inputs, then its outputs. */
 llmc_status llmc_plan_tensor(const llmc_plan *plan, uint32_t entry, uint32_t tensor,
                              llmc_tensor_info *out);
+/* NOT_FOUND where the plan describes no model. */
+llmc_status llmc_plan_model(const llmc_plan *plan, llmc_model_info *out);
 /* Where the tokenizer's segment stands in the source; NOT_FOUND where the plan has none. */
 llmc_status llmc_plan_tokenizer(const llmc_plan *plan, uint64_t *offset, uint64_t *size);
 /* A constant region: addressable in place, or copied into memory of at least its size. */
@@ -116,6 +133,10 @@ llmc_status llmc_plan_load_region(const llmc_plan *plan, uint32_t region, const 
                                   const llmc_platform *platform);
 /* Digests, by the platform's SHA-256: of the plan and the digest segment; of a segment's bytes. */
 llmc_status llmc_plan_check_root(const llmc_plan *plan, const llmc_platform *platform);
+/* The root, and the signature over it by the platform's hook: NOT_FOUND where there is none,
+ * BAD_DIGEST where it is another's. With all segments checked, every byte that is used is signed.
+ */
+llmc_status llmc_plan_check_signature(const llmc_plan *plan, const llmc_platform *platform);
 llmc_status llmc_plan_check_segment(const llmc_plan *plan, uint32_t segment, const void *data,
                                     const llmc_platform *platform);
 
@@ -149,6 +170,9 @@ llmc_status llmc_session_begin(llmc_session *session, const llmc_call *call);
 llmc_status llmc_session_poll(llmc_session *session);
 llmc_status llmc_session_run(llmc_session *session, const llmc_call *call);
 llmc_status llmc_session_cancel(llmc_session *session);
+/* Not 0 where the last poll was pending because a device or the source is at work, and not because
+ * of a yield: the CPU may sleep. */
+int llmc_session_waiting(const llmc_session *session);
 llmc_status llmc_session_set_param(llmc_session *session, uint32_t param, uint32_t value);
 uint32_t llmc_session_position(const llmc_session *session);
 llmc_status llmc_session_truncate(llmc_session *session, uint32_t position);

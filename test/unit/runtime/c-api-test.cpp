@@ -83,8 +83,45 @@ TEST_CASE("C: what a plan holds") {
   check(llmc_plan_entry(&plan, 5, &entry), LLMC_INVALID_ARGUMENT, LLMC_AT_ENTRY, 5);
   check(llmc_plan_tensor(&plan, prefill4, 2, &tensor), LLMC_INVALID_ARGUMENT, LLMC_AT_TENSOR, 2);
   check(llmc_plan_target(&plan, 1, &target), LLMC_INVALID_ARGUMENT, LLMC_AT_TARGET, 1);
+  llmc_model_info model;
+  REQUIRE(Status(llmc_plan_model(&plan, &model)).ok());
+  CHECK(std::vector<int32_t>(model.eos_ids, model.eos_ids + model.n_eos_ids) ==
+        std::vector<int32_t>{2, 3});
+  CHECK(model.vocab == vocab);
+  CHECK(model.context_length == context);
+  CHECK(model.bos_id == machine.plan.model().bosId());
   uint64_t offset, size;
   check(llmc_plan_tokenizer(&plan, &offset, &size), LLMC_NOT_FOUND, LLMC_AT_TOKENIZER, 0);
+}
+
+TEST_CASE("C: a caller learns that the device is at work") {
+  Machine machine(languageModel());
+  installModel(machine.device);
+  machine.device.pendingPolls = 1;
+  static llmc_plan plan;
+  static llmc_session session;
+  REQUIRE(Status(llmc_plan_open(&plan, &machine.source, nullptr, 0)).ok());
+  std::vector<llmc_memory> memories;
+  for (const Memory &memory : machine.memories)
+    memories.push_back(memory.view());
+  const llmc_device *device = &machine.device.table;
+  llmc_bindings bindings = {};
+  bindings.struct_size = sizeof(bindings);
+  bindings.memories = memories.data();
+  bindings.n_memories = uint32_t(memories.size());
+  bindings.devices = &device;
+  bindings.n_devices = 1;
+  REQUIRE(Status(llmc_session_bind(&session, &plan, &bindings)).ok());
+  CHECK(llmc_session_waiting(&session) == 0);
+  const int32_t id = 1;
+  llmc_call call = {};
+  call.struct_size = sizeof(call);
+  call.entry = decode1;
+  call.ids = &id;
+  call.n_ids = 1;
+  REQUIRE(Status(llmc_session_begin(&session, &call)).ok());
+  REQUIRE(Status(llmc_session_poll(&session)).pending());
+  CHECK(llmc_session_waiting(&session) == 1);
 }
 
 TEST_CASE("C: tables of another version and objects not yet bound are refused") {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "compiler/Emit/PlanWriter.h"
+#include "runtime/c/llmc_runtime.h"
 #include "runtime/drivers/host/plan_file.h"
 #include "runtime/drivers/host/signature.h"
 #include "runtime/schema/explain.h"
@@ -76,6 +77,18 @@ TEST_CASE("a signature holds for its key alone") {
   CHECK(checkAll(file, publicKey("other-public.pem")->platform()) ==
         Status(LLMC_BAD_DIGEST, LLMC_AT_HEADER, signatureAt));
   CHECK(checkAll(file, rt::host::platform()) == Status(LLMC_UNSUPPORTED, LLMC_AT_PLATFORM));
+}
+
+TEST_CASE("C: a signature is checked through the platform's hook") {
+  const Memory file = Memory::of(signedPlan());
+  const llmc_source source = llmc_memory_source(file.data(), file.size());
+  static llmc_plan plan;
+  REQUIRE(Status(llmc_plan_open(&plan, &source, nullptr, 0)).ok());
+  const auto key = publicKey(), other = publicKey("other-public.pem");
+  const llmc_platform right = key->platform(), wrong = other->platform();
+  CHECK(Status(llmc_plan_check_signature(&plan, &right)).ok());
+  CHECK(Status(llmc_plan_check_signature(&plan, &wrong)) ==
+        Status(LLMC_BAD_DIGEST, LLMC_AT_HEADER, signatureAt));
 }
 
 TEST_CASE("plans that are not signed, or not wholly") {
