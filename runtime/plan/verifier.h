@@ -2,7 +2,7 @@
 // structure is sound.
 //
 // Checks return a code; the place of the finding stands in `where` and `detail` meanwhile. Fields
-// that hold an index, a bounded number or nothing are checked by the rules of verify_records.cpp,
+// that hold an index, a bounded number or nothing are checked by the rules of verify_fields.cpp,
 // what relates several fields by code.
 #ifndef LLMC_RUNTIME_PLAN_VERIFIER_H
 #define LLMC_RUNTIME_PLAN_VERIFIER_H
