@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Builds a firmware example on the installed runtime and runs it in QEMU, once for each recipe.
+"""Builds a firmware example on the installed runtime and runs it in QEMU, once for each recipe; then memory/ on the same board.
 
 The plan for the board and one for this machine come from the same model and recipe; the tokens and logits of the latter
 are what the firmware must arrive at, bit for bit. Exits with 77 and a word where a tool is missing.
@@ -51,13 +51,12 @@ def writeIfChanged(path, text):
         path.write_text(text)
 
 
-def build(options, work):
+def build(options, project, folder, *settings):
     examples = Path(options.source) / "runtime/examples"
-    call(options.cmake, "-S", examples / options.board, "-B", work / "build", "-G", "Ninja",
-         f"--toolchain={examples}/toolchains/{options.toolchain}.cmake", f"-DCMAKE_PREFIX_PATH={options.prefix}",
-         f"-DLLMC_EXPECTED={work / 'expected.h'}")
-    call(options.cmake, "--build", work / "build")
-    return work / "build" / f"{options.board}.elf"
+    call(options.cmake, "-S", project, "-B", folder, "-G", "Ninja",
+         f"--toolchain={examples}/toolchains/{options.toolchain}.cmake", f"-DCMAKE_PREFIX_PATH={options.prefix}", *settings)
+    call(options.cmake, "--build", folder)
+    call(sys.executable, Path(options.source) / "tools/lint/runtime_objects.py", *folder.glob("libllmc-runtime*.a"))
 
 
 def emulate(board, elf, plan):
@@ -70,10 +69,10 @@ def emulate(board, elf, plan):
     return result
 
 
-def compilePlan(options, work, target, recipe):
-    plan = work / f"{target}-{recipe}.llmc"
+def compilePlan(options, work, target, recipe, context=512):
+    plan = work / f"{target}-{recipe}-{context}.llmc"
     call(options.llmc, "compile", Path(options.model) / "decomposed-torchscript.onnx", f"--target={target}",
-         f"--quant={recipe}", "-o", plan)
+         f"--quant={recipe}", f"--context={context}", "-o", plan)
     return plan
 
 
@@ -83,11 +82,24 @@ def runRecipe(options, board, work, recipe):
     host = compilePlan(options, work, "x86-64", recipe)
     plan = compilePlan(options, work, board["target"], recipe)
     writeIfChanged(work / "expected.h", header(options.llmc, host, case, options.tokens))
-    elf = build(options, work)
+    build(options, Path(options.source) / "runtime/examples" / options.board, work / "build",
+          f"-DLLMC_EXPECTED={work / 'expected.h'}")
+    elf = work / "build" / f"{options.board}.elf"
+    checkSuccess(board, elf, plan)
+    return elf, plan
+
+
+def checkMemory(options, board, work, recipe):
+    """Memory a word short is refused, and a whole context of tokens takes every byte that is stated."""
+    build(options, Path(options.source) / "test/firmware/memory", work / "memory", f"-DBOARD={options.board}",
+          f"-DLLMC_EXAMPLES={options.source}/runtime/examples")
+    checkSuccess(board, work / "memory/memory.elf", compilePlan(options, work, board["target"], recipe, context=32))
+
+
+def checkSuccess(board, elf, plan):
     result = emulate(board, elf, plan)
     if result.returncode or "\nOK: " not in result.stdout:
-        sys.exit(f"{options.board} with {recipe}: exit code {result.returncode}")
-    return elf, plan
+        sys.exit(f"{elf.name} with {plan.name}: exit code {result.returncode}")
 
 
 def checkRefusal(board, elf, plan, message):
@@ -111,6 +123,7 @@ def main():
     damaged = work / "damaged.llmc"
     damaged.write_bytes(content)
     checkRefusal(board, elf, damaged, "error: open: ")
+    checkMemory(options, board, work, recipes[0])
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ CompiledPlan::CompiledPlan(ModuleOp module, const target::Target &target,
 PlanSession::PlanSession(const CompiledPlan &compiled, const llmc_device &device, uint32_t target) {
   const rt::Plan &plan = compiled.plan();
   for (const rt::Region &region : plan.regions()) {
-    storage.emplace_back((region.size + 4096 + 7) / 8);
+    storage.emplace_back((region.size + 4096 + guard + 7) / 8);
     auto base = (reinterpret_cast<uintptr_t>(storage.back().data()) + 4095) / 4096 * 4096;
     memories.push_back({reinterpret_cast<void *>(base), region.size});
   }
@@ -88,6 +88,39 @@ std::vector<float> PlanSession::evaluate(const std::vector<int32_t> &ids, size_t
     REQUIRE(status.ok());
   }
   return logits;
+}
+
+bool PlanSession::isConstant(size_t region) const {
+  return session.plan()->regions()[region].lifetime == rt::Lifetime::Constant;
+}
+
+std::vector<uint64_t> PlanSession::writtenEnds(const std::vector<int32_t> &ids) {
+  std::vector<uint64_t> ends(memories.size());
+  // A byte that was written differs from one fill at least.
+  for (uint8_t fill : {0x5A, 0xA5}) {
+    for (size_t i = 0; i < memories.size(); ++i)
+      if (!isConstant(i))
+        std::memset(memories[i].base, fill, memories[i].size + guard);
+    evaluate(ids, ids.size());
+    for (size_t i = 0; i < memories.size(); ++i) {
+      const uint8_t *bytes = static_cast<const uint8_t *>(memories[i].base);
+      uint64_t end = isConstant(i) ? 0 : memories[i].size + guard;
+      while (end > ends[i] && bytes[end - 1] == fill)
+        --end;
+      ends[i] = end;
+    }
+  }
+  return ends;
+}
+
+void requireExactUse(const rt::Plan &plan, const std::vector<uint64_t> &writtenEnds) {
+  for (uint32_t i = 0; i < plan.regions().size; ++i) {
+    const rt::Region &region = plan.regions()[i];
+    const rt::Text name = plan.string(region.name);
+    INFO("region " << std::string(name.data, name.size));
+    if (region.lifetime != rt::Lifetime::Constant)
+      CHECK(writtenEnds[i] == region.size);
+  }
 }
 
 std::vector<int32_t> chainIds(const ChainShape &shape) {

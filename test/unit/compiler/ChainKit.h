@@ -32,8 +32,13 @@ public:
   PlanSession(const CompiledPlan &compiled, const llmc_device &device, uint32_t target = 0);
   /// Logits of all ids, fed `chunk` at a time.
   std::vector<float> evaluate(const std::vector<int32_t> &ids, size_t chunk);
+  /// Where the bytes end, by region, that evaluations of all ids at once write.
+  std::vector<uint64_t> writtenEnds(const std::vector<int32_t> &ids);
 
 private:
+  static constexpr uint64_t guard = 4096; // bytes behind each region that nothing may write
+  bool isConstant(size_t region) const;
+
   std::vector<std::vector<uint64_t>> storage;
   std::vector<llmc_memory> memories;
   rt::Session session;
@@ -43,6 +48,9 @@ private:
 /// As many ids as the context holds, and what the reference evaluator says of them.
 std::vector<int32_t> chainIds(const ChainShape &shape);
 std::vector<float> referenceLogits(mlir::ModuleOp module, const std::vector<int32_t> &ids);
+
+/// Every region that is not constant is stated as it is used, to the byte.
+void requireExactUse(const rt::Plan &plan, const std::vector<uint64_t> &writtenEnds);
 
 /// Fails at the first logit of another bit pattern.
 void requireSame(const std::vector<float> &actual, const std::vector<float> &expected,

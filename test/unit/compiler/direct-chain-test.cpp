@@ -16,15 +16,15 @@ namespace {
 
 using rt::cpu::Isa;
 
-void compareOn(const CompiledPlan &compiled, Isa isa, uint32_t threads,
-               const std::vector<int32_t> &ids, const std::vector<float> &expected,
-               int64_t vocabulary) {
+/// Calls `use` with a session on that instruction set; false where this machine lacks it.
+template <class Use>
+bool withSession(const CompiledPlan &compiled, Isa isa, uint32_t threads, Use use) {
   std::string error;
   std::optional<uint32_t> target =
       rt::cpu::chooseTarget(compiled.plan(), isa, rt::cpu::hostProbe(), error);
   if (!target) {
     WARN("skipped: " << error);
-    return;
+    return false;
   }
   rt::cpu::PoolOptions options;
   options.threads = threads;
@@ -32,10 +32,19 @@ void compareOn(const CompiledPlan &compiled, Isa isa, uint32_t threads,
   REQUIRE(pool);
   rt::cpu::CpuDevice device(compiled.plan(), *target, *pool);
   PlanSession session(compiled, device.table(), *target);
-  for (size_t chunk : {1, 3, 17, 64, 1000}) {
-    INFO(rt::cpu::nameOf(isa) << ", " << threads << " threads, chunk " << chunk);
-    requireSame(session.evaluate(ids, chunk), expected, vocabulary);
-  }
+  use(session);
+  return true;
+}
+
+void compareOn(const CompiledPlan &compiled, Isa isa, uint32_t threads,
+               const std::vector<int32_t> &ids, const std::vector<float> &expected,
+               int64_t vocabulary) {
+  withSession(compiled, isa, threads, [&](PlanSession &session) {
+    for (size_t chunk : {1, 3, 17, 64, 1000}) {
+      INFO(rt::cpu::nameOf(isa) << ", " << threads << " threads, chunk " << chunk);
+      requireSame(session.evaluate(ids, chunk), expected, vocabulary);
+    }
+  });
 }
 
 void compareAll(const ChainShape &shape) {
@@ -61,6 +70,27 @@ TEST_CASE("every format gives the evaluator's bits on every instruction set") {
                           "<i4, group = 32, scale = f16>", "<i4, group = 32, scale = f32>");
   INFO(shape.format);
   compareAll(shape);
+}
+
+TEST_CASE("every byte of memory that the plan states is used") {
+  ChainShape shape;
+  shape.capacity = 512; // a whole chunk
+  MLIRContext context;
+  OwningOpRef<ModuleOp> module = chainModule(context, shape);
+  std::string error;
+  std::unique_ptr<target::Target> target = x86::createTarget({}, error);
+  REQUIRE(target);
+  CompiledPlan compiled(*module, *target, target->machines().front(), target::LlvmHost(), shape);
+  std::vector<uint64_t> ends(compiled.plan().regions().size);
+  bool complete = true;
+  for (Isa isa : rt::cpu::allIsas)
+    complete &= withSession(compiled, isa, 2, [&](PlanSession &session) {
+      const std::vector<uint64_t> written = session.writtenEnds(chainIds(shape));
+      for (size_t i = 0; i < ends.size(); ++i)
+        ends[i] = std::max(ends[i], written[i]);
+    });
+  if (complete)
+    requireExactUse(compiled.plan(), ends);
 }
 
 TEST_CASE("shapes that do not divide evenly") {
