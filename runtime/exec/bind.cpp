@@ -1,7 +1,10 @@
 // Memories, devices and hooks against the plan: the last checks before running.
 #include "runtime/exec/session.h"
 
+#include "runtime/base/small.h"
+
 namespace llmc::rt {
+LLMC_SMALL_BEGIN
 namespace {
 
 constexpr uint8_t byCpu = cpuReads | cpuWrites;
@@ -136,4 +139,5 @@ Status Session::bind(const Plan &plan, const Bindings &bindings) {
   return reset();
 }
 
+LLMC_SMALL_END
 } // namespace llmc::rt

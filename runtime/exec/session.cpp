@@ -1,8 +1,10 @@
 #include "runtime/exec/session.h"
 
+#include "runtime/base/small.h"
 #include "runtime/plan/params.h"
 
 namespace llmc::rt {
+LLMC_SMALL_BEGIN
 
 /// As it was constructed: all members are zero then.
 void Session::clear() { clearBytes(static_cast<void *>(this), sizeof(*this)); }
@@ -327,4 +329,5 @@ Status Session::stateMemory(uint32_t index, bool written, llmc_memory *out) {
   return {};
 }
 
+LLMC_SMALL_END
 } // namespace llmc::rt

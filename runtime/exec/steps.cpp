@@ -1,6 +1,8 @@
 // One step at a time. Everything here was proved when the plan was opened.
 #include "runtime/exec/session.h"
 
+#include "runtime/base/small.h"
+
 namespace llmc::rt {
 
 void Session::trace(uint8_t event, uint32_t value) const {
@@ -116,6 +118,8 @@ Status Session::dispatch(const Step *&at) {
   return status;
 }
 
+LLMC_SMALL_BEGIN
+
 Status Session::dma(const Step &step) {
   const Dma &shape = bound->dmas()[step.c];
   const Queue &queue = bound->queues()[step.queue];
@@ -229,4 +233,5 @@ Status Session::waitAll() {
   return status;
 }
 
+LLMC_SMALL_END
 } // namespace llmc::rt

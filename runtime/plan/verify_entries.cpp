@@ -1,7 +1,10 @@
 #include "runtime/plan/params.h"
+
+#include "runtime/base/small.h"
 #include "runtime/plan/verifier.h"
 
 namespace llmc::rt {
+LLMC_SMALL_BEGIN
 
 Code PlanVerifier::checkEntry(uint32_t index) {
   fail(LLMC_OK, LLMC_AT_ENTRY, index);
@@ -111,4 +114,5 @@ Code PlanVerifier::checkTensor(const TensorView &tensor, bool isInput) const {
   return isIds || (last == vocab && isAligned) ? LLMC_OK : LLMC_BAD_VALUE;
 }
 
+LLMC_SMALL_END
 } // namespace llmc::rt

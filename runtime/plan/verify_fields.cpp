@@ -1,6 +1,9 @@
 #include "runtime/plan/verifier.h"
 
+#include "runtime/base/small.h"
+
 namespace llmc::rt {
+LLMC_SMALL_BEGIN
 
 /// One field of a record and what it may hold. `what` is a check, plus 16 times the logarithm of
 /// the field's bytes.
@@ -179,4 +182,5 @@ Code PlanVerifier::checkFields(const uint8_t *record, const Rule *rule, unsigned
   return LLMC_OK;
 }
 
+LLMC_SMALL_END
 } // namespace llmc::rt

@@ -1,7 +1,10 @@
 #include "runtime/plan/params.h"
+
+#include "runtime/base/small.h"
 #include "runtime/plan/verifier.h"
 
 namespace llmc::rt {
+LLMC_SMALL_BEGIN
 
 namespace {
 
@@ -285,4 +288,5 @@ Code PlanVerifier::checkRest() {
   return LLMC_OK;
 }
 
+LLMC_SMALL_END
 } // namespace llmc::rt

@@ -1,5 +1,7 @@
 #include "runtime/plan/verifier.h"
 
+#include "runtime/base/small.h"
+
 namespace llmc::rt {
 namespace {
 
@@ -107,6 +109,8 @@ Code PlanVerifier::checkSteps() {
     return code;
   return depth == 0 ? LLMC_OK : fail(LLMC_BAD_NESTING, LLMC_AT_STEP, loops[depth - 1].begin);
 }
+
+LLMC_SMALL_BEGIN
 
 Code PlanVerifier::checkStep(const Step &step) {
   if (step.op > StepOp::Mark)
@@ -292,4 +296,5 @@ Code PlanVerifier::checkKvCommit(const Step &step) const {
   return LLMC_BAD_INDEX;
 }
 
+LLMC_SMALL_END
 } // namespace llmc::rt
