@@ -33,11 +33,36 @@ static json describeEntry(npu::ProgramOp program, uint64_t capacity) {
   return entry;
 }
 
-std::string describeMemory(ModuleOp module, uint64_t capacity) {
-  json document = {{"entries", json::array()}};
+template <class Op> static json namesOf(plan::FileOp file) {
+  json names = json::array();
+  for (Op record : file.records<Op>())
+    names.push_back(record.getName().value_or(record.getSymName()).str());
+  return names;
+}
+
+std::string describeDebug(ModuleOp module, plan::FileOp file, uint64_t capacity) {
+  json document = {{"entries", json::array()},
+                   {"kernels", namesOf<plan::KernelOp>(file)},
+                   {"buffers", namesOf<plan::BufferOp>(file)},
+                   {"metadata", json::object()}};
+  for (auto fact : file.records<plan::MetadataOp>())
+    document["metadata"][fact.getKey().str()] = fact.getValue().str();
   for (auto program : module.getOps<npu::ProgramOp>())
     document["entries"].push_back(describeEntry(program, capacity));
   return document.dump();
+}
+
+void leaveToDebug(PlanDescription &plan) {
+  if (plan.debugSegment == rt::none16)
+    return;
+  plan.metadata.clear();
+  std::vector<std::string> all = std::exchange(plan.strings, {});
+  for (rt::Kernel &kernel : plan.kernels)
+    kernel.name = rt::none32;
+  for (rt::Buffer &buffer : plan.buffers)
+    buffer.name = rt::none32;
+  for (rt::Region &region : plan.regions)
+    region.name = region.name == rt::none32 ? rt::none32 : plan.intern(all[region.name]);
 }
 
 } // namespace llmc

@@ -230,11 +230,22 @@ private:
     result.steps.push_back({op, queue, 0, uint32_t(a), uint32_t(b), uint32_t(c)});
   }
 
-  /// Index of the first of these operands among the plan's arguments.
+  /// Index of the first of these operands among the plan's arguments: where they stand already, or
+  /// at the end, as much of them shared as the end has.
   uint32_t arguments(ArrayRef<Attribute> operands) {
-    auto first = uint32_t(result.args.size());
+    std::vector<uint16_t> wanted;
     for (Attribute operand : operands)
-      result.args.push_back(narrow(cast<FlatSymbolRefAttr>(operand)));
+      wanted.push_back(narrow(cast<FlatSymbolRefAttr>(operand)));
+    std::vector<uint16_t> &args = result.args;
+    auto found = std::search(args.begin(), args.end(), wanted.begin(), wanted.end());
+    auto first = uint32_t(found - args.begin());
+    size_t shared = std::min(args.size(), wanted.size());
+    while (!std::equal(wanted.begin(), wanted.begin() + shared, args.end() - shared))
+      --shared;
+    if (found == args.end()) {
+      first -= uint32_t(shared);
+      args.insert(args.end(), wanted.begin() + shared, wanted.end());
+    }
     return first;
   }
 

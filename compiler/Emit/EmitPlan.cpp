@@ -40,7 +40,9 @@ public:
       error = "internal error: the plan contradicts itself once its kernels are encoded";
       return std::nullopt;
     }
-    return EmittedPlan{emitFile(file, sources), std::move(kernels->estimates)};
+    EmittedPlan plan{emitFile(file, sources), std::move(kernels->estimates)};
+    leaveToDebug(plan.description);
+    return plan;
   }
 
 private:
@@ -54,7 +56,7 @@ private:
       return segmentFromBytes(inputs.tokenizer);
     case plan::SegmentKind::Debug: {
       uint64_t capacity = uint64_t(npu::TargetAttr::of(module).getSramBytes());
-      std::string debug = describeMemory(module, capacity);
+      std::string debug = describeDebug(module, segment->getParentOfType<plan::FileOp>(), capacity);
       return segmentFromBytes({debug.begin(), debug.end()});
     }
     default:

@@ -26,7 +26,7 @@ fb::Digest digestOf(const Sha256 &bytes) {
 
 /// An optional string: absent where empty.
 Offset<flatbuffers::String> text(Builder &builder, const std::string &value) {
-  return value.empty() ? Offset<flatbuffers::String>() : builder.CreateString(value);
+  return value.empty() ? Offset<flatbuffers::String>() : builder.CreateSharedString(value);
 }
 
 /// Records of the runtime as the structs of the schema: the same bytes.
@@ -47,7 +47,7 @@ Offset<flatbuffers::Vector<T>> scalars(Builder &builder, const std::vector<T> &v
 }
 
 Offset<fb::TensorDesc> encodeTensor(Builder &builder, const TensorDescription &tensor) {
-  auto name = builder.CreateString(tensor.name);
+  auto name = builder.CreateSharedString(tensor.name);
   auto dims = builder.CreateVector(tensor.dims);
   return fb::CreateTensorDesc(builder, name, fb::TensorRole(tensor.role), fb::DType(tensor.dtype),
                               dims, tensor.operand, tensor.scale, tensor.zero);
@@ -64,7 +64,7 @@ encodeTensors(Builder &builder, const std::vector<TensorDescription> &tensors) {
 }
 
 Offset<fb::Entry> encodeEntry(Builder &builder, const EntryDescription &entry) {
-  auto name = builder.CreateString(entry.name);
+  auto name = builder.CreateSharedString(entry.name);
   auto inputs = encodeTensors(builder, entry.inputs);
   auto outputs = encodeTensors(builder, entry.outputs);
   auto states = scalars(builder, entry.states);
@@ -77,8 +77,8 @@ Offset<fb::Entry> encodeEntry(Builder &builder, const EntryDescription &entry) {
 }
 
 Offset<fb::Target> encodeTarget(Builder &builder, const TargetDescription &target) {
-  auto backend = builder.CreateString(target.backend);
-  auto device = builder.CreateString(target.device);
+  auto backend = builder.CreateSharedString(target.backend);
+  auto device = builder.CreateSharedString(target.device);
   auto variant = text(builder, target.variant);
   fb::Digest config = digestOf(target.config.value_or(Sha256{}));
   return fb::CreateTarget(builder, backend, device, variant, target.abi, target.driverMin,
@@ -98,7 +98,7 @@ Offset<fb::Model> encodeModel(Builder &builder, const ModelDescription &model) {
 }
 
 Offset<fb::Tokenizer> encodeTokenizer(Builder &builder, const TokenizerDescription &tokenizer) {
-  auto kind = builder.CreateString(tokenizer.kind);
+  auto kind = builder.CreateSharedString(tokenizer.kind);
   auto chatTemplate = text(builder, tokenizer.chatTemplate);
   return fb::CreateTokenizer(builder, kind, tokenizer.segment, tokenizer.addBos, chatTemplate);
 }
@@ -108,8 +108,11 @@ encodeMetadata(Builder &builder, const std::vector<KeyValueDescription> &metadat
   if (metadata.empty())
     return {};
   std::vector<Offset<fb::KeyValue>> offsets;
-  for (const KeyValueDescription &entry : metadata)
-    offsets.push_back(fb::CreateKeyValueDirect(builder, entry.key.c_str(), entry.value.c_str()));
+  for (const KeyValueDescription &entry : metadata) {
+    auto key = builder.CreateSharedString(entry.key);
+    auto value = builder.CreateSharedString(entry.value);
+    offsets.push_back(fb::CreateKeyValue(builder, key, value));
+  }
   return builder.CreateVector(offsets);
 }
 
@@ -200,7 +203,7 @@ void PlanEncoder::placeDigests() {
 std::vector<uint8_t> PlanEncoder::encode(const Sha256 &digestRoot) const {
   Builder builder(1 << 16);
   const PlanDescription &d = description;
-  auto producer = builder.CreateString(d.producer);
+  auto producer = builder.CreateSharedString(d.producer);
   std::vector<Offset<fb::Target>> targetOffsets;
   for (const TargetDescription &target : d.targets)
     targetOffsets.push_back(encodeTarget(builder, target));
@@ -220,7 +223,10 @@ std::vector<uint8_t> PlanEncoder::encode(const Sha256 &digestRoot) const {
   for (const EntryDescription &entry : d.entries)
     entryOffsets.push_back(encodeEntry(builder, entry));
   auto entries = builder.CreateVector(entryOffsets);
-  auto stringOffsets = builder.CreateVectorOfStrings(strings);
+  std::vector<Offset<flatbuffers::String>> texts;
+  for (const std::string &string : strings)
+    texts.push_back(builder.CreateSharedString(string));
+  auto stringOffsets = builder.CreateVector(texts);
   auto model = d.model ? encodeModel(builder, *d.model) : Offset<fb::Model>();
   auto tokenizer = d.tokenizer ? encodeTokenizer(builder, *d.tokenizer) : Offset<fb::Tokenizer>();
   auto metadata = encodeMetadata(builder, d.metadata);

@@ -38,9 +38,10 @@ FlatSymbolRefAttr FileBuilder::operand(StringRef symbol, FlatSymbolRefAttr buffe
     strides = {};
   for (plan::OperandOp known : operands)
     if (known.getBufferAttr() == buffer && known.getOffset() == offset &&
-        known.getExtent() == extent && known.getAccess() == access &&
-        known.getStridesAttr() == strides)
+        known.getExtent() == extent && known.getStridesAttr() == strides) {
+      known.setAccess(known.getAccess() | access);
       return FlatSymbolRefAttr::get(known.getSymNameAttr());
+    }
   operands.push_back(plan::OperandOp::create(builder, location, symbol, buffer.getValue(), offset,
                                              extent, access, strides));
   return enter(operands.back());

@@ -16,10 +16,7 @@ nlohmann::ordered_json describePlan(const rt::host::PlanFile &file);
 /// The same for people. `plan` is what describePlan gives.
 std::string formatPlan(const nlohmann::ordered_json &plan);
 
-/// The debug segment's map of on-chip memory. Throws InputError where there is none.
-nlohmann::ordered_json readMemoryMap(const rt::host::PlanFile &file);
-
-/// Time x address of every entry.
+/// Time x address of every entry, of what DebugInfo::memoryMap gives.
 std::string drawMemory(const nlohmann::ordered_json &map);
 
 /// Every kernel, by the targets that the plan names. Throws InputError for an unknown target.

@@ -1,5 +1,6 @@
 // llmc inspect: what a plan file holds.
 #include "tools/llmc/CommandLine.h"
+#include "tools/llmc/DebugInfo.h"
 #include "tools/llmc/Errors.h"
 #include "tools/llmc/Inspect.h"
 
@@ -22,8 +23,10 @@ static const target::Target &findBackend(const target::TargetRegistry &targets,
 std::string disassembleKernels(const rt::host::PlanFile &file,
                                const target::TargetRegistry &targets) {
   const rt::Plan &plan = file.plan();
+  const DebugInfo debug(file);
   std::string text;
-  for (const rt::Kernel &kernel : plan.kernels()) {
+  for (uint32_t k = 0; k < plan.kernels().size; ++k) {
+    const rt::Kernel &kernel = plan.kernels()[k];
     const llmc_target_info info = plan.target(kernel.target);
     const uint8_t *code = file.segment(kernel.segment).data + kernel.offset;
     std::string error;
@@ -31,9 +34,7 @@ std::string disassembleKernels(const rt::host::PlanFile &file,
                                     .disassemble({code, code + kernel.size}, error);
     if (listing.empty())
       throw InputError(error);
-    const rt::Text name = plan.string(kernel.name);
-    text += fmt::format("; kernel {}, {} bytes\n{}\n", std::string(name.data, name.size),
-                        kernel.size, listing);
+    text += fmt::format("; kernel {}, {} bytes\n{}\n", debug.kernelName(k), kernel.size, listing);
   }
   return text;
 }
@@ -53,13 +54,13 @@ void inspect(const InspectOptions &options, const Toolbox &tools) {
   if (options.json) {
     nlohmann::ordered_json document = describePlan(*file);
     if (options.memory)
-      document["memory"] = readMemoryMap(*file);
+      document["memory"] = DebugInfo(*file).memoryMap();
     if (options.disassemble)
       document["disassembly"] = disassembleKernels(*file, tools.targets);
     return print(document.dump(2) + "\n");
   }
   if (options.memory)
-    print(drawMemory(readMemoryMap(*file)));
+    print(drawMemory(DebugInfo(*file).memoryMap()));
   if (options.disassemble)
     print(disassembleKernels(*file, tools.targets));
   if (!options.memory && !options.disassemble)

@@ -1,4 +1,5 @@
 #include "runtime/schema/plan_generated.h"
+#include "tools/llmc/DebugInfo.h"
 #include "tools/llmc/Inspect.h"
 #include "tools/llmc/InspectNames.h"
 
@@ -87,10 +88,10 @@ Json describeTensor(const rt::TensorView &tensor) {
           {"shape", dims}};
 }
 
-Json describeStep(const rt::Plan &plan, const rt::Step &step) {
+Json describeStep(const DebugInfo &debug, const rt::Step &step) {
   Json json = {{"op", nameOf(step.op)}};
   if (step.op == rt::StepOp::Dispatch)
-    json["kernel"] = nameOrEmpty(plan, plan.kernels()[step.a].name);
+    json["kernel"] = debug.kernelName(step.a);
   json["queue"] = step.queue;
   json["a"] = step.a;
   json["b"] = step.b;
@@ -98,7 +99,7 @@ Json describeStep(const rt::Plan &plan, const rt::Step &step) {
   return json;
 }
 
-Json describeEntry(const rt::Plan &plan, const rt::EntryView &entry) {
+Json describeEntry(const rt::Plan &plan, const DebugInfo &debug, const rt::EntryView &entry) {
   Json json = {{"name", textOf(entry.name())}, {"kind", nameOf(entry.kind())},
                {"rows", entry.chunk()},        {"position_max", entry.posMax()},
                {"vocabulary", entry.vocab()},  {"estimated_cycles", entry.estCycles()}};
@@ -114,24 +115,26 @@ Json describeEntry(const rt::Plan &plan, const rt::EntryView &entry) {
   for (uint32_t r = 0; r < entry.peakBytes().size; ++r)
     json["peak_bytes"][regionName(plan, r)] = entry.peakBytes()[r];
   for (uint32_t s = 0; s < entry.nSteps(); ++s)
-    json["steps"].push_back(describeStep(plan, plan.steps()[entry.firstStep() + s]));
+    json["steps"].push_back(describeStep(debug, plan.steps()[entry.firstStep() + s]));
   return json;
 }
 
-Json describeEntries(const rt::Plan &plan) {
+Json describeEntries(const rt::Plan &plan, const DebugInfo &debug) {
   Json list = Json::array();
   for (uint32_t e = 0; e < plan.nEntries(); ++e)
-    list.push_back(describeEntry(plan, plan.entry(e)));
+    list.push_back(describeEntry(plan, debug, plan.entry(e)));
   return list;
 }
 
-Json describeKernels(const rt::Plan &plan) {
+Json describeKernels(const rt::Plan &plan, const DebugInfo &debug) {
   Json list = Json::array();
-  for (const rt::Kernel &kernel : plan.kernels())
-    list.push_back({{"name", nameOrEmpty(plan, kernel.name)},
+  for (uint32_t k = 0; k < plan.kernels().size; ++k) {
+    const rt::Kernel &kernel = plan.kernels()[k];
+    list.push_back({{"name", debug.kernelName(k)},
                     {"target", kernel.target},
                     {"bytes", kernel.size},
                     {"estimated_cycles", kernel.estCycles}});
+  }
   return list;
 }
 
@@ -166,6 +169,7 @@ Json describeStates(const rt::Plan &plan) {
 
 Json describePlan(const rt::host::PlanFile &file) {
   const rt::Plan &plan = file.plan();
+  const DebugInfo debug(file);
   const rt::FileHeader header = plan.header();
   Json json = {{"format", fmt::format("{}.{}", header.formatMajor, header.formatMinor)},
                {"producer", textOf(plan.producer())},
@@ -177,13 +181,11 @@ Json describePlan(const rt::host::PlanFile &file) {
                {"context", plan.contextLength()},
                {"regions", describeRegions(plan)},
                {"segments", describeSegments(plan)},
-               {"entries", describeEntries(plan)},
-               {"kernels", describeKernels(plan)},
+               {"entries", describeEntries(plan, debug)},
+               {"kernels", describeKernels(plan, debug)},
                {"parameters", describeParams(plan)},
                {"states", describeStates(plan)},
-               {"metadata", Json::object()}};
-  for (uint32_t i = 0; i < plan.nMetadata(); ++i)
-    json["metadata"][textOf(plan.metadataKey(i))] = textOf(plan.metadataValue(i));
+               {"metadata", debug.metadata()}};
   return json;
 }
 

@@ -14,18 +14,6 @@ static InputError malformed(const std::string &what) {
                     "): compile the model again");
 }
 
-Json readMemoryMap(const rt::host::PlanFile &file) {
-  const uint16_t index = file.plan().debugSegment();
-  if (index == rt::none16)
-    throw InputError("the plan holds no debug segment, so its memory cannot be drawn: compile the "
-                     "model again with debug information");
-  const rt::Span<const uint8_t> bytes = file.segment(index);
-  Json map = Json::parse(bytes.begin(), bytes.end(), nullptr, /*allow_exceptions=*/false);
-  if (!map.is_object() || !map.contains("entries") || !map["entries"].is_array())
-    throw malformed("no entries");
-  return map;
-}
-
 namespace {
 
 struct Arena {

@@ -1,5 +1,7 @@
 #include "tools/llmc/KernelTimes.h"
 
+#include "tools/llmc/DebugInfo.h"
+
 #include <algorithm>
 
 namespace llmc {
@@ -14,13 +16,12 @@ KernelTimes::KernelTimes() {
   };
 }
 
-void KernelTimes::attach(const rt::Plan &opened) {
-  plan = &opened;
+void KernelTimes::attach(const rt::host::PlanFile &file) {
+  const DebugInfo debug(file);
+  plan = &file.plan();
   kernels.clear();
-  for (const rt::Kernel &kernel : plan->kernels()) {
-    const rt::Text name = plan->string(kernel.name);
-    kernels.push_back({std::string(name.data, name.size)});
-  }
+  for (uint32_t k = 0; k < plan->kernels().size; ++k)
+    kernels.push_back({debug.kernelName(k)});
   kernels.push_back({"other steps"});
   start();
 }

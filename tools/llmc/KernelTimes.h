@@ -2,7 +2,7 @@
 #pragma once
 
 #include "runtime/base/device.h"
-#include "runtime/plan/plan.h"
+#include "runtime/drivers/host/plan_file.h"
 
 #include <chrono>
 #include <cstdint>
@@ -27,8 +27,8 @@ public:
 
   /// To be given to bind.
   const llmc_trace &table() const { return trace; }
-  /// What the steps of `plan` are, before the first of them runs.
-  void attach(const rt::Plan &plan);
+  /// What the steps of the plan are, before the first of them runs.
+  void attach(const rt::host::PlanFile &file);
   /// Forgets what was measured; the next step begins now.
   void start();
   /// The next step begins now.

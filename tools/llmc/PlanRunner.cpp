@@ -1,6 +1,7 @@
 #include "tools/llmc/PlanRunner.h"
 
 #include "runtime/schema/explain.h"
+#include "tools/llmc/DebugInfo.h"
 #include "tools/llmc/Errors.h"
 
 #include <algorithm>
@@ -25,7 +26,7 @@ PlanRunner::PlanRunner(const std::string &path, const DeviceRegistry &registry,
   for (const int32_t id : plan().model() ? plan().model().eosIds() : rt::Span<const int32_t>())
     eos.insert(id);
   if (times)
-    times->attach(plan());
+    times->attach(*file);
   bind(times ? &times->table() : nullptr);
 }
 
@@ -118,19 +119,17 @@ void PlanRunner::reset() {
 }
 
 std::optional<uint64_t> PlanRunner::metadataNumber(const std::string &key) const {
-  for (uint32_t i = 0; i < plan().nMetadata(); ++i) {
-    if (toString(plan().metadataKey(i)) != key)
-      continue;
-    const std::string text = toString(plan().metadataValue(i));
-    uint64_t value = 0;
-    const auto end = text.data() + text.size();
-    if (const auto read = std::from_chars(text.data(), end, value);
-        read.ec != std::errc() || read.ptr != end)
-      throw InputError("'" + place + "': metadata '" + key + "' is '" + text +
-                       "', which is not a number");
-    return value;
-  }
-  return std::nullopt;
+  const nlohmann::ordered_json facts = DebugInfo(*file).metadata();
+  if (!facts.contains(key))
+    return std::nullopt;
+  const auto text = facts[key].get<std::string>();
+  uint64_t value = 0;
+  const auto end = text.data() + text.size();
+  if (const auto read = std::from_chars(text.data(), end, value);
+      read.ec != std::errc() || read.ptr != end)
+    throw InputError("'" + place + "': metadata '" + key + "' is '" + text +
+                     "', which is not a number");
+  return value;
 }
 
 void PlanRunner::fail(rt::Status status, const std::string &action) const {

@@ -184,7 +184,7 @@ TEST_CASE("entries own their steps, loops their ends") {
   REQUIRE(out.dims == std::vector<uint32_t>{8, 8});
   REQUIRE(out.scale == 0.5f);
   REQUIRE(out.zero == -3);
-  REQUIRE(plan.args == std::vector<uint16_t>{1, 3, 3, 2, 3, 3});
+  REQUIRE(plan.args == std::vector<uint16_t>{1, 3, 2, 3});
   using rt::StepOp;
   const rt::Step expected[] = {
       {StepOp::End, 0, 0, 0, 0, 0},        {StepOp::Prefetch, 0, 0, 0, 3, 32},
@@ -192,9 +192,9 @@ TEST_CASE("entries own their steps, loops their ends") {
       {StepOp::Dispatch, 1, 0, 0, 0, 2},   {StepOp::Wait, 1, 0, 1, 0, 0},
       {StepOp::LoopEnd, 0, 0, 3, 0, 0},    {StepOp::LoopBegin, 0, rt::loopCountIsParam, 4, 3, 9},
       {StepOp::Yield, 0, 0, 0, 0, 0},      {StepOp::LoopEnd, 0, 0, 7, 0, 0},
-      {StepOp::Dma, 1, 0, 1, 3, 1},        {StepOp::Gather, 0, 0, 2, 8, 4},
+      {StepOp::Dma, 1, 0, 1, 3, 1},        {StepOp::Gather, 0, 0, 1, 8, 4},
       {StepOp::CacheClean, 1, 0, 3, 0, 0}, {StepOp::CacheInvalidate, 1, 0, 4, 0, 0},
-      {StepOp::HostCall, 0, 0, 7, 5, 1},   {StepOp::Barrier, 0, 0, 0, 0, 0},
+      {StepOp::HostCall, 0, 0, 7, 1, 1},   {StepOp::Barrier, 0, 0, 0, 0, 0},
       {StepOp::Mark, 0, 0, 42, 0, 0},      {StepOp::KvCommit, 0, 0, 1, 0, 0},
       {StepOp::End, 0, 0, 0, 0, 0},
   };
