@@ -1,4 +1,5 @@
-// llmc verify: every byte of a plan file against its digests, and its signature against a key.
+// llmc verify: every byte of a plan file against its digests, and its signature against a key; or
+// what a status of a device's runtime means.
 #include "runtime/drivers/host/plan_file.h"
 #include "runtime/drivers/host/signature.h"
 #include "runtime/schema/explain.h"
@@ -12,6 +13,7 @@ namespace llmc {
 
 struct VerifyOptions {
   std::string path, publicKey;
+  std::vector<uint16_t> status; ///< Code, place and index.
 };
 
 static bool isSigned(const rt::Plan &plan) { return plan.header().signatureSize != 0; }
@@ -56,14 +58,35 @@ static void verifyPlan(const VerifyOptions &options) {
   print(fmt::format("{}: {} bytes match their digests{}\n", path, file->fileBytes(), signature));
 }
 
+static void printStatus(const std::vector<uint16_t> &parts) {
+  if (parts[0] > UINT8_MAX || parts[1] > UINT8_MAX)
+    throw InputError(fmt::format("--status={},{},{}: code and place are at most 255", parts[0],
+                                 parts[1], parts[2]));
+  print(rt::explain(rt::Status(rt::Code(parts[0]), rt::Where(parts[1]), parts[2])) + "\n");
+}
+
 void addVerifyCommand(CLI::App &app) {
   auto options = std::make_shared<VerifyOptions>();
   CLI::App *command =
       app.add_subcommand("verify", "Compare all bytes of a plan, weights too, with their digests");
-  command->add_option("PLAN", options->path, "Plan file")->required();
+  CLI::Option *plan = command->add_option("PLAN", options->path, "Plan file");
   command->add_option("--public-key", options->publicKey,
                       "Check the signature with the public key in this file, in PEM");
-  command->callback([options] { verifyPlan(*options); });
+  command
+      ->add_option("--status", options->status,
+                   "Instead say what a status of a device's runtime means: CODE,PLACE,INDEX")
+      ->delimiter(',')
+      ->expected(3)
+      ->excludes(plan)
+      ->excludes("--public-key");
+  command->callback([options] {
+    if (!options->status.empty())
+      printStatus(options->status);
+    else if (!options->path.empty())
+      verifyPlan(*options);
+    else
+      throw InputError("PLAN or --status is required; 'llmc verify --help' lists the options");
+  });
 }
 
 } // namespace llmc

@@ -27,7 +27,7 @@ bool failed(const char *what, Status status) {
   console::number(status.where);
   console::text(", ");
   console::number(status.detail);
-  console::text("; `llmc verify` explains plans\n");
+  console::text("; `llmc verify --status` explains it\n");
   return true;
 }
 
