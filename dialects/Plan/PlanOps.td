@@ -42,8 +42,8 @@ def Plan_Refers : DeclareOpInterfaceMethods<SymbolUserOpInterface>;
 def FileOp : Plan_Op<"file", [SymbolTable, SingleBlock, NoTerminator, NoRegionArguments, IsolatedFromAbove]> {
   let summary = "One plan file";
   let description = [{
-    `debug` is the segment that `llmc inspect --memory` reads. Before lowering it holds what is known of the model: `plan.target`,
-    `plan.model`, `plan.tokenizer`, `plan.metadata`.
+    `debug` is the segment in which `llmc inspect` finds names, metadata and the map of memory. Before lowering the file holds what
+    is known of the model: `plan.target`, `plan.model`, `plan.tokenizer`, `plan.metadata`.
   }];
   let arguments = (ins StrAttr:$producer, OptionalAttr<FlatSymbolRefAttr>:$debug);
   let regions = (region SizedRegion<1>:$body);

@@ -1,5 +1,6 @@
 // A plan.file as bytes: every field where the format has it, and what the dialect accepts, open
 // accepts.
+#include "compiler/Emit/EmitDebug.h"
 #include "compiler/Emit/EmitFile.h"
 #include "compiler/Emit/PlanWriter.h"
 #include "dialects/Npu/Npu.h"
@@ -219,6 +220,29 @@ TEST_CASE("model, tokenizer and metadata") {
   REQUIRE(plan.tokenizer->chatTemplate == "{}");
   REQUIRE(plan.metadata.at(0).key == "made");
   REQUIRE(plan.metadata.at(0).value == "here");
+}
+
+TEST_CASE("the debug segment takes names of kernels and buffers and the metadata") {
+  Emitted emitted;
+  PlanDescription &plan = emitted.description;
+  const std::string debug = describeDebug(*emitted.module, emitted.file, /*capacity=*/64);
+  REQUIRE(debug.find(R"("kernels":["main"])") != std::string::npos);
+  REQUIRE(debug.find(R"("metadata":{"made":"here"})") != std::string::npos);
+  leaveToDebug(plan);
+  REQUIRE(plan.metadata.empty());
+  for (const rt::Kernel &kernel : plan.kernels)
+    REQUIRE(kernel.name == rt::none32);
+  for (const rt::Buffer &buffer : plan.buffers)
+    REQUIRE(buffer.name == rt::none32);
+  REQUIRE(plan.strings.at(plan.regions.at(3).name) == "io");
+  std::vector<uint8_t> bytes;
+  REQUIRE(writePlan(plan, bytes));
+
+  Emitted bare;
+  bare.description.debugSegment = rt::none16;
+  leaveToDebug(bare.description);
+  REQUIRE(bare.description.metadata.size() == 1);
+  REQUIRE(bare.description.strings.at(bare.description.kernels.at(0).name) == "main");
 }
 
 TEST_CASE("what the dialect accepts, open accepts") {
