@@ -56,38 +56,6 @@ void Session::resolveArgs(uint32_t first, uint32_t n, llmc_operand_view *out) co
   resolveEach(bound->args().data + first, n, out);
 }
 
-Status Session::step(const Step &step) {
-  switch (step.op) {
-  case StepOp::Dma:
-    return dma(step);
-  case StepOp::Prefetch:
-    return prefetch(step);
-  case StepOp::Wait:
-    return waitQueue(step.queue == sourceQueue ? sourceAt : step.queue, step.a);
-  case StepOp::Barrier:
-  case StepOp::End:
-    return waitAll();
-  case StepOp::CacheClean:
-  case StepOp::CacheInvalidate:
-    return maintainCache(step);
-  case StepOp::LoopBegin:
-    return loopBegin(step);
-  case StepOp::LoopEnd:
-    return loopEnd(step);
-  case StepOp::KvCommit:
-    commits = true;
-    return {};
-  case StepOp::Gather:
-    return gather(step);
-  case StepOp::HostCall:
-    return hostCall(step);
-  case StepOp::Yield:
-    return LLMC_PENDING;
-  default: // Mark
-    return {};
-  }
-}
-
 /// What nearly every step is: as many as stand together from `at` on. Leaves `at` behind them, or
 /// at the one that was not submitted, or is to be traced.
 Status Session::dispatch(const Step *&at) {
@@ -119,6 +87,38 @@ Status Session::dispatch(const Step *&at) {
 }
 
 LLMC_SMALL_BEGIN
+
+Status Session::step(const Step &step) {
+  switch (step.op) {
+  case StepOp::Dma:
+    return dma(step);
+  case StepOp::Prefetch:
+    return prefetch(step);
+  case StepOp::Wait:
+    return waitQueue(step.queue == sourceQueue ? sourceAt : step.queue, step.a);
+  case StepOp::Barrier:
+  case StepOp::End:
+    return waitAll();
+  case StepOp::CacheClean:
+  case StepOp::CacheInvalidate:
+    return maintainCache(step);
+  case StepOp::LoopBegin:
+    return loopBegin(step);
+  case StepOp::LoopEnd:
+    return loopEnd(step);
+  case StepOp::KvCommit:
+    commits = true;
+    return {};
+  case StepOp::Gather:
+    return gather(step);
+  case StepOp::HostCall:
+    return hostCall(step);
+  case StepOp::Yield:
+    return LLMC_PENDING;
+  default: // Mark
+    return {};
+  }
+}
 
 Status Session::dma(const Step &step) {
   const Dma &shape = bound->dmas()[step.c];

@@ -119,7 +119,7 @@ Status Plan::openParts(Span<uint8_t> resident) {
     status = fb::verifyBuffer(bytes, fb::planSchema);
   if (!status.ok())
     return status;
-  fb::unpack(fb::planSchema, fb::planId, fb::follow(bytes.data), fields);
+  fb::unpack(fb::planId, fb::follow(bytes.data), fields);
   return PlanVerifier(*this).run();
 }
 
@@ -139,7 +139,7 @@ uint32_t Plan::targetAbi(uint32_t i) const {
 
 llmc_target_info Plan::target(uint32_t i) const {
   fb::Field parts[fb::target::count];
-  fb::unpack(fb::planSchema, fb::targetId, fields[fb::plan::targets].element(i), parts);
+  fb::unpack(fb::targetId, fields[fb::plan::targets].element(i), parts);
   llmc_target_info info;
   Text text = parts[fb::target::backend].text();
   info.backend = text.data;
@@ -165,7 +165,7 @@ Text Plan::string(uint32_t i) const {
 
 Text Plan::metadata(uint32_t i, unsigned part) const {
   fb::Field parts[fb::keyValue::count];
-  fb::unpack(fb::planSchema, fb::keyValueId, fields[fb::plan::metadata].element(i), parts);
+  fb::unpack(fb::keyValueId, fields[fb::plan::metadata].element(i), parts);
   return parts[part].text();
 }
 

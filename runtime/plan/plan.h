@@ -23,7 +23,7 @@ template <fb::TableId id, unsigned n> class TableView {
 public:
   TableView() { clearBytes(fields, sizeof(fields)); }
   explicit TableView(const uint8_t *table) { read(table); }
-  void read(const uint8_t *table) { fb::unpack(fb::planSchema, id, table, fields); }
+  void read(const uint8_t *table) { fb::unpack(id, table, fields); }
 
 protected:
   Text text(unsigned i) const { return fields[i].text(); }

@@ -74,4 +74,6 @@ constexpr TableSpec specs[] = {{0, plan::count, LLMC_AT_PLAN},
 
 const Schema planSchema = {specs, fields, 'L' | 'M' << 8 | 'P' << 16 | '0' << 24};
 
+void unpack(TableId table, const uint8_t *at, Field *into) { unpack(planSchema, table, at, into); }
+
 } // namespace llmc::rt::fb

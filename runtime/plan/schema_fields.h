@@ -89,6 +89,9 @@ enum {
 
 enum TableId : uint8_t { planId, targetId, tensorId, entryId, modelId, tokenizerId, keyValueId };
 
+/// All fields of a table of a verified plan.
+void unpack(TableId table, const uint8_t *at, Field *fields);
+
 /// The plan schema; its tables by TableId.
 extern const Schema planSchema;
 

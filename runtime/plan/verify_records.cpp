@@ -282,8 +282,9 @@ Code PlanVerifier::checkRest() {
   uint16_t debug = plan.debugSegment();
   if (debug != none16 && !isSegment(debug, SegmentKind::Debug))
     return fail(LLMC_BAD_INDEX, LLMC_AT_PLAN, fb::plan::debugSegment);
-  TokenizerView tokenizer = plan.tokenizer();
-  if (tokenizer && !isSegment(tokenizer.segment(), SegmentKind::Tokenizer))
+  const fb::Field &tokenizer = plan.fields[fb::plan::tokenizer];
+  if (tokenizer.data &&
+      !isSegment(TokenizerView(tokenizer.table()).segment(), SegmentKind::Tokenizer))
     return fail(LLMC_BAD_INDEX, LLMC_AT_TOKENIZER, 0);
   return LLMC_OK;
 }
