@@ -34,9 +34,11 @@ private:
   uint32_t count(unsigned vector) const { return plan.fields[vector].value; }
   Code fail(Code code, Where place, uint32_t index);
 
-  // Records (verify_records.cpp), in the order of their vectors.
+  // All records by their rules (verify_fields.cpp).
   Code checkRecords();
   Code checkFields(const uint8_t *record, const Rule *rule, unsigned n) const;
+
+  // What relates fields of records (verify_records.cpp), in the order of their vectors.
   Code checkRecord(unsigned vector, const uint8_t *record, uint32_t index);
   Code check(const Region &region) const;
   Code check(const Segment &segment, uint32_t index);
