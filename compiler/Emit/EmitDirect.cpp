@@ -124,9 +124,22 @@ private:
         estimate.engineCycles[unsigned(npu::engineOf(npu::commandOf(op)))] +=
             times * cycles.lookup(op.getSymNameAttr());
       });
+      countPages(entry, symbols, estimate);
       break;
     }
     result.estimates.push_back(std::move(estimate));
+  }
+
+  static void countPages(plan::EntryOp entry, SymbolTable &symbols, EntryEstimate &estimate) {
+    auto count = [&](Operation *step, uint64_t reads, uint64_t bytesEach) {
+      estimate.pageReads += timesOf(step) * reads;
+      estimate.pageBytes += timesOf(step) * reads * bytesEach;
+    };
+    entry.walk([&](plan::PrefetchOp read) { count(read, 1, read.getBytes()); });
+    entry.walk([&](plan::GatherOp gather) {
+      auto ids = symbols.lookup<plan::OperandOp>(gather.getIds());
+      count(gather, ids.getExtent() / 4, gather.getRowBytes());
+    });
   }
 
   plan::FileOp file;

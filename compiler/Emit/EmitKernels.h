@@ -18,6 +18,7 @@ struct EntryEstimate {
   uint64_t engineCycles[target::kEngines] =
       {}; ///< Sum over the engine's commands, waits aside, at the arguments' maxima.
   uint64_t commands = 0;
+  uint64_t pageReads = 0, pageBytes = 0; ///< Of paged weights, in one run.
 };
 
 struct EncodedKernels {

@@ -46,12 +46,18 @@ public:
   }
 
 private:
+  static bool isPaged(plan::SegmentOp segment) {
+    auto region = cast<plan::RegionOp>(
+        SymbolTable::lookupSymbolIn(segment->getParentOp(), segment.getRegionAttr()));
+    return region.getKind() == plan::RegionKind::FlashPaged;
+  }
+
   std::shared_ptr<SegmentSource> sourceOf(plan::SegmentOp segment, EncodedKernels &kernels) {
     switch (segment.getKind()) {
     case plan::SegmentKind::Kernel:
       return segmentFromBytes(std::move(kernels.code[segment.getSymNameAttr()]));
     case plan::SegmentKind::Weights:
-      return weightsSegment(module, target, error);
+      return weightsSegment(module, isPaged(segment), target, error);
     case plan::SegmentKind::Tokenizer:
       return segmentFromBytes(inputs.tokenizer);
     case plan::SegmentKind::Debug: {

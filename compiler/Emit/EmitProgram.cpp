@@ -179,7 +179,10 @@ private:
   }
 
   target::EmbedRows shapeOf(npu::EmbedRowsOp embed) const {
-    target::EmbedRows shape{extent(embed.getTokens()), uint32_t(embed.getColumns()), {}};
+    target::EmbedRows shape{extent(embed.getTokens()),
+                            uint32_t(embed.getColumns()),
+                            {},
+                            embed.getGathered().has_value()};
     convertFormat(embed.getFormat(), shape.format);
     return shape;
   }

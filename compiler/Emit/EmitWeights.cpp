@@ -166,11 +166,13 @@ bool readConstant(npu::ConstantOp op, SymbolTable &symbols, Constant &constant,
 
 } // namespace
 
-std::shared_ptr<SegmentSource> weightsSegment(ModuleOp module, const target::Target &target,
-                                              std::string &error) {
+std::shared_ptr<SegmentSource> weightsSegment(ModuleOp module, bool paged,
+                                              const target::Target &target, std::string &error) {
   SymbolTable symbols(module);
   std::vector<Constant> constants;
   for (auto op : module.getOps<npu::ConstantOp>()) {
+    if (op.getPaged() != paged)
+      continue;
     Constant constant;
     if (!readConstant(op, symbols, constant, error))
       return nullptr;

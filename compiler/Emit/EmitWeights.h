@@ -1,4 +1,4 @@
-// The weights segment: every npu.constant packed by the target, produced while it is written.
+// A weights segment: every npu.constant packed by the target, produced while it is written.
 #pragma once
 
 #include "compiler/Emit/PlanDescription.h"
@@ -10,9 +10,10 @@
 
 namespace llmc {
 
-/// Null with `error` set where a constant's weights are not at hand, or the target packs another
-/// size than was planned. The module must outlive the source.
-std::shared_ptr<SegmentSource> weightsSegment(mlir::ModuleOp module, const target::Target &target,
-                                              std::string &error);
+/// The constants that are `paged`, or those that are not. Null with `error` set where a constant's
+/// weights are not at hand, or the target packs another size than was planned. The module must
+/// outlive the source.
+std::shared_ptr<SegmentSource> weightsSegment(mlir::ModuleOp module, bool paged,
+                                              const target::Target &target, std::string &error);
 
 } // namespace llmc

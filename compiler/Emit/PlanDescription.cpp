@@ -64,6 +64,14 @@ uint32_t PlanDescription::intern(const std::string &text) {
   return static_cast<uint32_t>(strings.size() - 1);
 }
 
+/// Descriptions may be broken on purpose; then the plan's verifier says so.
+static bool gathersPages(const PlanDescription &d, const rt::Step &gather) {
+  if (gather.a >= d.args.size() || d.args[gather.a] >= d.operands.size())
+    return false;
+  const uint16_t region = d.operands[d.args[gather.a]].region;
+  return region < d.regions.size() && d.regions[region].kind == rt::RegionKind::FlashPaged;
+}
+
 uint64_t requiredFeatures(const PlanDescription &description) {
   uint64_t features = 0;
   for (const rt::Param &param : description.params)
@@ -82,6 +90,8 @@ uint64_t requiredFeatures(const PlanDescription &description) {
       break;
     case rt::StepOp::Gather:
       features |= rt::featureGather;
+      if (gathersPages(description, step))
+        features |= rt::featurePrefetch;
       break;
     case rt::StepOp::HostCall:
       features |= rt::featureHostCall;

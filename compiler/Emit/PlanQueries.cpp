@@ -17,8 +17,8 @@ std::vector<int16_t> ParameterIndices::of(plan::KernelOp kernel) const {
   return result;
 }
 
-uint64_t timesOf(plan::DispatchOp dispatch) {
-  auto loop = dyn_cast<plan::LoopOp>(dispatch->getParentOp());
+uint64_t timesOf(Operation *step) {
+  auto loop = dyn_cast<plan::LoopOp>(step->getParentOp());
   return loop ? loop.getTimes().value_or(1) : 1;
 }
 

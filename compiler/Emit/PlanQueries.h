@@ -19,6 +19,6 @@ private:
 };
 
 /// How often a run of the entry submits it: loops run as often as they state.
-uint64_t timesOf(plan::DispatchOp dispatch);
+uint64_t timesOf(mlir::Operation *step);
 
 } // namespace llmc

@@ -121,7 +121,7 @@ private:
   }
 
   bool lower() {
-    if (failed(describeMachine(model->module(), target, machine)))
+    if (failed(describeMachine(model->module(), target, machine, options.weightBudget)))
       return fail(model->log->errorText("lowering failed"));
     describePlan(model->module(), target, machine, inputs);
     PassManager manager(model->context.get());

@@ -19,7 +19,9 @@ struct CompileOptions {
   std::string quant;    ///< Recipe name or recipe file; empty: w4a8, or keep where the graph brings
                         ///< its own grids.
   uint32_t context = 0; ///< Tokens; 0: the model's.
-  std::string output;   ///< Plan file, written beside and renamed.
+  /// Bytes of memory for weights, which then lie in paged flash; 0: they are used where they lie.
+  uint64_t weightBudget = 0;
+  std::string output; ///< Plan file, written beside and renamed.
   /// Run every level on a short prompt and compare it with the quantized reference, bit for bit.
   bool compareAfterEach = false;
   /// Runs a plan file on its device: logits of every id. Gives the comparison its last level.

@@ -4,6 +4,7 @@
 #include "passes/Fusion/Fuse.h"
 #include "passes/Lowering/LowerNpuToPlan.h"
 #include "passes/Memory/LayoutWeights.h"
+#include "passes/Memory/PageWeights.h"
 #include "passes/Memory/PlanMemory.h"
 #include "passes/Memory/Synchronize.h"
 #include "passes/Specialization/Specialize.h"
@@ -16,8 +17,13 @@ using namespace mlir;
 namespace llmc {
 
 LogicalResult describeMachine(ModuleOp module, const target::Target &target,
-                              const target::Machine &machine) {
+                              const target::Machine &machine, uint64_t weightBudget) {
   bool direct = machine.dispatch == target::DispatchKind::Kernel;
+  // Any run of rows is a page, where rows lie one behind the other.
+  if (weightBudget && (!direct || target.rowGranule(machine) != 1))
+    return module.emitError() << "machine '" << machine.name
+                              << "' does not page weights: its target packs several rows together "
+                                 "or streams weights by itself; leave the weight budget out";
   const target::Memory &buffers =
       direct ? *machine.memory(machine.placement.scratch) : machine.sram();
   constexpr int64_t kRecord = 16; // alignment of the row records of stream machines
@@ -25,7 +31,7 @@ LogicalResult describeMachine(ModuleOp module, const target::Target &target,
   module->setAttr(npu::TargetAttr::moduleAttributeName,
                   npu::TargetAttr::get(module.getContext(), machine.name, int64_t(buffers.bytes),
                                        buffers.alignment, target.rowGranule(machine), kRecord,
-                                       chunks, machine.headRows, direct));
+                                       chunks, machine.headRows, direct, int64_t(weightBudget)));
   if (!direct)
     return success();
   npu::PackingAttr packing = packingOf(module, target, machine);
@@ -40,6 +46,7 @@ void buildLoweringPipeline(OpPassManager &manager) {
   manager.addNestedPass<func::FuncOp>(passes::createFusePass());
   manager.addPass(passes::createLayoutWeightsPass());
   manager.addPass(passes::createTilePass());
+  manager.addPass(passes::createPageWeightsPass());
   manager.addPass(passes::createPlanMemoryPass());
   manager.addNestedPass<npu::ProgramOp>(passes::createSynchronizePass());
   manager.addPass(passes::createLowerNpuToPlanPass());
@@ -50,6 +57,7 @@ void registerLowering() {
   passes::registerFusePass();
   passes::registerLayoutWeightsPass();
   passes::registerTilePass();
+  passes::registerPageWeightsPass();
   passes::registerPlanMemoryPass();
   passes::registerSynchronizePass();
   passes::registerLowerNpuToPlanPass();

@@ -8,13 +8,14 @@
 
 namespace llmc {
 
-/// Tells the passes of the machine that the quantized program is for. Errors: weights that the
-/// target does not take.
+/// Tells the passes of the machine that the quantized program is for. With a `weightBudget`,
+/// weights lie in paged flash, and so many bytes of memory hold what is in use of them. Errors:
+/// weights that the target does not take, or cannot page.
 mlir::LogicalResult describeMachine(mlir::ModuleOp module, const target::Target &target,
-                                    const target::Machine &machine);
+                                    const target::Machine &machine, uint64_t weightBudget = 0);
 
-/// specialize, fuse, layout-weights, tile, plan-memory, synchronize, lower-npu-to-plan. The last
-/// one needs what describePlan() says of the model.
+/// specialize, fuse, layout-weights, tile, page-weights, plan-memory, synchronize,
+/// lower-npu-to-plan. The last one needs what describePlan() says of the model.
 void buildLoweringPipeline(mlir::OpPassManager &manager);
 
 /// Registers every pass and bundle of the lowering with llmc-opt.

@@ -17,7 +17,7 @@ const target::Memory &memoryOf(const std::string &region, const target::Machine 
   const target::Placement &placement = machine.placement;
   if (region == "sram")
     return machine.sram();
-  if (region == "state")
+  if (region == "state" || region == "pages")
     return *machine.memory(placement.state);
   if (region == "io")
     return *machine.memory(placement.io);
@@ -64,6 +64,8 @@ json entriesOf(const std::vector<EntryEstimate> &estimates) {
          {"sram_peak_over_held", ratio(entry.sramBytes, entry.heldBytes)},
          {"blob_bytes", entry.blobBytes},
          {"commands", entry.commands},
+         {"page_reads", entry.pageReads},
+         {"page_bytes", entry.pageBytes},
          {"engine_cycles", cycles},
          {"bound_cycles", *std::ranges::max_element(entry.engineCycles)}});
   }

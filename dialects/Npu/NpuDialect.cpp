@@ -91,6 +91,13 @@ std::optional<int64_t> PackingAttr::weightsBytes(lm::FormatAttr format, int64_t 
   return std::nullopt;
 }
 
+std::optional<int64_t> PackingAttr::rowBytes(lm::FormatAttr format, int64_t columns) const {
+  for (PackedWeightsAttr entry : getWeights())
+    if (entry.getFormat() == format && entry.getColumns() == columns)
+      return entry.getBytes() / entry.getRows();
+  return std::nullopt;
+}
+
 std::optional<int64_t> PackingAttr::rowsBytes(int64_t rows, int64_t columns, int64_t group) const {
   for (PackedRowsAttr entry : getRows())
     if (entry.getRows() == rows && entry.getColumns() == columns && entry.getGroup() == group)

@@ -97,15 +97,16 @@ def Npu_TargetAttr : Npu_Attr<"Target", "target"> {
     `record_alignment`; weight tiles are multiples of `row_granule` rows.
 
     On a `direct` machine kernels are dispatched one by one and address every memory themselves: there are no transfers, `sram_bytes` is the
-    size of the memory that holds buffers, and how weights are packed is the target's own: `npu.packing` has the sizes.
+    size of the memory that holds buffers, and how weights are packed is the target's own: `npu.packing` has the sizes. With a
+    `weight_budget` its matrices lie in paged flash, and so many bytes of memory hold what is in use of the weights.
   }];
   let parameters = (ins StringRefParameter<"machine">:$machine, "int64_t":$sram_bytes, "int64_t":$alignment, "int64_t":$row_granule,
                         "int64_t":$record_alignment, ArrayRefParameter<"int64_t">:$chunks, "int64_t":$head_rows,
-                        DefaultValuedParameter<"bool", "false">:$direct);
+                        DefaultValuedParameter<"bool", "false">:$direct, DefaultValuedParameter<"int64_t", "0">:$weight_budget);
   let assemblyFormat = [{
     `<` $machine `,` `sram_bytes` `=` $sram_bytes `,` `alignment` `=` $alignment `,` `row_granule` `=` $row_granule `,`
     `record_alignment` `=` $record_alignment `,` `chunks` `=` `[` $chunks `]` `,` `head_rows` `=` $head_rows
-    (`,` `direct` `=` $direct^)? `>`
+    (`,` `direct` `=` $direct^)? (`,` `weight_budget` `=` $weight_budget^)? `>`
   }];
   let extraClassDeclaration = [{
     static constexpr llvm::StringLiteral moduleAttributeName = "npu.target";
@@ -140,6 +141,8 @@ def Npu_PackingAttr : Npu_Attr<"Packing", "packing"> {
     /// The group of rows that are packed for weights of `format`: the weights' where each has a scale of its own, else 0.
     static int64_t rowsGroupFor(::llmc::lm::FormatAttr format);
     std::optional<int64_t> weightsBytes(::llmc::lm::FormatAttr format, int64_t rows, int64_t columns) const;
+    /// Of one row of such a matrix, of targets that pack row by row.
+    std::optional<int64_t> rowBytes(::llmc::lm::FormatAttr format, int64_t columns) const;
     std::optional<int64_t> rowsBytes(int64_t rows, int64_t columns, int64_t group) const;
   }];
 }

@@ -7,10 +7,13 @@ def ViewOp : Npu_Op<"view"> {
   let description = [{
     Nothing is copied: commands of a direct machine read and write the memory itself. The address may move by the trip; arguments move
     an operand by its access.
+
+    `paged` weights have no address: a view with a `slot` is a page, read into that slot before its command runs. With `second` its latter
+    half is read from there, which moves by the trip as its place does. Without a slot it is a table whose rows are gathered.
   }];
-  let arguments = (ins StrAttr:$label, Npu_PlaceAttr:$place, I64Attr:$bytes);
+  let arguments = (ins StrAttr:$label, Npu_PlaceAttr:$place, I64Attr:$bytes, OptionalAttr<I64Attr>:$slot, OptionalAttr<I64Attr>:$second);
   let results = (outs Npu_BufferType:$result);
-  let assemblyFormat = "$label $place `bytes` $bytes attr-dict";
+  let assemblyFormat = "$label $place `bytes` $bytes (`slot` $slot^)? (`second` $second^)? attr-dict";
   let hasVerifier = 1;
 }
 
@@ -27,10 +30,15 @@ def PackRowsOp : Npu_Op<"pack_rows"> {
 
 def EmbedRowsOp : Npu_Op<"embed_rows"> {
   let summary = "Rows of a packed table by id, as fp32";
-  let description = [{ Operands are ids (i32), table and out. }];
+  let description = [{
+    Operands are ids (i32), table and out. With `gathered`, the rows of the ids, of so many bytes each, are brought from paged weights
+    beforehand, one behind the other, and the access of the table is to those.
+  }];
   let arguments = (ins Variadic<Npu_BufferType>:$operands, ArrayAttr:$accesses, Npu_ExtentAttr:$tokens, I64Attr:$columns,
-                       Lm_FormatAttr:$format, StrAttr:$label);
-  let assemblyFormat = "$label $operands $accesses `tokens` $tokens `columns` $columns `format` $format attr-dict";
+                       Lm_FormatAttr:$format, StrAttr:$label, OptionalAttr<I64Attr>:$gathered);
+  let assemblyFormat = [{
+    $label $operands $accesses `tokens` $tokens `columns` $columns `format` $format (`gathered` $gathered^)? attr-dict
+  }];
   let hasVerifier = 1;
 }
 

@@ -15,7 +15,7 @@ def Npu_Engine : Npu_Enum<"Engine", "engine of a command", [
 
 def Npu_Space : Npu_Enum<"Space", "off-chip memory of a transfer", [
   I32EnumAttrCase<"Weights", 0, "weights">, I32EnumAttrCase<"State", 1, "state">, I32EnumAttrCase<"Ids", 2, "ids">,
-  I32EnumAttrCase<"Io", 3, "io">, I32EnumAttrCase<"Scratch", 4, "scratch">]>;
+  I32EnumAttrCase<"Io", 3, "io">, I32EnumAttrCase<"Scratch", 4, "scratch">, I32EnumAttrCase<"Paged", 5, "paged">]>;
 
 def Npu_Element : Npu_Enum<"Element", "element type of an operand", [
   I32EnumAttrCase<"F32", 0, "f32">, I32EnumAttrCase<"F16", 1, "f16">, I32EnumAttrCase<"I8", 2, "i8">, I32EnumAttrCase<"I4", 3, "i4">,

@@ -11,11 +11,17 @@ namespace llmc::npu {
 
 namespace {
 
-bool isReadOnly(Space space) { return space == Space::Weights || space == Space::Ids; }
+bool isReadOnly(Space space) {
+  return space == Space::Weights || space == Space::Ids || space == Space::Paged;
+}
 
-/// Accesses stay inside their buffers, and what is read only is not written.
+/// Accesses stay inside their buffers, and what is read only is not written. Gathered rows are in
+/// memory of their own.
 LogicalResult checkAccesses(Operation *op) {
+  auto embed = dyn_cast<EmbedRowsOp>(op);
   for (const BufferAccess &access : accessesOf(op)) {
+    if (embed && embed.getGathered() && access.buffer == embed.getOperands()[1])
+      continue;
     Operation *owner = access.buffer.getDefiningOp();
     if (!isa_and_nonnull<BufferOp, ViewOp>(owner))
       return op->emitOpError() << "operands must be npu.buffer or npu.view values";
@@ -183,6 +189,10 @@ LogicalResult ViewOp::verify() {
     return emitOpError() << "must have a place and a size";
   if (getPlace().getArgument() >= 0)
     return emitOpError() << "is moved by an argument; the access of an operand is, a view is not";
+  if (getSlot() && getPlace().getSpace() != Space::Paged)
+    return emitOpError() << "has a slot, which belongs to 'paged' weights and to nothing else";
+  if (getSecond() && (!getSlot() || getBytes() % 2 != 0))
+    return emitOpError() << "has a second half, which pages of an even size have";
   return success();
 }
 

@@ -9,15 +9,16 @@ include "mlir/Interfaces/SideEffectInterfaces.td"
 class Npu_Op<string mnemonic, list<Trait> traits = []> : Op<NpuDialect, mnemonic, traits>;
 
 def ConstantOp : Npu_Op<"constant", [Symbol]> {
-  let summary = "A constant in the weights segment";
+  let summary = "A constant in a weights segment";
   let description = [{
     With `format`, a matrix that the target packs from the lm.weight symbols `sources` (elements, scales, and multipliers where the format has
     them); without, the fp32 elements of one source as they are. With `rope`, and no sources, a table: rows of cos then sin by that formula.
+    What is `paged` lies in a segment of its own, which is read page by page.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$offset, I64Attr:$bytes, ArrayAttr:$sources, OptionalAttr<Lm_FormatAttr>:$format,
-                       OptionalAttr<Lm_RopeAttr>:$rope);
+                       OptionalAttr<Lm_RopeAttr>:$rope, UnitAttr:$paged);
   let assemblyFormat = [{
-    $sym_name `at` $offset `bytes` $bytes `from` $sources (`format` $format^)? (`rope` $rope^)? attr-dict
+    $sym_name `at` $offset `bytes` $bytes `from` $sources (`format` $format^)? (`rope` $rope^)? (`paged` $paged^)? attr-dict
   }];
   let hasVerifier = 1;
 }

@@ -99,7 +99,10 @@ def KvCommitOp : Plan_Step<"kv_commit", [Plan_Refers]> {
 
 def GatherOp : Plan_Step<"gather", [Plan_Refers]> {
   let summary = "Copies rows of a table, picked by ids";
-  let description = [{ Row ids[i] of `table` goes to row i of `destination`. An id of `bound` or more is an error. }];
+  let description = [{
+    Row ids[i] of `table` goes to row i of `destination`. An id of `bound` or more is an error. From a paged region each row is a read, as
+    of a prefetch.
+  }];
   let arguments = (ins FlatSymbolRefAttr:$table, FlatSymbolRefAttr:$ids, FlatSymbolRefAttr:$destination, Plan_U32:$row_bytes, Plan_U32:$bound);
   let assemblyFormat = "$table `by` $ids `to` $destination `row_bytes` $row_bytes `bound` $bound attr-dict";
 }

@@ -1,6 +1,11 @@
 #include "passes/Lowering/DirectProgram.h"
 
 #include "dialects/Npu/NpuAccess.h"
+#include "passes/Lowering/DirectOperands.h"
+
+#include "llvm/Support/MathExtras.h"
+
+#include <deque>
 
 using namespace mlir;
 
@@ -8,129 +13,159 @@ namespace llmc::passes {
 
 namespace {
 
-class Outliner {
+/// The page that a command reads; null where it reads none.
+npu::ViewOp pageOf(Operation *command) {
+  for (Value operand : command->getOperands())
+    if (auto view = operand.getDefiningOp<npu::ViewOp>(); view && view.getSlot())
+      return view;
+  return {};
+}
+
+bool hasPages(ArrayRef<Operation *> commands) { return llvm::any_of(commands, pageOf); }
+
+struct Item {
+  Operation *command = nullptr;
+  Trip trip;
+};
+
+/// Writes a program's steps. Pages come in order, each read as soon as the kernel that used its
+/// slot before is done; so while a kernel runs, the pages behind its own are on their way.
+class Sequencer {
 public:
-  Outliner(npu::ProgramOp program, FileBuilder &out, const DirectMemories &memories,
-           FlatSymbolRefAttr counter)
-      : program(program), out(out), memories(memories), counter(counter),
-        builder(program->getContext()), symbols(program->getParentOfType<ModuleOp>()) {}
+  Sequencer(npu::ProgramOp program, FileBuilder &out, const DirectMemories &memories,
+            FlatSymbolRefAttr counter)
+      : program(program), operands(program, out, memories, counter), slots(memories.slots) {}
 
   DirectProgram run() {
     npu::CommandList commands = npu::commandsOf(program);
-    result.trips = commands.trips;
-    for (auto [from, to] :
-         {std::pair(&commands.prologue, &result.prologue), std::pair(&commands.body, &result.body),
-          std::pair(&commands.epilogue, &result.epilogue)})
-      for (Operation *command : *from)
-        to->push_back({kernelOf(command), operandsOf(command)});
+    result.trips = loopTripsOf(program);
+    // Whatever the loop leaves to the last trip, and what follows.
+    SmallVector<Item> tail;
+    for (int64_t trip = result.trips; trip < commands.trips; ++trip)
+      append(tail, commands.body, {false, trip});
+    append(tail, commands.epilogue, {});
+    SmallVector<Item> first, round;
+    append(first, commands.prologue, {});
+    size_t prologue = first.size();
+    if (result.trips) {
+      append(round, commands.body, {true, 0});
+      append(first, commands.body, {false, 0});
+      append(round, commands.body, {true, 1});
+    } else {
+      first.append(tail);
+    }
+    if (result.trips && !hasPages(commands.body)) // pages behind the loop are read ahead over it
+      first.append(tail);
+    begin(first);
+    write(first, prologue, result.prologue);
+    write(round, result.trips ? commands.body.size() : 0, result.body);
+    write(tail, tail.size(), result.epilogue);
+    result.kernels = std::move(operands.kernels);
     return std::move(result);
   }
 
 private:
-  /// Index of the kernel that does what `command` does.
-  size_t kernelOf(Operation *command) {
-    SmallVector<Attribute> accesses;
-    for (auto access : npu::operandAccessesOf(command).getAsRange<npu::AccessAttr>())
-      accesses.push_back(npu::AccessAttr::get(builder.getContext(), access.getElement(),
-                                              access.getBytes(), /*offset=*/0,
-                                              access.getTokenStride(), access.getSubStride(),
-                                              access.getArgument(), access.getArgumentStride()));
-    NamedAttrList attributes(command->getAttrs());
-    attributes.set("accesses", builder.getArrayAttr(accesses));
-    attributes.erase("label");
-    Attribute key = builder.getArrayAttr({builder.getStringAttr(command->getName().getStringRef()),
-                                          attributes.getDictionary(builder.getContext())});
-    auto [known, isNew] = indices.try_emplace(key, result.kernels.size());
-    if (isNew)
-      result.kernels.push_back(outline(command, accesses));
-    return known->second;
+  static void append(SmallVector<Item> &to, ArrayRef<Operation *> commands, Trip trip) {
+    for (Operation *command : commands)
+      to.push_back({command, trip});
   }
 
-  npu::KernelOp outline(Operation *command, ArrayRef<Attribute> accesses) {
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointAfter(result.kernels.empty() ? program.getOperation()
-                                                          : result.kernels.back().getOperation());
-    StringRef label = npu::labelOf(command);
-    auto name = builder.getStringAttr(program.getSymName() + "." + label);
-    auto kernel = npu::KernelOp::create(builder, command->getLoc(), name,
-                                        FlatSymbolRefAttr::get(program.getSymNameAttr()));
-    symbols.insert(kernel); // renames where the name is taken
-    builder.setInsertionPointToEnd(&kernel.getBody().emplaceBlock());
-    SmallVector<Value> views;
-    auto nowhere = npu::PlaceAttr::get(builder.getContext(), npu::Space::Scratch, 0, -1, 0, 0);
-    for (auto [index, access] : llvm::enumerate(accesses))
-      views.push_back(npu::ViewOp::create(
-          builder, command->getLoc(), builder.getType<npu::BufferType>(),
-          ("operand" + Twine(index)).str(), nowhere, cast<npu::AccessAttr>(access).getBytes()));
-    Operation *copy = builder.clone(*command);
-    copy->setOperands(views);
-    copy->setAttr("accesses", builder.getArrayAttr(accesses));
-    return kernel;
+  /// Before anything else: rows of the embedding, then a page for each slot.
+  void begin(ArrayRef<Item> items) {
+    for (const Item &item : items)
+      if (auto embed = dyn_cast<npu::EmbedRowsOp>(item.command); embed && embed.getGathered()) {
+        result.prologue.push_back(operands.gatherOf(embed));
+        submitted += embed.getTokens().getValue();
+        gathered = submitted;
+      }
+    int64_t left = slots;
+    for (const Item &item : items)
+      if (pageOf(item.command) && left-- > 0)
+        read(item, result.prologue);
   }
 
-  SmallVector<Attribute> operandsOf(Operation *command) {
-    ArrayAttr accesses = npu::operandAccessesOf(command);
-    SmallVector<unsigned> uses(accesses.size(), 0); // bits of plan::OperandAccess
-    for (const npu::BufferAccess &touched : npu::accessesOf(command))
-      for (auto [index, operand] : llvm::enumerate(command->getOperands()))
-        if (operand == touched.buffer &&
-            cast<npu::AccessAttr>(accesses[index]).getOffset() == touched.begin)
-          uses[index] |=
-              unsigned(touched.isWrite ? plan::OperandAccess::Write : plan::OperandAccess::Read);
-    SmallVector<Attribute> operands;
-    for (auto [index, operand] : llvm::enumerate(command->getOperands()))
-      operands.push_back(operandOf(npu::labelOf(command), operand,
-                                   cast<npu::AccessAttr>(accesses[index]),
-                                   plan::OperandAccess(uses[index])));
-    return operands;
-  }
-
-  FlatSymbolRefAttr operandOf(StringRef label, Value buffer, npu::AccessAttr access,
-                              plan::OperandAccess use) {
-    auto view = buffer.getDefiningOp<npu::ViewOp>();
-    uint64_t begin = view ? uint64_t(view.getPlace().getOffset())
-                          : *buffer.getDefiningOp<npu::BufferOp>().getOffset();
-    SmallVector<Attribute> strides;
-    if (view && view.getPlace().getTripStride() != 0)
-      strides.push_back(
-          plan::StrideAttr::get(builder.getContext(), counter, view.getPlace().getTripStride()));
-    return out.operand((program.getSymName() + "." + label).str(),
-                       view ? memoryOf(view.getPlace().getSpace()) : memories.scratch,
-                       begin + uint64_t(access.getOffset()), uint64_t(access.getBytes()), use,
-                       builder.getArrayAttr(strides));
-  }
-
-  FlatSymbolRefAttr memoryOf(npu::Space space) const {
-    switch (space) {
-    case npu::Space::Weights:
-      return memories.weights;
-    case npu::Space::State:
-      return memories.state;
-    case npu::Space::Ids:
-      return memories.ids;
-    case npu::Space::Io:
-      return memories.io;
-    case npu::Space::Scratch:
-      return memories.scratch;
+  /// Steps of the first `count` items; the others are read ahead. `slots` pages from the first item
+  /// on are under way or there.
+  void write(ArrayRef<Item> items, size_t count, SmallVector<DirectStep> &steps) {
+    SmallVector<size_t> ahead; // indices of items with pages that are not read yet
+    int64_t known = slots;
+    for (auto [index, item] : llvm::enumerate(items))
+      if (pageOf(item.command) && known-- <= 0)
+        ahead.push_back(index);
+    auto next = ahead.begin();
+    for (const Item &item : items.take_front(count)) {
+      bool isPaged = bool(pageOf(item.command));
+      if (auto embed = dyn_cast<npu::EmbedRowsOp>(item.command); embed && embed.getGathered())
+        steps.push_back(DirectWait{submitted - gathered});
+      if (isPaged) {
+        steps.push_back(DirectWait{submitted - pending.front()});
+        pending.pop_front();
+      }
+      steps.push_back(operands.callOf(item.command, item.trip));
+      if (isPaged && next != ahead.end()) {
+        steps.push_back(DirectWait{0, true});
+        read(items[*next++], steps);
+      }
     }
-    llvm_unreachable("all spaces are listed");
+  }
+
+  void read(const Item &item, SmallVector<DirectStep> &steps) {
+    for (const DirectRead &part : operands.readsOf(pageOf(item.command), item.trip)) {
+      steps.push_back(part);
+      ++submitted;
+    }
+    pending.push_back(submitted);
   }
 
   npu::ProgramOp program;
-  FileBuilder &out;
-  const DirectMemories &memories;
-  FlatSymbolRefAttr counter;
-  OpBuilder builder;
-  SymbolTable symbols;
-  DenseMap<Attribute, size_t> indices;
+  DirectOperands operands;
+  int64_t slots;
+  int64_t submitted = 0, gathered = 0; ///< Reads; and those when the last row was asked for.
+  std::deque<int64_t> pending;         ///< Reads after each page that is under way.
   DirectProgram result;
 };
 
 } // namespace
 
+void createStep(OpBuilder &builder, Location loc, const DirectStep &step,
+                ArrayRef<FlatSymbolRefAttr> kernels, FlatSymbolRefAttr queue) {
+  if (const auto *call = std::get_if<DirectCall>(&step))
+    plan::DispatchOp::create(builder, loc, kernels[call->kernel], queue,
+                             builder.getArrayAttr(call->args));
+  else if (const auto *read = std::get_if<DirectRead>(&step))
+    plan::PrefetchOp::create(builder, loc, read->source.getValue(), read->destination.getValue(),
+                             uint64_t(read->bytes));
+  else if (const auto *gather = std::get_if<DirectGather>(&step))
+    plan::GatherOp::create(builder, loc, gather->table.getValue(), gather->ids.getValue(),
+                           gather->destination.getValue(), uint64_t(gather->rowBytes),
+                           uint64_t(gather->bound));
+  else if (const auto *wait = std::get_if<DirectWait>(&step))
+    plan::WaitOp::create(builder, loc, wait->forDispatches ? queue : FlatSymbolRefAttr(),
+                         uint64_t(wait->outstanding));
+}
+
+void PagesNeed::add(npu::ProgramOp program) {
+  constexpr int64_t alignment = 64;
+  program.walk([&](npu::ViewOp view) {
+    if (!view.getSlot())
+      return;
+    slots = std::max(slots, int64_t(*view.getSlot()) + 1);
+    slotBytes = std::max(slotBytes, int64_t(llvm::alignTo(view.getBytes(), alignment)));
+  });
+  program.walk([&](npu::EmbedRowsOp embed) {
+    int64_t bytes = embed.getTokens().getValue() * int64_t(embed.getGathered().value_or(0));
+    gatheredBytes = std::max(gatheredBytes, int64_t(llvm::alignTo(bytes, alignment)));
+  });
+}
+
+int64_t loopTripsOf(npu::ProgramOp program) {
+  npu::CommandList commands = npu::commandsOf(program);
+  return commands.trips - (commands.trips && hasPages(commands.body) ? 1 : 0);
+}
+
 DirectProgram outlineKernels(npu::ProgramOp program, FileBuilder &out,
                              const DirectMemories &memories, FlatSymbolRefAttr counter) {
-  return Outliner(program, out, memories, counter).run();
+  return Sequencer(program, out, memories, counter).run();
 }
 
 } // namespace llmc::passes

@@ -1,13 +1,10 @@
 // Pass llmc-lower-npu-to-plan: what the plan file says of planned programs.
 #include "passes/Lowering/LowerNpuToPlan.h"
 
-#include "dialects/Npu/IoLayout.h"
-#include "dialects/Npu/KvLayout.h"
 #include "dialects/Npu/NpuAccess.h"
 #include "passes/Lowering/DirectProgram.h"
 #include "passes/Lowering/PlanParameters.h"
-
-#include "llvm/Support/MathExtras.h"
+#include "passes/Lowering/PlanShapes.h"
 
 using namespace mlir;
 
@@ -17,26 +14,14 @@ namespace llmc::passes {
 
 namespace {
 
-// Alignments: what is executed or streamed starts on a page, the rest on a vector.
-constexpr uint64_t kPage = 4096, kVector = 64;
-
-bool isHead(npu::ProgramOp program) { return program.getKind() == lm::EntryKind::Head; }
-
-/// Sizes that all entries share.
-struct Shapes {
-  npu::KvLayout kv;
-  npu::IoLayout io;
-  uint64_t vocabulary = 0, context = 0, headRows = 1;
-  uint64_t sramBytes = 0, scratchBytes = 0, weightsBytes = 0;
-
-  uint64_t idsBytes() const { return llvm::alignTo(uint64_t(io.rows) * 4, kVector); }
-  uint64_t ioBytes() const { return uint64_t(io.logitsOffset()) + headRows * vocabulary * 4; }
-};
-
 struct LowerNpuToPlanPass : impl::LowerNpuToPlanPassBase<LowerNpuToPlanPass> {
   void runOnOperation() override {
-    if (failed(requireFacts()) || failed(measure()))
+    if (failed(requireFacts()))
       return signalPassFailure();
+    FailureOr<PlanShapes> measured = PlanShapes::of(getOperation(), programs, cache, model);
+    if (failed(measured))
+      return signalPassFailure();
+    shapes = *measured;
     FileBuilder builder(file);
     out = &builder;
     PlanParameters collected(builder, int64_t(shapes.context), shapes.io.rows);
@@ -68,10 +53,6 @@ private:
       return name ? (of + "_" + name.getValue()).str() : of.str();
     }
   };
-
-  LogicalResult missing(Operation *op, const char *what) {
-    return op->emitError() << "llmc-lower-npu-to-plan needs " << what;
-  }
 
   /// The only one of its kind in `ops`.
   template <class Op, class Range> LogicalResult single(Range ops, Op &found, const char *what) {
@@ -110,53 +91,6 @@ private:
     return success();
   }
 
-  LogicalResult measure() {
-    shapes = Shapes();
-    shapes.kv = npu::KvLayout::of(cache);
-    shapes.io.hidden = int64_t(model.getHidden());
-    shapes.vocabulary = model.getVocabulary();
-    shapes.context = model.getContext();
-    if (!shapes.io.hidden || !shapes.vocabulary || !shapes.context)
-      return missing(model, "a context, a vocabulary and a hidden size");
-    // Programs address Io by the rows it was laid out for, whichever entries are left.
-    std::optional<int64_t> chunkRows = npu::NpuDialect::chunkRowsOf(getOperation());
-    if (!chunkRows)
-      return missing(getOperation(), "'npu.chunk_rows' on the module; run llmc-tile first");
-    shapes.io.rows = *chunkRows;
-    for (npu::ProgramOp program : programs) {
-      if (int64_t(program.getRows()) > shapes.io.rows)
-        return program.emitError()
-               << "entry '" << program.getSymName() << "' has " << program.getRows()
-               << " rows, 'npu.chunk_rows' says " << shapes.io.rows << " at most";
-      if (isHead(program))
-        shapes.headRows = std::max<uint64_t>(shapes.headRows, program.getRows());
-      shapes.sramBytes = std::max(shapes.sramBytes, *program.getSramBytes());
-      shapes.scratchBytes = std::max(shapes.scratchBytes, program.getScratchBytes());
-    }
-    for (auto constant : getOperation().getOps<npu::ConstantOp>())
-      shapes.weightsBytes =
-          std::max(shapes.weightsBytes, constant.getOffset() + constant.getBytes());
-    if (shapes.weightsBytes == 0)
-      return missing(getOperation(), "npu.constant; run llmc-layout-weights first");
-    return measureState();
-  }
-
-  LogicalResult measureState() {
-    if (!cache.getElement().isF16())
-      return cache.emitError() << "holds " << cache.getElement() << ", a plan's KV cache holds f16";
-    const npu::KvLayout &kv = shapes.kv;
-    if (kv.layers > UINT16_MAX || kv.kvHeads > UINT16_MAX || kv.headDim > UINT16_MAX)
-      return cache.emitError() << "layers, heads and head_dim of a state have 16 bits";
-    if (uint64_t(kv.capacity) < shapes.context)
-      return cache.emitError() << "holds " << kv.capacity << " positions, the context is "
-                               << shapes.context;
-    if (kv.capacity > UINT32_MAX || kv.headBytes() > UINT32_MAX || kv.layerBytes() > UINT32_MAX)
-      return cache.emitError() << "takes more than " << UINT32_MAX
-                               << " bytes a layer, a state's strides have 32 bits; use a shorter "
-                                  "context";
-    return success();
-  }
-
   void addSegments() {
     using Access = plan::RegionAccess;
     constexpr Access reads = Access::CpuReads | Access::DeviceReads,
@@ -179,12 +113,22 @@ private:
       scratchRegion =
           out->region("scratch", placement.getScratch(), plan::Lifetime::Scratch,
                       shapes.scratchBytes, kVector, Access::DeviceReads | Access::DeviceWrites);
+    if (shapes.pagedBytes) {
+      pagedRegion =
+          out->region("paged_weights", plan::RegionKind::FlashPaged, plan::Lifetime::Constant,
+                      shapes.pagedBytes, kPage, Access::CpuReads);
+      pagesRegion = out->region("pages", placement.getState(), plan::Lifetime::Scratch,
+                                uint64_t(shapes.pages.bytes()), kVector, all);
+    }
     for (Variant &variant : variants)
       variant.segment =
           out->segment(variant.symbol("kernel_bytes"), variant.symbol("kernels"),
                        plan::SegmentKind::Kernel, variant.codeRegion, std::nullopt, kPage);
     weightsSegment = out->segment("weight_bytes", "weights", plan::SegmentKind::Weights,
                                   weightsRegion, shapes.weightsBytes, kPage);
+    if (shapes.pagedBytes)
+      pagedSegment = out->segment("paged_weight_bytes", "paged_weights", plan::SegmentKind::Weights,
+                                  pagedRegion, shapes.pagedBytes, kPage);
     for (auto tokenizer : file.records<plan::TokenizerOp>())
       tokenizer.setSegmentAttr(out->segment("tokenizer_bytes", "tokenizer",
                                             plan::SegmentKind::Tokenizer, Reference(), std::nullopt,
@@ -209,6 +153,11 @@ private:
     io = out->buffer("io_data", "hidden and logits", ioRegion, shapes.idsBytes(), shapes.ioBytes());
     planned = out->buffer(isDirect ? "activation_data" : "on_chip", "planned buffers", sramRegion,
                           0, shapes.sramBytes);
+    if (shapes.pagedBytes) {
+      paged = out->buffer("paged_weight_data", "paged weights", pagedRegion, 0, shapes.pagedBytes,
+                          pagedSegment);
+      pages = out->buffer("page_data", "pages", pagesRegion, 0, uint64_t(shapes.pages.bytes()));
+    }
     if (isDirect)
       return; // operands are those of single kernels
     weightsOperand = out->operand("all_weights", weightsBuffer, 0, shapes.weightsBytes, read);
@@ -258,7 +207,7 @@ private:
       if (failed(collected))
         return failure();
       arguments.push_back(*collected);
-      int64_t trips = isDirect ? npu::commandsOf(program).trips : 0;
+      int64_t trips = isDirect ? loopTripsOf(program) : 0;
       counters.push_back(trips ? parameters->counter(trips) : Reference());
     }
     return success();
@@ -266,9 +215,11 @@ private:
 
   void outlineAll() {
     direct.clear();
+    const DirectMemories memories = {
+        weightsBuffer,         keys, ids, io, planned, paged, pages, shapes.pages.slots,
+        shapes.pages.slotBytes};
     for (auto [program, counter] : llvm::zip(programs, counters))
-      direct.push_back(
-          outlineKernels(program, *out, {weightsBuffer, keys, ids, io, planned}, counter));
+      direct.push_back(outlineKernels(program, *out, memories, counter));
   }
 
   Reference addKernel(const Variant &variant, size_t program, StringRef symbol, StringRef name,
@@ -281,7 +232,7 @@ private:
   }
 
   void addKernels(Variant &variant) {
-    constexpr uint64_t spaces = npu::getMaxEnumValForSpace() + 1;
+    constexpr uint64_t spaces = uint64_t(npu::Space::Scratch) + 1; // of streams
     for (auto [index, program] : llvm::enumerate(programs)) {
       SmallVector<Reference> &kernels = variant.kernels.emplace_back();
       if (!isDirect) {
@@ -357,12 +308,11 @@ private:
     plan::EndOp::create(steps, out->loc());
   }
 
-  /// The kernels of one queue follow each other, so that nothing waits between them.
+  /// The kernels of one queue follow each other, so that nothing but reads waits between them.
   void addCalls(OpBuilder &steps, const Variant &variant, size_t index) {
-    auto dispatch = [&](ArrayRef<DirectCall> calls) {
-      for (const DirectCall &call : calls)
-        plan::DispatchOp::create(steps, out->loc(), variant.kernels[index][call.kernel],
-                                 variant.queue, steps.getArrayAttr(call.args));
+    auto dispatch = [&](ArrayRef<DirectStep> list) {
+      for (const DirectStep &step : list)
+        createStep(steps, out->loc(), step, variant.kernels[index], variant.queue);
     };
     const DirectProgram &program = direct[index];
     dispatch(program.prologue);
@@ -383,12 +333,12 @@ private:
   plan::PlacementAttr placement;
   bool isDirect = false;
   SmallVector<Variant> variants;
-  Shapes shapes;
+  PlanShapes shapes;
   FileBuilder *out = nullptr;
   PlanParameters *parameters = nullptr;
   Reference weightsRegion, stateRegion, ioRegion, sramRegion, scratchRegion, weightsSegment,
-      weightsBuffer, planned, keys, values, ids, io, weightsOperand, stateOperand, ioOperand,
-      scratchOperand;
+      weightsBuffer, pagedRegion, pagesRegion, pagedSegment, paged, pages, planned, keys, values,
+      ids, io, weightsOperand, stateOperand, ioOperand, scratchOperand;
   SmallVector<SmallVector<Attribute>> arguments; ///< Of each program.
   SmallVector<Reference> states, counters;       ///< Counters: of each program's loop.
   std::vector<DirectProgram> direct;             ///< Of each program.

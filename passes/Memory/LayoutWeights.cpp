@@ -184,9 +184,11 @@ private:
 
   void append(const std::string &name, int64_t bytes, ArrayAttr references, lm::FormatAttr format,
               lm::RopeAttr rope) {
-    npu::ConstantOp::create(builder, module.getLoc(), "packed." + name, nextOffset, bytes,
-                            references, format, rope);
-    nextOffset = llvm::alignTo(nextOffset + bytes, kConstantAlignment);
+    bool paged = format && target.getWeightBudget() > 0;
+    int64_t &offset = paged ? nextPagedOffset : nextOffset;
+    npu::ConstantOp::create(builder, module.getLoc(), "packed." + name, offset, bytes, references,
+                            format, rope, paged);
+    offset = llvm::alignTo(offset + bytes, kConstantAlignment);
   }
 
   /// A cache line: constants start on one, so that host kernels may read them in place as well.
@@ -197,7 +199,7 @@ private:
   SymbolTable symbols;
   OpBuilder builder;
   llvm::MapVector<StringAttr, Sources> placed;
-  int64_t nextOffset = 0;
+  int64_t nextOffset = 0, nextPagedOffset = 0;
 };
 
 struct LayoutWeightsPass : impl::LayoutWeightsPassBase<LayoutWeightsPass> {

@@ -160,18 +160,18 @@ LogicalResult EntryTiler::tileLayers(lm::RepeatOp repeat, int64_t first, bool lo
   TileTensor hidden = tensorOf(repeat.getHidden());
   tensors[callee.getArgument(lm::RepeatOp::hiddenArgument)] = hidden;
   for (auto [index, binding] : llvm::enumerate(repeat.getBindings().getAsRange<ArrayAttr>())) {
-    auto placeOf = [&](int64_t layer) -> ConstantPlace {
+    auto placeIn = [&](int64_t layer) -> ConstantPlace {
       std::string name = "packed." + cast<FlatSymbolRefAttr>(binding[layer]).getValue().str();
       auto constant = symbols.lookup<npu::ConstantOp>(name);
       if (!constant)
         return {-1}; // scales travel with their elements
-      return {int64_t(constant.getOffset()), int64_t(constant.getBytes())};
+      return placeOf(constant);
     };
-    ConstantPlace place = placeOf(first);
+    ConstantPlace place = placeIn(first);
     if (looped && repeat.count() > 1)
-      place.tripStride = placeOf(1).offset - placeOf(0).offset;
+      place.tripStride = placeIn(1).offset - placeIn(0).offset;
     for (int64_t layer = 1; looped && layer < repeat.count(); ++layer)
-      if (placeOf(layer).offset - placeOf(layer - 1).offset != place.tripStride)
+      if (placeIn(layer).offset - placeIn(layer - 1).offset != place.tripStride)
         return repeat.emitOpError()
                << "weight " << index
                << " does not lie at a constant stride over the layers; run llmc-layout-weights";
@@ -201,13 +201,18 @@ LogicalResult EntryTiler::tileReturn(func::ReturnOp ret) {
   return success();
 }
 
+ConstantPlace EntryTiler::placeOf(npu::ConstantOp constant) {
+  return {int64_t(constant.getOffset()), int64_t(constant.getBytes()), 0,
+          constant.getPaged() ? npu::Space::Paged : npu::Space::Weights};
+}
+
 FailureOr<ConstantPlace> EntryTiler::placeOf(Value value) {
   auto layer = layerConstants.find(value);
   if (layer != layerConstants.end() && layer->second.offset >= 0)
     return layer->second;
   if (auto get = value.getDefiningOp<lm::GetOp>())
     if (auto constant = symbols.lookup<npu::ConstantOp>("packed." + get.getWeight().str()))
-      return ConstantPlace{int64_t(constant.getOffset()), int64_t(constant.getBytes())};
+      return placeOf(constant);
   return entry.emitError() << "a weight of @" << entry.getSymName()
                            << " has no place in the weights segment; run llmc-layout-weights";
 }

@@ -14,6 +14,7 @@ namespace llmc::passes {
 /// A constant as an entry addresses it.
 struct ConstantPlace {
   int64_t offset = 0, bytes = 0, tripStride = 0;
+  npu::Space space = npu::Space::Weights;
 };
 
 class EntryTiler {
@@ -39,6 +40,7 @@ protected: // what machines that address memory directly do otherwise is virtual
   mlir::LogicalResult tileLayers(lm::RepeatOp repeat, int64_t first, bool looped);
   mlir::LogicalResult tileGroup(lm::GroupOp group);
   virtual mlir::LogicalResult tileReturn(mlir::func::ReturnOp ret);
+  static ConstantPlace placeOf(npu::ConstantOp constant);
   mlir::FailureOr<ConstantPlace> placeOf(mlir::Value value);
   npu::PlaceAttr placeAttr(const ConstantPlace &place);
   /// The first `bytes` of a constant where commands can read them.

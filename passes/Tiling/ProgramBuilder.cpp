@@ -118,7 +118,7 @@ ProgramBuilder::Operands ProgramBuilder::operandsOf(ArrayRef<OperandView> views)
 
 Value ProgramBuilder::view(const std::string &label, npu::PlaceAttr place, int64_t bytes) {
   return npu::ViewOp::create(builder, loc(), builder.getType<npu::BufferType>(), label, place,
-                             bytes);
+                             bytes, /*slot=*/IntegerAttr(), /*second=*/IntegerAttr());
 }
 
 void ProgramBuilder::packRows(const std::string &label, ArrayRef<OperandView> operands,
@@ -132,7 +132,7 @@ void ProgramBuilder::embedRows(const std::string &label, ArrayRef<OperandView> o
                                int64_t tokens, int64_t columns, lm::FormatAttr format) {
   auto [buffers, accesses] = operandsOf(operands);
   npu::EmbedRowsOp::create(builder, loc(), buffers, accesses, extent({tokens, -1}), columns, format,
-                           label);
+                           label, /*gathered=*/IntegerAttr());
 }
 
 void ProgramBuilder::attention(const std::string &label, ArrayRef<OperandView> operands,

@@ -148,7 +148,7 @@ LogicalResult EntryTiler::tileRowwise(ArrayRef<Operation *> ops, ValueRange resu
 }
 
 npu::PlaceAttr EntryTiler::placeAttr(const ConstantPlace &place) {
-  return out->place(npu::Space::Weights, place.offset, -1, 0, place.tripStride);
+  return out->place(place.space, place.offset, -1, 0, place.tripStride);
 }
 
 Value EntryTiler::loadConstant(const std::string &label, const ConstantPlace &place,

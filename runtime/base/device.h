@@ -131,7 +131,8 @@ typedef struct llmc_source {
   uint64_t size; /* bytes of the whole file */
   /* Makes a range addressable in place; UNSUPPORTED where the source cannot. */
   llmc_status (*map)(void *ctx, uint64_t offset, size_t size, const void **out);
-  /* Optional. Starts a read into dst; poll says when it is done. */
+  /* Optional. Starts a read into dst; poll says when it is done. Reads complete in order. PENDING:
+   * there is no room for one more, and the same read is asked for again. */
   llmc_status (*read_async)(void *ctx, uint64_t offset, size_t size, void *dst, uint32_t tag);
   llmc_status (*poll)(void *ctx, uint32_t tag);
 } llmc_source;

@@ -183,6 +183,7 @@ Status Session::begin(const Call &call) {
     entryStates |= bound->states()[state].kind != StateKind::KvFlat;
   pc = entry.firstStep();
   depth = 0;
+  gathered = 0;
   commits = false;
   stalled = false;
   phase = Phase::Running;

@@ -121,7 +121,8 @@ private:
   Status dispatch(const Step *&at);
   Status dma(const Step &step);
   Status prefetch(const Step &step);
-  Status gather(const Step &step) const;
+  Status readPaged(uint64_t offset, size_t size, void *to);
+  Status gather(const Step &step);
   Status hostCall(const Step &step) const;
   Status maintainCache(const Step &step) const;
   Status loopBegin(const Step &step);
@@ -140,6 +141,7 @@ private:
   bool commits = false;    // a KV commit was reached
   bool stalled = false;    // the current step has been found pending
   uint8_t entryStates = 0; // 1: the running entry has states other than flat KV
+  uint32_t gathered = 0;   // rows that the current gather step is done with
   uint32_t committed = 0;  // position
   uint32_t pc = 0;
   const llmc_platform *hooks = nullptr;

@@ -142,26 +142,38 @@ Status Session::prefetch(const Step &step) {
   llmc_operand_view src, dst; // the source's address is an offset in the file
   resolve(step.a, &src);
   resolve(step.b, &dst);
-  const llmc_source &source = bound->source();
-  return source.read_async(source.ctx, reinterpret_cast<uintptr_t>(src.base), step.c, dst.base,
-                           ++issued[sourceAt]);
+  return readPaged(reinterpret_cast<uintptr_t>(src.base), step.c, dst.base);
 }
 
-Status Session::gather(const Step &step) const {
+/// PENDING where the source has no room for one more read: the step comes again.
+Status Session::readPaged(uint64_t offset, size_t size, void *to) {
+  const llmc_source &source = bound->source();
+  Status status = source.read_async(source.ctx, offset, size, to, issued[sourceAt] + 1);
+  if (status.ok())
+    ++issued[sourceAt];
+  return status;
+}
+
+Status Session::gather(const Step &step) {
   llmc_operand_view args[3]; // table, ids, destination
   resolveArgs(step.a, 3, args);
-  const uint8_t *table = static_cast<const uint8_t *>(args[0].base);
+  const bool paged = bound->regions()[args[0].region].kind == RegionKind::FlashPaged;
   const uint8_t *ids = static_cast<const uint8_t *>(args[1].base);
-  uint8_t *to = static_cast<uint8_t *>(args[2].base);
   uint32_t rows = uint32_t(args[1].size / sizeof(uint32_t)), rowBytes = step.b;
-  for (uint32_t i = 0; i < rows; ++i, to += rowBytes) {
-    uint32_t id = fb::load<uint32_t>(ids + size_t(i) * sizeof(uint32_t));
+  while (gathered < rows) {
+    uint32_t id = fb::load<uint32_t>(ids + size_t(gathered) * sizeof(uint32_t));
     // The ids are data, so this one bound cannot be proved beforehand.
     if (id >= step.c)
-      return Status(LLMC_OUT_OF_RANGE, LLMC_AT_TOKEN, i);
-    // Operands may share bytes, also these two.
-    __builtin_memmove(to, table + size_t(id) * rowBytes, rowBytes);
+      return Status(LLMC_OUT_OF_RANGE, LLMC_AT_TOKEN, gathered);
+    uint8_t *to = static_cast<uint8_t *>(args[2].base) + size_t(gathered) * rowBytes;
+    const uintptr_t row = reinterpret_cast<uintptr_t>(args[0].base) + size_t(id) * rowBytes;
+    if (!paged) // operands may share bytes, also these two
+      __builtin_memmove(to, reinterpret_cast<const void *>(row), rowBytes);
+    else if (Status status = readPaged(row, rowBytes, to); !status.ok())
+      return status; // goes on with this row
+    ++gathered;
   }
+  gathered = 0;
   return {};
 }
 

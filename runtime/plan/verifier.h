@@ -78,7 +78,7 @@ private:
   /// the parameters of this entry.
   Code checkUse(uint32_t index, uint8_t access, bool byCpu);
   Code proveForDevice(uint32_t index);
-  Code checkArgs(uint32_t first, uint32_t n, bool byCpu);
+  Code checkArgs(uint32_t first, uint32_t n, bool byCpu, bool gathers = false);
   /// The farthest address of operand `index` lies in its buffer.
   Code checkRange(uint32_t index);
 

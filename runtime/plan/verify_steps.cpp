@@ -187,13 +187,20 @@ Code PlanVerifier::checkRange(uint32_t index) {
   return LLMC_OK;
 }
 
-Code PlanVerifier::checkArgs(uint32_t first, uint32_t n, bool byCpu) {
+/// The table of a gather may be paged: then its rows are read.
+Code PlanVerifier::checkArgs(uint32_t first, uint32_t n, bool byCpu, bool gathers) {
   Span<const uint16_t> args = plan.args();
   if (n > maxArgs || first > args.size || n > args.size - first)
     return LLMC_BAD_INDEX;
   Code code = LLMC_OK;
-  for (uint32_t i = 0; code == LLMC_OK && i < n; ++i)
-    code = checkUse(args[first + i], 0, byCpu);
+  for (uint32_t i = 0; code == LLMC_OK && i < n; ++i) {
+    uint32_t index = args[first + i];
+    bool isTable = gathers && i == 0 && index < plan.operands().size &&
+                   plan.regions()[plan.operands()[index].region].kind == RegionKind::FlashPaged;
+    if (isTable)
+      usedFeatures |= featurePrefetch; // its rows are reads of the source
+    code = isTable ? checkRange(index) : checkUse(index, 0, byCpu);
+  }
   return code;
 }
 
@@ -272,7 +279,7 @@ Code PlanVerifier::checkLoopEnd(const Step &step) {
 /// Three arguments: table, ids, destination. Row ids[i] of the table goes to row i, for every id
 /// the operand holds.
 Code PlanVerifier::checkGather(const Step &step) {
-  if (Code code = checkArgs(step.a, 3, true); code != LLMC_OK)
+  if (Code code = checkArgs(step.a, 3, true, true); code != LLMC_OK)
     return code;
   const uint16_t *args = &plan.args()[step.a];
   const Operand *operands = plan.operands().data;

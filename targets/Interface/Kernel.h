@@ -172,11 +172,13 @@ enum Operand : uint8_t { Rows = 0, Packed = 1 }; // I8, values within +-127; U8,
 }
 
 /// Gathers rows of a packed table as fp32: element times multiplier times scale. Ids are rows of
-/// the table, which the host checks.
+/// the table, which the host checks. Where rows are gathered, the table has those of the tokens, in
+/// their order, and ids are not read.
 struct EmbedRows {
   Extent tokens;
   uint32_t columns = 0;
   WeightFormat format;
+  bool gathered = false;
   bool operator==(const EmbedRows &) const = default;
 };
 

@@ -28,7 +28,8 @@ private:
   }
 
   void one(Value *token) {
-    Value *id = e.asIndex(ir.CreateLoad(ir.getInt32Ty(), rowOf(embed::Ids, token)));
+    Value *id =
+        rows.gathered ? token : e.asIndex(ir.CreateLoad(ir.getInt32Ty(), rowOf(embed::Ids, token)));
     row = e.at(e.operand(embed::Table), ir.CreateMul(id, e.index(layout.rowBytes)));
     out = rowOf(embed::Out, token);
     const uint32_t units = layout.columns / RowWeightLayout::unit,

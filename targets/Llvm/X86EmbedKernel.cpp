@@ -123,7 +123,7 @@ bool emitX86EmbedRows(llvm::Module &module, const IsaTable &isa, const std::stri
   const auto layout = X86WeightLayout::of(rows.format, rows.columns, error);
   if (!layout)
     return false;
-  if (isa.dot == DotKind::None || operands.size() != 3 ||
+  if (isa.dot == DotKind::None || rows.gathered || operands.size() != 3 ||
       operands[embed::Ids].type != ElementType::I32 ||
       operands[embed::Table].type != rows.format.element ||
       operands[embed::Out].type != ElementType::F32) {

@@ -6,6 +6,7 @@ are what the firmware must arrive at, bit for bit. Exits with 77 and a word wher
 """
 import argparse
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -34,6 +35,7 @@ def parse():
         parser.add_argument("--" + name, required=True)
     parser.add_argument("--recipes", required=True, help="names with commas between")
     parser.add_argument("--tokens", type=int, required=True)
+    parser.add_argument("--paged", action="store_true", help="also with a quarter of the weights in memory")
     parser.add_argument("--foreign", required=True, help="a target whose plans the board must refuse")
     parser.add_argument("--case", type=int, default=0, help="prompt of the model's greedy-fp32.json")
     return parser.parse_args()
@@ -69,10 +71,10 @@ def emulate(board, elf, plan):
     return result
 
 
-def compilePlan(options, work, target, recipe, context=512):
-    plan = work / f"{target}-{recipe}-{context}.llmc"
+def compilePlan(options, work, target, recipe, *more, context=512, name=""):
+    plan = work / f"{target}-{recipe}-{context}{name}.llmc"
     call(options.llmc, "compile", Path(options.model) / "decomposed-torchscript.onnx", f"--target={target}",
-         f"--quant={recipe}", f"--context={context}", "-o", plan)
+         f"--quant={recipe}", f"--context={context}", "-o", plan, *more)
     return plan
 
 
@@ -102,6 +104,28 @@ def checkSuccess(board, elf, plan):
         sys.exit(f"{elf.name} with {plan.name}: exit code {result.returncode}")
 
 
+def regionBytes(report):
+    return {region["name"]: region["bytes"] for region in json.loads(report.read_text())["regions"]}
+
+
+def runPaged(options, board, work, elf, recipe):
+    """The same tokens with a quarter of the weights in memory: pages are read while kernels run."""
+    report = work / "report.json"
+    compilePlan(options, work, board["target"], recipe, f"--report={report}")
+    budget = regionBytes(report)["weights"] // 4
+    plan = compilePlan(options, work, board["target"], recipe, f"--weight-budget={budget}", f"--report={report}",
+                       name="-paged")
+    regions = regionBytes(report)
+    used = regions["pages"] + regions["weights"]
+    result = emulate(board, elf, plan)
+    found = re.search(r"^paging: (\d+) reads, (\d+) bytes; (\d+) of (\d+) kernels", result.stdout, re.MULTILINE)
+    if result.returncode or "\nOK: " not in result.stdout or not found:
+        sys.exit(f"{plan.name}: exit code {result.returncode}")
+    reads, _, overlapped, kernels = map(int, found.groups())
+    if used > budget or not reads or overlapped * 2 < kernels:
+        sys.exit(f"{plan.name}: {used} bytes of {budget} for weights, reads under way in {overlapped} of {kernels} kernels")
+
+
 def checkRefusal(board, elf, plan, message):
     result = emulate(board, elf, plan)
     if result.returncode != 2 or message not in result.stdout:
@@ -117,6 +141,8 @@ def main():
     recipes = options.recipes.split(",")
     for recipe in recipes:
         elf, plan = runRecipe(options, board, work, recipe)
+        if options.paged:
+            runPaged(options, board, work, elf, recipe)
     checkRefusal(board, elf, compilePlan(options, work, options.foreign, recipes[0]), "error: bind: code 21 ")
     content = bytearray(plan.read_bytes())
     content[100] ^= 0xFF  # in the plan's FlatBuffer

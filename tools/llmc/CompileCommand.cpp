@@ -104,6 +104,11 @@ void addCompileCommands(CLI::App &app, Toolbox &tools) {
       "Recipe: a name or a file; without it w4a8, or keep where the graph brings its own grids");
   command->add_option("--context", options.context, "Tokens of context; without it the model's")
       ->check(checkCount32);
+  command
+      ->add_option("--weight-budget", options.weightBudget,
+                   "Bytes of memory for weights, which stay in flash and are read page by page; "
+                   "without it weights are used where they lie")
+      ->check(CLI::PositiveNumber);
   command->add_option("-o,--output", options.output, "Plan file to write")->required();
   command->add_option("--report", arguments->report,
                       "Write what was matched, placed and measured here (JSON)");

@@ -2,10 +2,11 @@
 // that the host generated.
 #include "console.h"
 #include "expected.h"
+#include "flash.h"
 
 #include "runtime/drivers/baremetal/baremetal.h"
+#include "runtime/exec/page_statistics.h"
 #include "runtime/lm/lm.h"
-#include "runtime/plan/source.h"
 #include "runtime/tokenizer/decoder.h"
 #include "runtime/tokenizer/encoder.h"
 #include "runtime/tokenizer/tokenizer.h"
@@ -70,6 +71,10 @@ Status placeRegions(const Plan &plan, llmc_memory *memories) {
   Arena fast(board::fastMemory()), large(board::largeMemory());
   for (uint32_t i = 0; i < plan.regions().size; ++i) {
     const Region &region = plan.regions()[i];
+    if (region.kind == RegionKind::FlashPaged) { // read page by page
+      printRegion(plan, i, board::flash(), "flash, paged, from");
+      continue;
+    }
     void *base = nullptr;
     const char *where = "flash, in place,";
     Status status(LLMC_TOO_SMALL);
@@ -154,6 +159,24 @@ void printStack() {
   console::number(most);
 }
 
+void printPaging(const PageStatistics &pages) {
+  if (pages.reads == 0)
+    return;
+  console::text("\npaging: ");
+  console::number(pages.reads);
+  console::text(" reads, ");
+  console::number(pages.bytes);
+  console::text(" bytes; ");
+  console::number(pages.overlapped);
+  console::text(" of ");
+  console::number(pages.kernels);
+  console::text(" kernels while one was under way; stalled ");
+  console::number(pages.stalls);
+  console::text(" times, ");
+  console::number(pages.stalledTicks);
+  console::text(" ticks");
+}
+
 int report(uint32_t wrong, uint64_t begin, uint64_t prefilled, uint64_t end) {
   console::text("\n\nticks: prompt of ");
   console::number(promptCount);
@@ -185,8 +208,8 @@ int run() {
   console::text("llmc on ");
   console::text(board::name);
   console::text("\n");
-  const llmc_source flash = memorySource(board::flash(), board::flashBytes());
-  if (failed("open", Plan::open(flash, {}, &plan)))
+  static Flash flash;
+  if (failed("open", Plan::open(flash.table(), {}, &plan)))
     return 2;
   if (plan.regions().size > maxRegionCount || plan.nTargets() != 1)
     return failed("this example", Status(LLMC_UNSUPPORTED, LLMC_AT_PLAN)), 2;
@@ -197,6 +220,13 @@ int run() {
   Bindings bindings;
   bindings.memories = {memories, plan.regions().size};
   bindings.devices = {devices, 1};
+  llmc_platform platform = {};
+  platform.struct_size = sizeof(platform);
+  platform.abi = LLMC_PLATFORM_ABI;
+  platform.ticks = [](void *) { return board::ticks(); };
+  bindings.platform = &platform;
+  PageStatistics pages(plan);
+  bindings.trace = &pages.table();
   if (failed("bind", session.bind(plan, bindings)) || failed("model", lm.init(session)) ||
       failed("tokenizer", openTokenizer(plan, &tokenizer)))
     return 2;
@@ -219,5 +249,7 @@ int run() {
     return 2;
   const uint64_t prefilled = board::ticks();
   wrong += generate(lm, tokenizer, logits);
-  return report(wrong, begin, prefilled, board::ticks());
+  const uint64_t end = board::ticks();
+  printPaging(pages);
+  return report(wrong, begin, prefilled, end);
 }

@@ -25,8 +25,8 @@ OwningOpRef<ModuleOp> chainModule(MLIRContext &context, const ChainShape &shape)
 
 CompiledPlan::CompiledPlan(ModuleOp module, const target::Target &target,
                            const target::Machine &machine, const target::HostServices &host,
-                           const ChainShape &shape) {
-  REQUIRE(succeeded(describeMachine(module, target, machine)));
+                           const ChainShape &shape, uint64_t weightBudget) {
+  REQUIRE(succeeded(describeMachine(module, target, machine, weightBudget)));
   PlanInputs inputs;
   inputs.model.vocabSize = uint32_t(shape.vocabulary);
   inputs.model.hiddenSize = uint32_t(shape.hidden);
@@ -49,17 +49,24 @@ CompiledPlan::CompiledPlan(ModuleOp module, const target::Target &target,
   REQUIRE(status.ok());
 }
 
-PlanSession::PlanSession(const CompiledPlan &compiled, const llmc_device &device, uint32_t target) {
-  const rt::Plan &plan = compiled.plan();
+PlanSession::PlanSession(const CompiledPlan &compiled, const llmc_device &device, uint32_t target)
+    : PlanSession(compiled.plan(), compiled.bytes(), device, target) {}
+
+PlanSession::PlanSession(const rt::Plan &plan, const std::vector<uint8_t> &bytes,
+                         const llmc_device &device, uint32_t target) {
   for (const rt::Region &region : plan.regions()) {
+    if (region.kind == rt::RegionKind::FlashPaged) {
+      memories.push_back({nullptr, 0});
+      continue;
+    }
     storage.emplace_back((region.size + 4096 + guard + 7) / 8);
     auto base = (reinterpret_cast<uintptr_t>(storage.back().data()) + 4095) / 4096 * 4096;
     memories.push_back({reinterpret_cast<void *>(base), region.size});
   }
   for (const rt::Segment &segment : plan.segments())
-    if (segment.region != rt::none16)
+    if (segment.region != rt::none16 && memories[segment.region].base)
       std::memcpy(static_cast<uint8_t *>(memories[segment.region].base) + segment.regionOffset,
-                  compiled.bytes().data() + segment.offset, segment.size);
+                  bytes.data() + segment.offset, segment.size);
   std::vector<const llmc_device *> devices(plan.nTargets());
   devices[target] = &device;
   rt::Bindings bindings;

@@ -16,7 +16,8 @@ mlir::OwningOpRef<mlir::ModuleOp> chainModule(mlir::MLIRContext &context, const 
 class CompiledPlan {
 public:
   CompiledPlan(mlir::ModuleOp module, const target::Target &target, const target::Machine &machine,
-               const target::HostServices &host, const ChainShape &shape);
+               const target::HostServices &host, const ChainShape &shape,
+               uint64_t weightBudget = 0);
   const rt::Plan &plan() const { return opened; }
   const std::vector<uint8_t> &bytes() const { return file; }
 
@@ -30,6 +31,9 @@ private:
 class PlanSession {
 public:
   PlanSession(const CompiledPlan &compiled, const llmc_device &device, uint32_t target = 0);
+  /// `bytes` are those of the plan's file. What is paged gets no memory.
+  PlanSession(const rt::Plan &plan, const std::vector<uint8_t> &bytes, const llmc_device &device,
+              uint32_t target = 0);
   /// Logits of all ids, fed `chunk` at a time.
   std::vector<float> evaluate(const std::vector<int32_t> &ids, size_t chunk);
   /// Where the bytes end, by region, that evaluations of all ids at once write.

@@ -115,6 +115,79 @@ TEST_CASE("pages come through the source while the session waits, and host calls
   check(machine.session.run(call), LLMC_POISONED, LLMC_AT_SESSION, 0);
 }
 
+namespace {
+
+/// Rows of 16 bytes of the flash, by three ids behind the slot.
+PlanDescription gatheringPlan() {
+  PlanDescription d = pagedPlan();
+  d.operands[0] = {0, 2048, {0, 0, 0}, 0, LLMC_READ, 1, 0, {rt::none8, rt::none8, rt::none8}, {}};
+  d.operands[1].extent = 48;
+  d.operands[2] = {1008, 12, {0, 0, 0}, 1, LLMC_READ, 1, 1, {rt::none8, rt::none8, rt::none8}, {}};
+  d.args = {0, 2, 1};
+  d.steps = {{rt::StepOp::Gather, 0, 0, 0, 16, 128}, {rt::StepOp::End, 0, 0, 0, 0, 0}};
+  d.entries[0].nSteps = 2;
+  return d;
+}
+
+/// Takes one read at a time; it is done when it is polled for, or when the next one is refused.
+struct NarrowFlash {
+  const uint8_t *bytes;
+  uint64_t offset = 0;
+  size_t size = 0;
+  void *to = nullptr;
+  uint32_t tag = 0, refused = 0;
+
+  void finish() {
+    if (to)
+      std::memcpy(to, bytes + offset, size);
+    to = nullptr;
+  }
+};
+
+} // namespace
+
+TEST_CASE("rows of a paged table are gathered by reads, as many at a time as the source takes") {
+  Machine machine(gatheringPlan());
+  CHECK(machine.plan.features() == (rt::featureGather | rt::featurePrefetch));
+  NarrowFlash flash{machine.file.data()};
+  machine.source.read_async = [](void *ctx, uint64_t offset, size_t size, void *to,
+                                 uint32_t tag) -> llmc_status {
+    NarrowFlash &flash = *static_cast<NarrowFlash *>(ctx);
+    if (flash.to) {
+      flash.finish();
+      ++flash.refused;
+      return Status(LLMC_PENDING, LLMC_AT_SOURCE);
+    }
+    CHECK(tag == flash.tag + 1); // a refused read keeps its tag
+    flash = {flash.bytes, offset, size, to, tag, flash.refused};
+    return Status();
+  };
+  machine.source.poll = [](void *ctx, uint32_t) -> llmc_status {
+    static_cast<NarrowFlash *>(ctx)->finish();
+    return Status();
+  };
+  machine.source.map = nullptr;
+  machine.source.ctx = &flash;
+  REQUIRE(machine.bind().ok());
+  uint8_t *memory = machine.memories[1].data();
+  const uint32_t ids[3] = {127, 0, 65};
+  std::memcpy(memory + 1008, ids, sizeof(ids));
+  Call call;
+  call.nTokens = 1;
+  REQUIRE(machine.session.run(call).ok());
+  CHECK(flash.refused == 2);
+  for (size_t i = 0; i < 3; ++i)
+    CHECK((memory[16 * i] == ids[i] * 16 >> 8 && memory[16 * i + 15] == ids[i] * 16 >> 8));
+  memory[1012] = 128;
+  check(machine.session.run(call), LLMC_OUT_OF_RANGE, LLMC_AT_TOKEN, 1);
+}
+
+TEST_CASE("a paged table that ends before its last row is refused") {
+  PlanDescription d = gatheringPlan();
+  d.steps[0].c = 129;
+  CHECK_THROWS_WITH(planBytes(d), Catch::Contains("step 0: an offset, size or address leaves"));
+}
+
 TEST_CASE("initial states are written by every reset") {
   PlanDescription d = languageModel();
   SegmentDescription init;
