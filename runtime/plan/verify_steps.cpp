@@ -48,7 +48,7 @@ inline bool PlanVerifier::isDispatch(const Step &step) {
 
 /// What nearly every step is: inline, all of checkStep in one, and operands are proved once for
 /// each entry.
-inline Code PlanVerifier::checkDispatch(const Step &step) {
+[[gnu::always_inline]] inline Code PlanVerifier::checkDispatch(const Step &step) {
   Span<const uint16_t> args = plan.args();
   uint32_t first = step.b, n = step.c, queue = step.queue;
   if (queue >= plan.queues().size || step.a >= plan.kernels().size || first > args.size ||
@@ -58,14 +58,15 @@ inline Code PlanVerifier::checkDispatch(const Step &step) {
   usedQueues[queue] = true;
   if (kernel.target != plan.queues()[queue].target || kernel.nArgs != n)
     return LLMC_BAD_VALUE;
-  const uint16_t *arg = args.data + first, *end = arg + n;
-  while (arg != end) {
+  if (n == 0)
+    return LLMC_OK;
+  const uint16_t *arg = args.data + first;
+  do {
     uint32_t index = *arg++;
-    if (index < remembered && proved[index])
-      continue;
-    if (Code code = proveForDevice(index); code != LLMC_OK)
-      return code;
-  }
+    if (index >= remembered || !proved[index])
+      if (Code code = proveForDevice(index); code != LLMC_OK)
+        return code;
+  } while (--n);
   return LLMC_OK;
 }
 
@@ -98,11 +99,10 @@ Code PlanVerifier::checkSteps() {
   fail(LLMC_OK, LLMC_AT_STEP, lastStep);
   if (steps[lastStep].op != StepOp::End)
     return LLMC_BAD_NESTING;
-  for (uint32_t at = firstStep; at <= lastStep; ++at) {
+  const Step *step = steps + firstStep;
+  for (uint32_t at = firstStep, last = lastStep; at <= last; ++at, ++step) {
     detail = at;
-    const Step &step = steps[at];
-    Code code = isDispatch(step) ? checkDispatch(step) : checkStep(step);
-    if (code != LLMC_OK)
+    if (Code code = isDispatch(*step) ? checkDispatch(*step) : checkStep(*step); code != LLMC_OK)
       return code;
   }
   if (Code code = countSteps(lastStep + 1); code != LLMC_OK)
