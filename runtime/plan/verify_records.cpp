@@ -194,7 +194,7 @@ Code PlanVerifier::check(const Operand &operand) const {
     return LLMC_BAD_INDEX;
   const Buffer &buffer = plan.buffers()[operand.buffer];
   if (operand.region != buffer.region)
-    return LLMC_BAD_INDEX;
+    return LLMC_BAD_VALUE;
   unsigned used = 0; // parameters; the first unused one ends the list
   for (unsigned k = 0; k < 3; ++k) {
     if (operand.param[k] == none8 ? operand.stride[k] != 0

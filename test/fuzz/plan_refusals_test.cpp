@@ -250,6 +250,7 @@ TEST_CASE("regions that cannot be mapped or loaded are refused") {
   CHECK(plan.mapRegion(0, &base).ok());
   CHECK(plan.mapRegion(4, &base) == Status(LLMC_INVALID_ARGUMENT, LLMC_AT_REGION, 4));
   CHECK(plan.mapRegion(1, &base) == Status(LLMC_INVALID_ARGUMENT, LLMC_AT_REGION, 1));
+  CHECK(plan.mapRegion(1 << 30, &base) == Status(LLMC_INVALID_ARGUMENT, LLMC_AT_REGION, 1 << 30));
   CHECK(plan.loadRegion(4, memory.view(), nullptr) ==
         Status(LLMC_INVALID_ARGUMENT, LLMC_AT_MEMORY, 4));
   CHECK(plan.loadRegion(0, {nullptr, 8192}, nullptr) ==

@@ -74,7 +74,7 @@ void bufferMutations(Mutations &m, const Subject &subject) {
   RECORD(buffers, 4, Buffer, size, 255, LLMC_BAD_RANGE, LLMC_AT_OPERAND, 3);
   RECORD(buffers, 4, Buffer, name, 99, LLMC_BAD_INDEX, LLMC_AT_BUFFER, 4);
   RECORD(buffers, 4, Buffer, region, 4, LLMC_BAD_INDEX, LLMC_AT_BUFFER, 4);
-  RECORD(buffers, 3, Buffer, region, 3, LLMC_BAD_INDEX, LLMC_AT_OPERAND, 6);
+  RECORD(buffers, 3, Buffer, region, 3, LLMC_BAD_VALUE, LLMC_AT_OPERAND, 6);
   RECORD(buffers, 1, Buffer, segment, 3, LLMC_BAD_INDEX, LLMC_AT_BUFFER, 1);
   RECORD(buffers, 1, Buffer, segment, rt::none16, LLMC_MISSING, LLMC_AT_BUFFER, 1);
   RECORD(buffers, 1, Buffer, segment, 0, LLMC_BAD_RANGE, LLMC_AT_BUFFER, 1);
@@ -93,7 +93,7 @@ void operandMutations(Mutations &m, const Subject &subject) {
   RECORD(operands, 7, Operand, extent, 12, LLMC_BAD_RANGE, LLMC_AT_TENSOR, 1 * 256);
   RECORD(operands, 3, Operand, buffer, 7, LLMC_BAD_INDEX, LLMC_AT_OPERAND, 3);
   RECORD(operands, 3, Operand, buffer, 3, LLMC_BAD_RANGE, LLMC_AT_OPERAND, 3);
-  RECORD(operands, 3, Operand, region, 1, LLMC_BAD_INDEX, LLMC_AT_OPERAND, 3);
+  RECORD(operands, 3, Operand, region, 1, LLMC_BAD_VALUE, LLMC_AT_OPERAND, 3);
   RECORD(operands, 3, Operand, access, 0, LLMC_BAD_VALUE, LLMC_AT_OPERAND, 3);
   RECORD(operands, 3, Operand, access, 4, LLMC_BAD_VALUE, LLMC_AT_OPERAND, 3);
   RECORD(operands, 3, Operand, access, LLMC_READ, LLMC_BAD_VALUE, LLMC_AT_STEP, 1);
