@@ -2,8 +2,7 @@
 // code by the host's lowering.
 #include "targets/Mcu/McuTarget.h"
 
-#include "targets/Llvm/Layout/ChainPhases.h"
-#include "targets/Llvm/Layout/KernelEstimate.h"
+#include "targets/Llvm/Layout/KernelTarget.h"
 #include "targets/Llvm/Layout/RowWeightLayout.h"
 #include "targets/Mcu/McuIsa.h"
 
@@ -50,39 +49,15 @@ std::string refusalOf(const Matmul &matmul) {
   return RowWeightLayout::of(matmul.format, matmul.k.value, reason) ? "" : "linear: " + reason;
 }
 
-std::string refusalOf(const Machine &machine, const VectorChain &chain) {
-  if (chain.steps.size() > machine.vector.maxSteps)
-    return fmt::format("chain of {} steps, {} runs at most {} in one kernel", chain.steps.size(),
-                       machine.name, machine.vector.maxSteps);
-  std::string reason;
-  const uint64_t stack = isaNamed(machine.isa)->stackBytes;
-  return cutChain(chain, plainOperands(chain), reason, stack) ? "" : reason;
-}
-
-class McuTarget final : public Target {
+class McuTarget final : public KernelTarget {
 public:
-  explicit McuTarget(std::vector<Machine> machines) : all(std::move(machines)) {}
-
-  const std::string &name() const override { return targetName; }
-  const std::vector<Machine> &machines() const override { return all; }
-  Legalization legalization(const Machine &) const override { return {}; }
+  explicit McuTarget(std::vector<Machine> machines) : KernelTarget(backend, std::move(machines)) {}
 
   Verdict supports(const Machine &, const Matmul &matmul) const override {
     return verdictOf(refusalOf(matmul));
   }
   Verdict supports(const Machine &machine, const VectorChain &chain) const override {
-    return verdictOf(refusalOf(machine, chain));
-  }
-
-  uint64_t cycles(const Machine &machine, const Matmul &matmul) const override {
-    return cyclesOf(machine, matmul, packedBytes(matmul.format, matmul.n.value, matmul.k.value));
-  }
-  uint64_t cycles(const Machine &machine, const VectorChain &chain) const override {
-    return cyclesOf(machine, chain);
-  }
-  uint64_t dmaCycles(const Machine &machine, Space offChip, uint64_t bytes, uint64_t runs,
-                     bool isLoad) const override {
-    return copyCycles(machine, offChip, bytes, runs, isLoad);
+    return verdictOf(target::refusalOf(machine, chain, isaNamed(machine.isa)->stackBytes));
   }
 
   uint32_t rowGranule(const Machine &) const override { return 1; }
@@ -98,14 +73,6 @@ public:
     std::string ignored;
     if (const auto layout = RowWeightLayout::of(rows.format, rows.columns, ignored))
       packRows(*layout, rows, out);
-  }
-
-  std::optional<std::vector<uint8_t>> emit(const Machine &machine, const Program &program,
-                                           std::string &error) const override {
-    error = fmt::format("program '{}': machine '{}' has no command streams, its kernels are "
-                        "dispatched one by one",
-                        program.entry, machine.name);
-    return std::nullopt;
   }
 
   std::vector<Variant> variants(const Machine &machine) const override {
@@ -127,11 +94,6 @@ public:
 private:
   /// As runtime/drivers/baremetal/baremetal.h has them.
   static constexpr uint32_t kernelAbi = 1, driverMin = 1;
-
-  std::string targetName = backend;
-  std::vector<Machine> all;
-
-  static Verdict verdictOf(const std::string &refusal) { return {refusal.empty(), refusal}; }
 };
 
 } // namespace
@@ -140,20 +102,14 @@ std::unique_ptr<Target> createTarget(const std::vector<std::string> &machineFile
                                      std::string &error) {
   std::optional<std::vector<Machine>> machines =
       machinesOf(backend, embedded::mcuMachines(), machineFiles, error);
-  if (!machines)
+  if (!machines || !checkDispatch(*machines, "a microcontroller", error))
     return nullptr;
-  for (const Machine &machine : *machines) {
-    if (machine.dispatch != DispatchKind::Kernel)
-      error = fmt::format("machine '{}': a microcontroller runs kernels one by one; its "
-                          "description must say \"dispatch\": \"kernel\"",
-                          machine.name);
-    else if (!isaNamed(machine.isa))
+  for (const Machine &machine : *machines)
+    if (!isaNamed(machine.isa)) {
       error = fmt::format("machine '{}': instruction set '{}' is not known; \"isa\" is one of {}",
                           machine.name, machine.isa, isaNames());
-    else
-      continue;
-    return nullptr;
-  }
+      return nullptr;
+    }
   return std::make_unique<McuTarget>(std::move(*machines));
 }
 

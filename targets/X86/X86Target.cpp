@@ -2,8 +2,7 @@
 // host's lowering.
 #include "targets/X86/X86Target.h"
 
-#include "targets/Llvm/Layout/ChainPhases.h"
-#include "targets/Llvm/Layout/KernelEstimate.h"
+#include "targets/Llvm/Layout/KernelTarget.h"
 #include "targets/Llvm/Layout/X86PackedRows.h"
 #include "targets/Llvm/Layout/X86WeightLayout.h"
 #include "targets/X86/X86Isa.h"
@@ -60,14 +59,6 @@ std::string refusalOf(const Matmul &matmul) {
   return fmt::format("unknown matmul kind {}", unsigned(matmul.kind));
 }
 
-std::string refusalOf(const Machine &machine, const VectorChain &chain) {
-  if (chain.steps.size() > machine.vector.maxSteps)
-    return fmt::format("chain of {} steps, {} runs at most {} in one kernel", chain.steps.size(),
-                       machine.name, machine.vector.maxSteps);
-  std::string reason;
-  return cutChain(chain, plainOperands(chain), reason) ? "" : reason;
-}
-
 /// What a PackRows writes depends on the instruction set; the compiler reserves for all of them.
 bool checkPackedRows(const KernelRequest &kernel, const IsaTable &isa, std::string &error) {
   const auto *pack = std::get_if<PackRows>(&kernel.work);
@@ -84,30 +75,15 @@ bool checkPackedRows(const KernelRequest &kernel, const IsaTable &isa, std::stri
   return false;
 }
 
-class X86Target final : public Target {
+class X86Target final : public KernelTarget {
 public:
-  explicit X86Target(std::vector<Machine> machines) : all(std::move(machines)) {}
-
-  const std::string &name() const override { return targetName; }
-  const std::vector<Machine> &machines() const override { return all; }
-  Legalization legalization(const Machine &) const override { return {}; }
+  explicit X86Target(std::vector<Machine> machines) : KernelTarget(backend, std::move(machines)) {}
 
   Verdict supports(const Machine &, const Matmul &matmul) const override {
     return verdictOf(refusalOf(matmul));
   }
   Verdict supports(const Machine &machine, const VectorChain &chain) const override {
-    return verdictOf(refusalOf(machine, chain));
-  }
-
-  uint64_t cycles(const Machine &machine, const Matmul &matmul) const override {
-    return cyclesOf(machine, matmul, packedBytes(matmul.format, matmul.n.value, matmul.k.value));
-  }
-  uint64_t cycles(const Machine &machine, const VectorChain &chain) const override {
-    return cyclesOf(machine, chain);
-  }
-  uint64_t dmaCycles(const Machine &machine, Space offChip, uint64_t bytes, uint64_t runs,
-                     bool isLoad) const override {
-    return copyCycles(machine, offChip, bytes, runs, isLoad);
+    return verdictOf(target::refusalOf(machine, chain, kKernelStackBytes));
   }
 
   uint32_t rowGranule(const Machine &) const override { return X86WeightLayout::blockRows; }
@@ -124,14 +100,6 @@ public:
   void pack(const WeightRows &rows, std::vector<uint8_t> &out) const override {
     if (const auto layout = layoutOf(rows.format, rows.columns))
       packX86(*layout, rows, out);
-  }
-
-  std::optional<std::vector<uint8_t>> emit(const Machine &machine, const Program &program,
-                                           std::string &error) const override {
-    error = fmt::format("program '{}': machine '{}' has no command streams, its kernels are "
-                        "dispatched one by one",
-                        program.entry, machine.name);
-    return std::nullopt;
   }
 
   std::vector<Variant> variants(const Machine &) const override {
@@ -154,7 +122,7 @@ public:
       }
       known += (known.empty() ? "" : ", ") + isa->name;
     }
-    error = fmt::format("{} has no variant '{}'; it has {}", targetName, variant.name, known);
+    error = fmt::format("{} has no variant '{}'; it has {}", name(), variant.name, known);
     return std::nullopt;
   }
 
@@ -168,11 +136,6 @@ public:
 private:
   /// As runtime/drivers/cpu/kernel_abi.h has them.
   static constexpr uint32_t kernelAbi = 1, driverMin = 1;
-
-  std::string targetName = backend;
-  std::vector<Machine> all;
-
-  static Verdict verdictOf(const std::string &refusal) { return {refusal.empty(), refusal}; }
 };
 
 } // namespace
@@ -181,15 +144,8 @@ std::unique_ptr<Target> createTarget(const std::vector<std::string> &machineFile
                                      std::string &error) {
   std::optional<std::vector<Machine>> machines =
       machinesOf(backend, embedded::x86Machines(), machineFiles, error);
-  if (!machines)
+  if (!machines || !checkDispatch(*machines, "a CPU", error))
     return nullptr;
-  for (const Machine &machine : *machines)
-    if (machine.dispatch != DispatchKind::Kernel) {
-      error = fmt::format("machine '{}': a CPU runs kernels one by one; its description must say "
-                          "\"dispatch\": \"kernel\"",
-                          machine.name);
-      return nullptr;
-    }
   return std::make_unique<X86Target>(std::move(*machines));
 }
 

@@ -59,6 +59,18 @@ inline void initMemory() {
     *to = 0;
 }
 
+/// Handlers of the vector table.
+inline void fault() {
+  console::text("\nfault: CFSR 0x");
+  console::number(at(0xE000ED28), 16);
+  console::text(", BFAR 0x");
+  console::number(at(0xE000ED38), 16);
+  console::text("\n");
+  board::finish(3);
+}
+
+inline void tick() { timerWraps = timerWraps + 1; }
+
 } // namespace cortexm
 
 #endif

@@ -8,17 +8,6 @@ namespace {
 
 using Console = Uart<0x40004000>;
 
-void fault() {
-  console::text("\nfault: CFSR 0x");
-  console::number(at(0xE000ED28), 16);
-  console::text(", BFAR 0x");
-  console::number(at(0xE000ED38), 16);
-  console::text("\n");
-  board::finish(3);
-}
-
-void tick() { timerWraps = timerWraps + 1; }
-
 } // namespace
 
 namespace board {
