@@ -1,0 +1,571 @@
+/* What a target plugin is to llmc: plain data and functions in C, so that a plugin built by another
+ * compiler, or against another LLVM, loads. Installed as "llmc/target_plugin.h";
+ * docs/guides/new-target.md leads through it.
+ *
+ * A plugin is a shared object that exports `llmc_target_plugin`. It describes targets; llmc asks
+ * them whether they take a kernel, what it costs, how its weights lie in memory, and for its code.
+ * A target may bring the device that runs its plans on this machine, real or simulated.
+ *
+ * - Functions that return int: 1 is yes or done; 0 is no, with the reason written to `call->reason`
+ *   as one sentence without a full stop. What they were to fill stays unread then.
+ * - Pointers that llmc passes are valid during the call, the host table as long as the plugin.
+ *   What a plugin returns by pointer must live as long as it is loaded.
+ * - No function may throw through this interface. llmc calls from one thread at a time, and asks
+ * the same question as often as it likes: equal questions have equal answers.
+ * - Strings are UTF-8 and end with a zero byte. Sizes are bytes unless another unit is named.
+ * - While the interface is 0.x, a plugin and llmc have the same version of it. Structs that start
+ *   with `struct_size` grow at their end between versions that load each other; the others never.
+ *
+ * What every operation computes, to the last bit, is docs/numerics.md. Element (token, sub, column)
+ * of an operand lies at address + token * token_stride + sub * sub_stride + column * element size.
+ */
+#ifndef LLMC_TARGET_PLUGIN_H
+#define LLMC_TARGET_PLUGIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define LLMC_TARGET_PLUGIN_VERSION_MAJOR 0u
+#define LLMC_TARGET_PLUGIN_VERSION_MINOR 1u
+
+/* ---- Kernels: what is computed ---- */
+
+enum llmc_element_type {
+  LLMC_ELEMENT_F32 = 0,
+  LLMC_ELEMENT_F16 = 1,
+  LLMC_ELEMENT_I8 = 2,
+  LLMC_ELEMENT_I4 = 3,
+  LLMC_ELEMENT_I32 = 4,
+  LLMC_ELEMENT_U8 = 5,
+  LLMC_ELEMENT_U4 = 6
+};
+
+/* How stored weights become numbers. */
+enum llmc_scale_kind {
+  LLMC_SCALE_F32_ROW = 0,            /* one fp32 a row */
+  LLMC_SCALE_MULTIPLIER_F32_ROW = 1, /* a multiplier of 1 to 16 a group, one fp32 a row */
+  LLMC_SCALE_F16_GROUP = 2,          /* one fp16 a group */
+  LLMC_SCALE_F32_GROUP = 3           /* one fp32 a group, of any sign */
+};
+
+typedef struct llmc_weight_format {
+  uint8_t element; /* LLMC_ELEMENT_I8 or LLMC_ELEMENT_I4 */
+  uint8_t scale;   /* llmc_scale_kind */
+  uint8_t reserved[2];
+  uint32_t group; /* columns a group, the last may be short; 0: the whole row */
+} llmc_weight_format;
+
+/* A number that is fixed, or read from a run-time argument of which `value` is the proved maximum.
+ */
+typedef struct llmc_extent {
+  uint32_t value;
+  int32_t argument; /* index, or -1 */
+} llmc_extent;
+
+enum llmc_matmul_kind {
+  /* out[m,n] = (sum_k a[m,k] * w[n,k], scaled by the format) * a_scale[m]. a: I8 [M,K]; w: packed
+   * weights of N rows and K columns; out: F32. Operands: a, a_scale (F32 [M]), w, out. */
+  LLMC_MATMUL_LINEAR = 0,
+  /* out[m,n] = (sum_k a[m,k] * b[n,k]) * scale; F16, rows of b are positions. k ascending, one
+   * accumulator. Operands: a, nothing, b, out. */
+  LLMC_MATMUL_SCORES = 1,
+  /* out[m,n] = sum_k a[m,k] * b[k,n]; F16, k are positions. As above. */
+  LLMC_MATMUL_VALUES = 2
+};
+
+/* What a linear layer does with its sums y. A target need not take more than the first. */
+enum llmc_epilogue {
+  LLMC_EPILOGUE_STORE = 0, /* out[m,n] = y[m,n] */
+  LLMC_EPILOGUE_ADD = 1,   /* out[m,n] = out[m,n] + y[m,n] */
+  LLMC_EPILOGUE_SILU_MUL =
+      2 /* the first half of the rows of w are gates: out[m,i] = silu(y[m,i]) * y[m,N/2+i] */
+};
+
+/* Rows are (token, sub): row r is token r / sub_rows, sub r % sub_rows. M = tokens * sub_rows. */
+typedef struct llmc_matmul {
+  uint8_t kind; /* llmc_matmul_kind */
+  uint8_t epilogue;
+  uint8_t accumulate; /* values: start from the content of out instead of +0 */
+  uint8_t reserved;
+  uint32_t sub_rows;
+  llmc_extent tokens, n, k;
+  llmc_weight_format format; /* linear */
+  float scale;               /* scores */
+} llmc_matmul;
+
+/* Steps of a vector chain. v: a vector of `columns` fp32; s: one fp32 a row. */
+enum llmc_step {
+  LLMC_STEP_LOAD_MATRIX = 0, /* -> v: operand[token, sub, column] as fp32 (F32, F16, I8, I4) */
+  LLMC_STEP_LOAD_ROW,        /* -> v: operand[column], the same for every row */
+  LLMC_STEP_LOAD_SCALAR,     /* -> s: operand[token, sub] (F32) */
+  LLMC_STEP_CONSTANT,        /* -> s: imm */
+  LLMC_STEP_ADD,             /* (a, b) -> v where either is v, else s; so do the next four */
+  LLMC_STEP_SUB,
+  LLMC_STEP_MUL,
+  LLMC_STEP_MAX,
+  LLMC_STEP_MIN,
+  LLMC_STEP_RECIP, /* (a) -> its kind; so do the next four */
+  LLMC_STEP_RSQRT,
+  LLMC_STEP_EXP,
+  LLMC_STEP_SIGMOID,
+  LLMC_STEP_ROUND_F16,        /* rounded as stored fp16 values are */
+  LLMC_STEP_SUM_LANES,        /* (v) -> s: in the order of 16 lanes */
+  LLMC_STEP_MAX_VISIBLE,      /* (v) -> s: the maximum of visible columns */
+  LLMC_STEP_ABS_MAX,          /* (v) -> s: the largest magnitude */
+  LLMC_STEP_KEEP_GE,          /* (a, b) -> a where b >= imm, else +0 */
+  LLMC_STEP_MASK_VISIBLE,     /* (v) -> v: columns that are not visible become +0 */
+  LLMC_STEP_INVERSE_SCALE,    /* (s) -> s: of the largest magnitude, the factor 127 * recip(a) */
+  LLMC_STEP_ACTIVATION_SCALE, /* (s) -> s: of the largest magnitude, a * (1/127) */
+  LLMC_STEP_LOAD_GROUP,       /* -> v: operand[token, sub, column / imm] as fp32 (F32, F16, U4) */
+  LLMC_STEP_STORE_MATRIX,     /* (v): operand[token, sub, column] as its type (F32, F16, I8) */
+  LLMC_STEP_STORE_SCALAR,     /* (s): operand[token, sub] (F32) */
+  LLMC_STEP_COUNT             /* how many there are */
+};
+
+typedef struct llmc_chain_step {
+  uint8_t step;    /* llmc_step */
+  uint8_t a, b;    /* numbers of earlier steps */
+  uint8_t operand; /* of loads and stores */
+  float imm;
+} llmc_chain_step;
+
+/* Runs the steps once a row. Columns 0 ... position + first_token + token are visible, where
+ * position is a run-time argument. */
+typedef struct llmc_vector_chain {
+  llmc_extent tokens, columns;
+  uint32_t sub_rows;
+  int32_t position_argument; /* or -1 */
+  uint32_t first_token;
+  uint32_t n_steps;
+  const llmc_chain_step *steps;
+} llmc_vector_chain;
+
+/* Brings int8 activations into the order in which linear layers of the target read several rows.
+ * Operands: rows (I8), packed (U8, aligned to 64). */
+typedef struct llmc_pack_rows {
+  llmc_extent tokens;
+  uint32_t sub_rows, columns;
+  uint32_t group; /* of weights with a scale a group, else 0 */
+} llmc_pack_rows;
+
+/* Gathers rows of packed weights as fp32. Operands: ids (I32), table (packed weights), out (F32).
+ * `gathered`: the table holds the rows of the tokens in their order, and ids are not read. */
+typedef struct llmc_embed_rows {
+  llmc_extent tokens;
+  uint32_t columns;
+  llmc_weight_format format;
+  uint32_t gathered;
+} llmc_embed_rows;
+
+/* Causal attention of a chunk over the cache, in which the chunk's keys and values are: token t
+ * sees rows 0 ... position + t. Query head h reads KV head h / (heads / kv_heads). Operands:
+ * queries, keys, values (F16), out (F32); heads are the sub rows, of the cache KV heads. */
+typedef struct llmc_attention {
+  llmc_extent tokens;
+  uint32_t heads, kv_heads, head_dim;
+  uint32_t capacity; /* rows of the cache, at most position + tokens */
+  float scale;
+  int32_t position_argument; /* or -1 */
+} llmc_attention;
+
+/* An operand as far as code depends on it. Addresses are aligned to the element. */
+typedef struct llmc_kernel_operand {
+  uint8_t type; /* llmc_element_type */
+  uint8_t reserved[3];
+  uint32_t token_stride, sub_stride;
+  int32_t argument;         /* or -1: its value times argument_stride comes on top of the address */
+  uint32_t argument_stride; /*        that the kernel is given */
+  uint32_t reserved2;
+  uint64_t bytes; /* the most that is touched from the address on; 0: not stated */
+} llmc_kernel_operand;
+
+enum llmc_kernel_kind {
+  LLMC_KERNEL_CHAIN = 0,
+  LLMC_KERNEL_MATMUL,
+  LLMC_KERNEL_PACK_ROWS,
+  LLMC_KERNEL_EMBED_ROWS,
+  LLMC_KERNEL_ATTENTION
+};
+
+typedef struct llmc_kernel {
+  uint32_t struct_size;
+  uint32_t kind; /* llmc_kernel_kind: which of the five pointers is set */
+  const llmc_vector_chain *chain;
+  const llmc_matmul *matmul;
+  const llmc_pack_rows *pack_rows;
+  const llmc_embed_rows *embed_rows;
+  const llmc_attention *attention;
+  const char *name; /* unique among the kernels of one blob; empty in questions */
+  const llmc_kernel_operand *operands; /* none in questions */
+  uint32_t n_operands;
+} llmc_kernel;
+
+/* ---- Programs: an entry as scheduled commands, for machines with command streams ---- */
+
+enum llmc_engine {
+  LLMC_ENGINE_LOAD = 0,
+  LLMC_ENGINE_STORE = 1,
+  LLMC_ENGINE_TENSOR = 2,
+  LLMC_ENGINE_VECTOR = 3,
+  LLMC_ENGINE_COUNT
+};
+
+/* Memories as commands name them. All but SRAM are bound when the stream is dispatched: operand i
+ * of the dispatch is space i. */
+enum llmc_space {
+  LLMC_SPACE_WEIGHTS = 0,
+  LLMC_SPACE_STATE = 1,
+  LLMC_SPACE_IDS = 2,
+  LLMC_SPACE_IO = 3,
+  LLMC_SPACE_SCRATCH = 4,
+  LLMC_SPACE_SRAM = 5,
+  LLMC_SPACE_COUNT
+};
+
+/* offset + arguments[argument] * argument_stride + trip * trip_stride, where trip counts the runs
+ * of the body; outside it trip_stride is 0. */
+typedef struct llmc_address {
+  uint8_t space;
+  uint8_t reserved[3];
+  int32_t argument; /* or -1 */
+  uint64_t offset;
+  uint64_t trip_stride;
+  uint32_t argument_stride;
+  uint32_t reserved2;
+} llmc_address;
+
+/* An operand of a command's kernel: in SRAM. Packed weights have no strides. */
+typedef struct llmc_command_operand {
+  llmc_address address;
+  uint8_t type;
+  uint8_t reserved[3];
+  uint32_t token_stride, sub_stride;
+  uint32_t reserved2;
+  uint64_t bytes; /* the most that is touched from the address on */
+} llmc_command_operand;
+
+/* A copy of counts[0] * counts[1] runs of bytes. With an argument, the run is arguments[..] *
+ * run_unit bytes, at most its value. `gather`: run i starts at source + ids[i] * source_strides[0],
+ * with int32 ids below gather_bound at this address of the ids space. */
+typedef struct llmc_dma {
+  llmc_address source, destination, ids;
+  llmc_extent run;
+  llmc_extent counts[2];
+  uint64_t source_strides[2], destination_strides[2];
+  uint32_t run_unit;
+  uint32_t gather;
+  uint32_t gather_bound;
+  uint32_t reserved;
+} llmc_dma;
+
+/* Until the engine has retired value + trip * per_trip commands. */
+typedef struct llmc_wait {
+  int64_t value, per_trip;
+  uint32_t engine;
+  uint32_t reserved;
+} llmc_wait;
+
+typedef struct llmc_command {
+  uint32_t engine;  /* loads and stores copy, the others run kernels: matmuls, chains */
+  uint32_t id;      /* stable, for traces */
+  const char *name; /* for listings */
+  const llmc_dma *dma;
+  const llmc_kernel *kernel;
+  const llmc_command_operand *operands;
+  uint32_t n_operands;
+  uint32_t n_waits;
+  llmc_wait waits[3]; /* at most one for each other engine */
+} llmc_command;
+
+/* In program order; an engine runs its commands in this order. */
+typedef struct llmc_section {
+  const llmc_command *commands;
+  uint32_t n_commands;
+  uint32_t reserved;
+} llmc_section;
+
+typedef struct llmc_program {
+  uint32_t struct_size;
+  uint32_t trips; /* runs of the body */
+  const char *entry;
+  const uint32_t *argument_max; /* proved maximum of each run-time argument */
+  uint32_t n_arguments;
+  uint32_t reserved;
+  llmc_section prologue, body, epilogue;
+  uint64_t sram_bytes; /* highest address used in SRAM */
+} llmc_program;
+
+/* ---- Machines ---- */
+
+enum llmc_memory_kind {
+  LLMC_MEMORY_SRAM = 0,
+  LLMC_MEMORY_DRAM = 1,
+  LLMC_MEMORY_FLASH_XIP = 2,
+  LLMC_MEMORY_FLASH_PAGED = 3
+};
+
+/* Rates are bytes a core clock cycle, latencies core clock cycles. */
+typedef struct llmc_machine_memory {
+  const char *name;
+  uint64_t bytes;
+  uint32_t kind; /* llmc_memory_kind */
+  uint32_t alignment;
+  double read_bytes_per_cycle, write_bytes_per_cycle; /* sustained */
+  uint32_t read_latency, write_latency;
+} llmc_machine_memory;
+
+enum llmc_dispatch_kind {
+  LLMC_DISPATCH_STREAM = 0, /* a whole entry as a command stream; kernels work in SRAM */
+  LLMC_DISPATCH_KERNEL = 1  /* one kernel, which addresses every memory directly */
+};
+
+/* A machine description as llmc read it: `json` has all of it, the members what most targets need.
+ */
+typedef struct llmc_machine {
+  uint32_t struct_size;
+  uint32_t dispatch; /* llmc_dispatch_kind */
+  const char *name;
+  const char *isa; /* may be empty */
+  const char *json;
+  const uint8_t *digest; /* 32 bytes: what plans name the machine by */
+  double clock_hz;
+  const llmc_machine_memory *memories;
+  uint32_t n_memories;
+  uint32_t mac_per_cycle_i8, mac_per_cycle_f16, gemv_mac_per_cycle;
+  uint32_t vector_lanes, vector_max_steps;
+  uint32_t launch_cycles;
+  uint32_t head_rows;
+  const uint32_t *prefill_chunks; /* descending */
+  uint32_t n_prefill_chunks;
+} llmc_machine;
+
+/* ---- Services ---- */
+
+/* Takes text or bytes; may be called several times, pieces are joined. */
+typedef struct llmc_sink {
+  void *ctx;
+  void (*write)(void *ctx, const void *data, size_t size);
+} llmc_sink;
+
+/* Takes a kernel blob: position-independent bytes, and an entry point for each kernel in their
+ * order. stack_bytes 0: the variant's. */
+typedef struct llmc_blob_sink {
+  void *ctx;
+  void (*code)(void *ctx, const void *data, size_t size, uint32_t alignment);
+  void (*entry)(void *ctx, uint32_t offset, uint32_t stack_bytes);
+} llmc_blob_sink;
+
+enum llmc_dot_kind {
+  LLMC_DOT_NONE = 0, /* sums along rows, as LLVM finds them best */
+  LLMC_DOT_VMLADAVA = 1,
+  LLMC_DOT_MADD_UBS = 2,
+  LLMC_DOT_VPDPBUSD = 3,
+  LLMC_DOT_TDPBSUD = 4
+};
+
+/* An instruction set, for lower_llvm. */
+typedef struct llmc_isa_table {
+  uint32_t struct_size;
+  uint32_t dot;         /* llmc_dot_kind */
+  const char *name;     /* for messages */
+  const char *triple;   /* "aarch64-unknown-none-elf" */
+  const char *cpu;      /* as LLVM spells it */
+  const char *features; /* "+dotprod" */
+  const char *abi;      /* may be empty */
+  uint32_t vector_bits;
+  uint32_t code_model;         /* 0: the default, 1: small, 2: medium */
+  uint32_t half_conversion;    /* 1: has instructions between fp16 and fp32 */
+  uint32_t fused_multiply_add; /* 1: in vectors of fp32 */
+  uint32_t soft_float;         /* 1: has no fp32; the blob brings the functions */
+  uint32_t stack_bytes;        /* the most a kernel may take, at most 256 KiB */
+  uint32_t blob_alignment;     /* a power of two */
+} llmc_isa_table;
+
+struct llmc_target_call;
+
+/* What llmc does for targets. */
+typedef struct llmc_host {
+  uint32_t struct_size;
+  uint32_t reserved;
+  void *ctx;
+  /* Kernels as relocation-free machine code of an instruction set. Only during emit_kernels. Each
+   * is a function (void *const *operands, const uint32_t *arguments, uint32_t part, uint32_t parts)
+   * of which every part of 0 ... parts - 1 is called once; docs/format/cpu-kernels.md has the
+   * rules. */
+  int (*lower_llvm)(const struct llmc_target_call *call, const llmc_kernel *kernels,
+                    uint32_t n_kernels, const llmc_isa_table *isa, const llmc_blob_sink *blob);
+} llmc_host;
+
+/* ---- Targets ---- */
+
+/* What every function of a target is given. */
+typedef struct llmc_target_call {
+  uint32_t struct_size;
+  uint32_t reserved;
+  void *ctx; /* llmc_target.ctx */
+  const llmc_host *host;
+  const llmc_machine *machine; /* one of this target */
+  const llmc_sink *reason;
+} llmc_target_call;
+
+/* What the compiler must know beforehand. Filled with the defaults before the call. */
+typedef struct llmc_properties {
+  uint32_t struct_size;
+  uint32_t row_granule; /* rows of a weight tile are a multiple of it, the last tile aside; 1 */
+  uint32_t dynamic_activations; /* 1: int8 a row, scale computed at run time */
+  uint32_t float_vectors;       /* 1: norms, softmax and residual in fp32 */
+} llmc_properties;
+
+typedef struct llmc_weight_shape {
+  llmc_weight_format format;
+  uint32_t rows, columns;
+} llmc_weight_shape;
+
+/* Unpacked weights; which arrays are there depends on the scale kind. */
+typedef struct llmc_weights {
+  llmc_weight_shape shape;
+  const int8_t *elements;      /* [rows, columns], one a byte, of either element type */
+  const float *row_scales;     /* [rows] */
+  const uint8_t *multipliers;  /* [rows, groups], 1 to 16 */
+  const uint16_t *half_scales; /* [rows, groups] */
+  const float *group_scales;   /* [rows, groups] */
+} llmc_weights;
+
+/* A transfer of `runs` runs of bytes between SRAM and another memory. */
+typedef struct llmc_transfer {
+  uint64_t bytes, runs;
+  uint32_t space;   /* llmc_space, the one that is not SRAM */
+  uint32_t is_load; /* 1: to SRAM */
+} llmc_transfer;
+
+/* One of several kinds of code for a machine; a plan has them all and the device picks. */
+typedef struct llmc_variant {
+  const char *name;     /* "avx512"; empty where there is one */
+  uint32_t abi;         /* version of the kernels' calling convention */
+  uint32_t driver_min;  /* smallest driver that may run it */
+  uint32_t stack_bytes; /* the most a kernel takes */
+  uint32_t reserved;
+} llmc_variant;
+
+/* What a simulated device did since it was opened, or since clear. */
+typedef struct llmc_device_figures {
+  uint32_t struct_size;
+  uint32_t n_memories; /* entries of the two arrays, in the order of the machine's memories */
+  uint64_t cycles;
+  uint64_t sram_peak_bytes;
+  uint64_t read_bytes[8], written_bytes[8];
+  uint64_t engine_busy_cycles[LLMC_ENGINE_COUNT];
+  uint64_t macs_i8, macs_f16;
+  double energy_low, energy_nominal, energy_high; /* pJ */
+} llmc_device_figures;
+
+struct llmc_device; /* runtime/base/device.h of the runtime package */
+
+/* A device that runs this target's plans on the machine that llmc runs on. */
+typedef struct llmc_opened_device {
+  uint32_t struct_size;
+  uint32_t reserved;
+  void *handle;
+  const struct llmc_device *table; /* valid until close */
+  const char *isa;                 /* "simulated", or the instruction set in use */
+  /* Both optional: of simulated machines, whose time is theirs. */
+  int (*figures)(void *handle, llmc_device_figures *figures);
+  void (*clear_figures)(void *handle);
+  /* Optional. What the last call that failed has to say. */
+  void (*error)(void *handle, const llmc_sink *text);
+  void (*close)(void *handle);
+} llmc_opened_device;
+
+typedef struct llmc_target {
+  uint32_t struct_size;
+  uint32_t n_machines;
+  const char *name; /* "target" in descriptions of its machines, and in plans */
+  void *ctx;
+  const char *const *machines; /* descriptions, JSON as in docs/format/machine.md */
+
+  /* Optional. Whether a description that names this target is one that it understands. */
+  int (*check_machine)(const llmc_target_call *call);
+  /* Optional. */
+  int (*describe)(const llmc_target_call *call, llmc_properties *properties);
+  /* Whether it takes the kernel. Everything it takes, it packs, emits and runs. */
+  int (*supports)(const llmc_target_call *call, const llmc_kernel *kernel);
+  /* Optional. Cycles of one command, waits aside; without them llmc estimates by the machine's
+   * rates. */
+  int (*cycles)(const llmc_target_call *call, const llmc_kernel *kernel, uint64_t *cycles);
+  int (*transfer_cycles)(const llmc_target_call *call, const llmc_transfer *transfer,
+                         uint64_t *cycles);
+  /* Bytes of packed weights. A run of whole granules is a matrix of its own: packed runs of rows,
+   * one behind the other, are the packed matrix of all of them. Machines with command streams: see
+   * docs/guides/new-target.md for the layout, which is not theirs to choose. */
+  int (*packed_bytes)(const llmc_target_call *call, const llmc_weight_shape *shape,
+                      uint64_t *bytes);
+  /* Writes exactly packed_bytes. */
+  int (*pack)(const llmc_target_call *call, const llmc_weights *weights, uint8_t *out,
+              uint64_t bytes);
+  /* Optional. Bytes that a pack-rows kernel writes; 0: linear layers read rows as they are. */
+  int (*packed_rows_bytes)(const llmc_target_call *call, const llmc_pack_rows *rows,
+                           uint64_t *bytes);
+  /* Optional: without it there is one, without a name. The least demanding first. */
+  const llmc_variant *(*variants)(const llmc_target_call *call, uint32_t *n_variants);
+  /* Machines with command streams: the program as code. */
+  int (*emit_program)(const llmc_target_call *call, const llmc_program *program,
+                      const llmc_sink *code);
+  /* Machines whose kernels are dispatched one by one: all kernels of a plan as one blob. */
+  int (*emit_kernels)(const llmc_target_call *call, const llmc_variant *variant,
+                      const llmc_kernel *kernels, uint32_t n_kernels, const llmc_blob_sink *blob);
+  /* Optional. Code as text, one command a line. */
+  int (*disassemble)(const llmc_target_call *call, const uint8_t *code, uint64_t size,
+                     const llmc_sink *text);
+  /* Optional. Without it, plans are compiled and run elsewhere. `variant` is one of variants(). */
+  int (*open_device)(const llmc_target_call *call, const char *variant, llmc_opened_device *device);
+} llmc_target;
+
+/* ---- Plugins ---- */
+
+/* Sizes of the structs as the plugin was compiled. A compiler that lays them out otherwise, or a
+ * header of another version, is found out by these before anything is read. */
+#define LLMC_TARGET_PLUGIN_LAYOUT                                                                  \
+  {sizeof(llmc_kernel),         sizeof(llmc_matmul),         sizeof(llmc_vector_chain),            \
+   sizeof(llmc_chain_step),     sizeof(llmc_embed_rows),     sizeof(llmc_attention),               \
+   sizeof(llmc_kernel_operand), sizeof(llmc_command),        sizeof(llmc_dma),                     \
+   sizeof(llmc_program),        sizeof(llmc_machine),        sizeof(llmc_isa_table),               \
+   sizeof(llmc_weights),        sizeof(llmc_device_figures), sizeof(llmc_opened_device),           \
+   sizeof(llmc_target)}
+#define LLMC_TARGET_PLUGIN_LAYOUT_SIZES 16
+
+typedef struct llmc_plugin {
+  uint32_t struct_size;
+  uint32_t version_major, version_minor; /* LLMC_TARGET_PLUGIN_VERSION_* */
+  uint32_t n_targets;
+  uint32_t layout[LLMC_TARGET_PLUGIN_LAYOUT_SIZES];
+  const char *name;    /* for messages */
+  const char *version; /* of the plugin */
+  const llmc_target *const *targets;
+} llmc_plugin;
+
+#if defined(_WIN32)
+#define LLMC_PLUGIN_EXPORT __declspec(dllexport)
+#else
+#define LLMC_PLUGIN_EXPORT __attribute__((visibility("default")))
+#endif
+
+/* The only symbol that a plugin must export, and its type. */
+typedef const llmc_plugin *llmc_target_plugin_entry(void);
+#define LLMC_TARGET_PLUGIN_ENTRY "llmc_target_plugin"
+
+/* Writes text to a sink; returns 0, so that `return llmc_refuse(call, "...")` refuses. */
+static inline int llmc_refuse(const llmc_target_call *call, const char *reason) {
+  call->reason->write(call->reason->ctx, reason, strlen(reason));
+  return 0;
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
