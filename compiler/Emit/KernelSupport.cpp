@@ -54,11 +54,7 @@ std::string unsupportedKernel(npu::ProgramOp op, const target::Program &program,
 
 std::string unsupportedKernel(npu::KernelOp op, const target::KernelRequest &request,
                               const target::Target &target, const target::Machine &machine) {
-  target::Verdict verdict;
-  if (const auto *matmul = std::get_if<target::Matmul>(&request.work))
-    verdict = target.supports(machine, *matmul);
-  else if (const auto *chain = std::get_if<target::VectorChain>(&request.work))
-    verdict = target.supports(machine, *chain);
+  target::Verdict verdict = target.supports(machine, request.work);
   if (verdict.supported)
     return "";
   Operation *command = npu::commandOf(op);

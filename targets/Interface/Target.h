@@ -66,8 +66,9 @@ public:
   virtual const std::vector<Machine> &machines() const = 0;
   virtual Legalization legalization(const Machine &machine) const = 0;
 
-  virtual Verdict supports(const Machine &machine, const Matmul &matmul) const = 0;
-  virtual Verdict supports(const Machine &machine, const VectorChain &chain) const = 0;
+  /// Whether the machine runs such a kernel, with operands as they are for this kind of work. What
+  /// is supported can be packed and emitted.
+  virtual Verdict supports(const Machine &machine, const KernelWork &work) const = 0;
 
   /// Cycles of one command, waits aside. The compiler's search uses these and nothing else.
   virtual uint64_t cycles(const Machine &machine, const Matmul &matmul) const = 0;

@@ -1,10 +1,9 @@
 #include "targets/Llvm/RowAttention.h"
 
 #include "targets/Llvm/Emitter.h"
+#include "targets/Llvm/Layout/AttentionRules.h"
 #include "targets/Llvm/NumericsIr.h"
 
-#include <cmath>
-#include <fmt/format.h>
 #include <limits>
 
 namespace llmc::target {
@@ -13,8 +12,7 @@ using llvm::Value;
 
 namespace {
 
-constexpr unsigned atOnce = 4;        ///< Positions whose scores are summed side by side.
-constexpr uint64_t frameBytes = 1024; ///< Of the stack, for all else.
+constexpr unsigned atOnce = 4; ///< Positions whose scores are summed side by side.
 
 uint64_t queryBytes(const Attention &attention) { return uint64_t(attention.headDim) * 4; }
 
@@ -179,41 +177,16 @@ void RowAttentionEmitter::values(Value *out, uint32_t column, unsigned lanes, Va
                         llvm::Align(4));
 }
 
-std::string refusalOf(const Attention &attention, const std::vector<KernelOperand> &operands) {
-  if (attention.heads == 0 || attention.kvHeads == 0 || attention.heads % attention.kvHeads != 0)
-    return fmt::format("attention: {} heads cannot share {} KV heads evenly", attention.heads,
-                       attention.kvHeads);
-  if (attention.headDim == 0 || attention.capacity == 0)
-    return "attention: headDim and capacity must be at least 1";
-  if (!std::isfinite(attention.scale))
-    return "attention: the scale must be finite";
-  if (attention.positionArgument < 0)
-    return "attention: needs the position argument";
-  if (attention.tokens.value > attention.capacity)
-    return fmt::format("attention: {} tokens do not fit a cache of {}", attention.tokens.value,
-                       attention.capacity);
-  if (operands.size() != 4)
-    return fmt::format("attention: {} operands, not 4", operands.size());
-  if (operands[attention::Queries].type != ElementType::F16 ||
-      operands[attention::Keys].type != ElementType::F16 ||
-      operands[attention::Values].type != ElementType::F16 ||
-      operands[attention::Out].type != ElementType::F32)
-    return "attention: queries, keys and values must be f16, out f32";
-  return "";
-}
-
 } // namespace
 
 bool emitRowAttention(llvm::Module &module, const IsaTable &isa, const std::string &name,
                       const Attention &attention, const std::vector<KernelOperand> &operands,
                       std::string &error) {
-  error = refusalOf(attention, operands);
-  const uint64_t needed = queryBytes(attention) + scoreBytes(attention);
-  if (error.empty() && needed + frameBytes > isa.stackBytes)
-    error = fmt::format("attention: one row over {} positions with headDim {} takes {} bytes of "
-                        "stack, {} are left of {}; use a shorter context",
-                        attention.capacity, attention.headDim, needed, isa.stackBytes - frameBytes,
-                        isa.stackBytes);
+  error = refusalOf(attention);
+  if (error.empty())
+    error = attentionOperandsRefusal(operands);
+  if (error.empty())
+    error = rowStackRefusal(attention, isa.stackBytes);
   if (!error.empty())
     return false;
   Emitter emitter(module, isa, name, operands);

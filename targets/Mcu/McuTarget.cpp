@@ -2,6 +2,7 @@
 // code by the host's lowering.
 #include "targets/Mcu/McuTarget.h"
 
+#include "targets/Llvm/Layout/AttentionRules.h"
 #include "targets/Llvm/Layout/KernelTarget.h"
 #include "targets/Llvm/Layout/RowWeightLayout.h"
 #include "targets/Mcu/McuIsa.h"
@@ -34,7 +35,7 @@ std::string isaNames() {
 }
 
 /// Why a kernel cannot run; empty where it can.
-std::string refusalOf(const Matmul &matmul) {
+std::string refusalOf(const Machine &, const Matmul &matmul) {
   if (matmul.kind != MatmulKind::Linear)
     return "scores and values are parts of an attention kernel here";
   if (matmul.subRows == 0)
@@ -49,15 +50,33 @@ std::string refusalOf(const Matmul &matmul) {
   return RowWeightLayout::of(matmul.format, matmul.k.value, reason) ? "" : "linear: " + reason;
 }
 
+std::string refusalOf(const Machine &machine, const VectorChain &chain) {
+  return target::refusalOf(machine, chain, isaNamed(machine.isa)->stackBytes);
+}
+
+std::string refusalOf(const Machine &, const PackRows &pack) {
+  return pack.subRows == 0 || pack.columns == 0
+             ? "packing rows: subRows and columns must be at least 1"
+             : "";
+}
+
+std::string refusalOf(const Machine &, const EmbedRows &rows) {
+  std::string reason;
+  return RowWeightLayout::of(rows.format, rows.columns, reason) ? "" : "embedding: " + reason;
+}
+
+std::string refusalOf(const Machine &machine, const Attention &attention) {
+  const std::string reason = target::refusalOf(attention);
+  return reason.empty() ? rowStackRefusal(attention, isaNamed(machine.isa)->stackBytes) : reason;
+}
+
 class McuTarget final : public KernelTarget {
 public:
   explicit McuTarget(std::vector<Machine> machines) : KernelTarget(backend, std::move(machines)) {}
 
-  Verdict supports(const Machine &, const Matmul &matmul) const override {
-    return verdictOf(refusalOf(matmul));
-  }
-  Verdict supports(const Machine &machine, const VectorChain &chain) const override {
-    return verdictOf(target::refusalOf(machine, chain, isaNamed(machine.isa)->stackBytes));
+  Verdict supports(const Machine &machine, const KernelWork &work) const override {
+    return std::visit(
+        [&](const auto &kernel) { return verdictOf(mcu::refusalOf(machine, kernel)); }, work);
   }
 
   uint32_t rowGranule(const Machine &) const override { return 1; }

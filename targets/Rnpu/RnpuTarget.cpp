@@ -29,11 +29,12 @@ public:
   const std::vector<Machine> &machines() const override { return all; }
   Legalization legalization(const Machine &) const override { return {}; }
 
-  Verdict supports(const Machine &, const Matmul &matmul) const override {
-    return verdictOf(unsupported(matmul));
-  }
-  Verdict supports(const Machine &machine, const VectorChain &chain) const override {
-    return verdictOf(unsupported(machine, chain));
+  Verdict supports(const Machine &machine, const KernelWork &work) const override {
+    if (const auto *matmul = std::get_if<Matmul>(&work))
+      return verdictOf(unsupported(*matmul));
+    if (const auto *chain = std::get_if<VectorChain>(&work))
+      return verdictOf(unsupported(machine, *chain));
+    return {false, "its command streams are made of matrix multiplications and vector chains"};
   }
 
   uint64_t cycles(const Machine &machine, const Matmul &matmul) const override {

@@ -2,6 +2,8 @@
 // host's lowering.
 #include "targets/X86/X86Target.h"
 
+#include "targets/Llvm/Layout/AttentionRules.h"
+#include "targets/Llvm/Layout/FusedShape.h"
 #include "targets/Llvm/Layout/KernelTarget.h"
 #include "targets/Llvm/Layout/X86PackedRows.h"
 #include "targets/Llvm/Layout/X86WeightLayout.h"
@@ -32,7 +34,7 @@ std::optional<X86WeightLayout> layoutOf(const WeightFormat &format, uint32_t col
 }
 
 /// Why a kernel cannot run; empty where it can.
-std::string refusalOf(const Matmul &matmul) {
+std::string refusalOf(const Machine &, const Matmul &matmul) {
   if (matmul.subRows == 0)
     return "subRows must be at least 1";
   if (matmul.epilogue != Epilogue::Store && matmul.kind != MatmulKind::Linear)
@@ -59,6 +61,35 @@ std::string refusalOf(const Matmul &matmul) {
   return fmt::format("unknown matmul kind {}", unsigned(matmul.kind));
 }
 
+std::string refusalOf(const Machine &machine, const VectorChain &chain) {
+  return target::refusalOf(machine, chain, kKernelStackBytes);
+}
+
+std::string refusalOf(const Machine &, const PackRows &pack) {
+  std::string reason;
+  const WeightFormat format{ElementType::I8, pack.group ? ScaleKind::F32Group : ScaleKind::F32Row,
+                            pack.group};
+  if (!X86WeightLayout::of(format, pack.columns, reason))
+    return "packing rows: " + reason;
+  return pack.subRows == 0 ? "packing rows: subRows must be at least 1" : "";
+}
+
+std::string refusalOf(const Machine &, const EmbedRows &rows) {
+  std::string reason;
+  if (!X86WeightLayout::of(rows.format, rows.columns, reason))
+    return "embedding: " + reason;
+  return rows.gathered ? "embedding: rows are gathered from the table in memory alone" : "";
+}
+
+/// One that every variant has the stack for.
+std::string refusalOf(const Machine &, const Attention &attention) {
+  std::string reason;
+  for (const IsaTable *isa : instructionSets())
+    if (!FusedShape::of(attention, attentionOperands(), *isa, reason))
+      return reason;
+  return "";
+}
+
 /// What a PackRows writes depends on the instruction set; the compiler reserves for all of them.
 bool checkPackedRows(const KernelRequest &kernel, const IsaTable &isa, std::string &error) {
   const auto *pack = std::get_if<PackRows>(&kernel.work);
@@ -79,11 +110,9 @@ class X86Target final : public KernelTarget {
 public:
   explicit X86Target(std::vector<Machine> machines) : KernelTarget(backend, std::move(machines)) {}
 
-  Verdict supports(const Machine &, const Matmul &matmul) const override {
-    return verdictOf(refusalOf(matmul));
-  }
-  Verdict supports(const Machine &machine, const VectorChain &chain) const override {
-    return verdictOf(target::refusalOf(machine, chain, kKernelStackBytes));
+  Verdict supports(const Machine &machine, const KernelWork &work) const override {
+    return std::visit(
+        [&](const auto &kernel) { return verdictOf(x86::refusalOf(machine, kernel)); }, work);
   }
 
   uint32_t rowGranule(const Machine &) const override { return X86WeightLayout::blockRows; }

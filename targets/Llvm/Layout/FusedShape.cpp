@@ -1,6 +1,7 @@
 #include "targets/Llvm/Layout/FusedShape.h"
 
-#include <cmath>
+#include "targets/Llvm/Layout/AttentionRules.h"
+
 #include <fmt/format.h>
 
 namespace llmc::target {
@@ -8,39 +9,6 @@ namespace llmc::target {
 namespace {
 
 constexpr unsigned lanes = 16;
-
-bool checkOperands(const std::vector<KernelOperand> &operands, std::string &error) {
-  const ElementType types[] = {ElementType::F16, ElementType::F16, ElementType::F16,
-                               ElementType::F32};
-  if (operands.size() != std::size(types)) {
-    error = fmt::format("attention: {} operands, not {}", operands.size(), std::size(types));
-    return false;
-  }
-  for (size_t i = 0; i < std::size(types); ++i)
-    if (operands[i].type != types[i]) {
-      error = "attention: queries, keys and values must be f16, out f32";
-      return false;
-    }
-  return true;
-}
-
-bool checkRequest(const Attention &attention, const std::vector<KernelOperand> &operands,
-                  std::string &error) {
-  error.clear();
-  if (attention.heads == 0 || attention.kvHeads == 0 || attention.heads % attention.kvHeads != 0)
-    error = fmt::format("attention: {} heads cannot share {} KV heads evenly", attention.heads,
-                        attention.kvHeads);
-  else if (attention.headDim == 0 || attention.capacity == 0)
-    error = "attention: headDim and capacity must be at least 1";
-  else if (!std::isfinite(attention.scale))
-    error = "attention: the scale must be finite";
-  else if (attention.positionArgument < 0)
-    error = "attention: needs the position argument";
-  else if (attention.tokens.value > attention.capacity)
-    error = fmt::format("attention: {} tokens do not fit a cache of {}", attention.tokens.value,
-                        attention.capacity);
-  return error.empty() && checkOperands(operands, error);
-}
 
 unsigned lowHeightOf(uint32_t subRows) {
   if (subRows <= 4)
@@ -58,7 +26,10 @@ uint64_t FusedShape::arenaBytes() const {
 std::optional<FusedShape> FusedShape::of(const Attention &attention,
                                          const std::vector<KernelOperand> &operands,
                                          const IsaTable &isa, std::string &error) {
-  if (!checkRequest(attention, operands, error))
+  error = refusalOf(attention);
+  if (error.empty())
+    error = attentionOperandsRefusal(operands);
+  if (!error.empty())
     return std::nullopt;
   const uint64_t dim = (uint64_t(attention.headDim) + lanes - 1) / lanes * lanes;
   FusedShape shape;

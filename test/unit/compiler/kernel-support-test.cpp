@@ -24,16 +24,15 @@ public:
   Legalization legalization(const Machine &machine) const override {
     return whole.legalization(machine);
   }
-  Verdict supports(const Machine &machine, const Matmul &matmul) const override {
-    if (refuseScores && matmul.kind == MatmulKind::Scores)
-      return {false, "f16 products are left to others"};
-    return whole.supports(machine, matmul);
-  }
-  Verdict supports(const Machine &machine, const VectorChain &chain) const override {
-    for (const ChainStep &step : chain.steps)
-      if (refuseExp && step.step == Step::Exp)
-        return {false, "step exp is not there"};
-    return whole.supports(machine, chain);
+  Verdict supports(const Machine &machine, const KernelWork &work) const override {
+    if (const auto *matmul = std::get_if<Matmul>(&work))
+      if (refuseScores && matmul->kind == MatmulKind::Scores)
+        return {false, "f16 products are left to others"};
+    if (const auto *chain = std::get_if<VectorChain>(&work))
+      for (const ChainStep &step : chain->steps)
+        if (refuseExp && step.step == Step::Exp)
+          return {false, "step exp is not there"};
+    return whole.supports(machine, work);
   }
   uint64_t cycles(const Machine &machine, const Matmul &matmul) const override {
     return whole.cycles(machine, matmul);

@@ -134,6 +134,14 @@ TEST_CASE("What microcontrollers do not run is refused with the reason") {
   matmul.kind = MatmulKind::Scores;
   CHECK_THAT(target->supports(machine, matmul).reason, Catch::Contains("attention kernel"));
   CHECK(target->supports(machine, chain()).supported);
+  CHECK(target->supports(machine, PackRows{{16}, 1, 96, 0}).supported);
+  CHECK_THAT(target->supports(machine, PackRows{{16}, 1, 0, 0}).reason, Catch::Contains("columns"));
+  CHECK_THAT(target->supports(machine, EmbedRows{{1}, 96, matmul.format}).reason,
+             Catch::Contains("embedding: groups of 24"));
+  Attention attention{{1}, 4, 2, 64, 512, 0.125f, 0};
+  CHECK(target->supports(machine, attention).supported);
+  attention.capacity = 5000;
+  CHECK_THAT(target->supports(machine, attention).reason, Catch::Contains("shorter context"));
   std::string error;
   CHECK_FALSE(target->emit(machine, Program(), error));
   CHECK_THAT(error, Catch::Contains("dispatched one by one"));

@@ -300,6 +300,8 @@ TEST_CASE("unsupported kernels come with a reason") {
   matmul.epilogue = Epilogue::Store;
   matmul.kind = MatmulKind::Values;
   CHECK(target->supports(soc, matmul).supported);
+  CHECK(target->supports(soc, Attention()).reason ==
+        "its command streams are made of matrix multiplications and vector chains");
   VectorChain chain = softmaxPart();
   CHECK(target->supports(soc, chain).supported);
   chain.steps.insert(chain.steps.begin() + 4, 60, {.step = Step::Exp, .a = 0});

@@ -153,6 +153,22 @@ TEST_CASE("x86-64: what it cannot run has a reason") {
   chain = doubling(4, 64);
   chain.steps.resize(256, chain.steps[0]);
   CHECK(reason(chain) == "chain of 256 steps, x86-64 runs at most 255 in one kernel");
+  CHECK(reason(PackRows{{512}, 1, 96, 32}).empty());
+  CHECK(reason(PackRows{{512}, 1, 96, 12}) ==
+        "packing rows: groups of 12: a group is a multiple of 8, multipliers need i4 elements, and "
+        "a scale per row has no groups");
+  CHECK(reason(PackRows{{512}, 0, 96, 0}) == "packing rows: subRows must be at least 1");
+  CHECK(reason(EmbedRows{{1}, 96, w8}).empty());
+  CHECK(reason(EmbedRows{{1}, 0, w8}).starts_with("embedding: 0 columns of weights"));
+  CHECK(reason(EmbedRows{{1}, 96, w8, true}) ==
+        "embedding: rows are gathered from the table in memory alone");
+  Attention attention{{512}, 32, 4, 64, 2048, 0.125f, 0};
+  CHECK(reason(attention).empty());
+  attention.kvHeads = 5;
+  CHECK(reason(attention) == "attention: 32 heads cannot share 5 KV heads evenly");
+  attention.kvHeads = 4;
+  attention.capacity = 1 << 20;
+  CHECK(reason(attention).starts_with("attention: one row over 1048576 positions"));
 }
 
 TEST_CASE("x86-64: one row waits for weights, many rows for products") {
