@@ -12,16 +12,12 @@ FlatSymbolRefAttr FileBuilder::region(StringRef symbol, plan::RegionKind kind,
                                       number(size), align, access));
 }
 
-/// Weights have a digest for each so many bytes: what differs can be named, and read again alone.
-static constexpr uint64_t weightChunk = uint64_t(1) << 20;
-
 FlatSymbolRefAttr FileBuilder::segment(StringRef symbol, StringRef name, plan::SegmentKind kind,
                                        FlatSymbolRefAttr region, std::optional<uint64_t> size,
-                                       uint64_t align) {
+                                       uint64_t align, std::optional<uint64_t> chunk) {
   IntegerAttr offset = region ? number(0) : IntegerAttr();
-  return enter(plan::SegmentOp::create(
-      builder, location, symbol, builder.getStringAttr(name), kind, region, offset, number(size),
-      align, kind == plan::SegmentKind::Weights ? number(weightChunk) : IntegerAttr()));
+  return enter(plan::SegmentOp::create(builder, location, symbol, builder.getStringAttr(name), kind,
+                                       region, offset, number(size), align, number(chunk)));
 }
 
 FlatSymbolRefAttr FileBuilder::buffer(StringRef symbol, StringRef name, FlatSymbolRefAttr region,

@@ -32,7 +32,8 @@ public:
                                  uint64_t align, plan::RegionAccess access);
   mlir::FlatSymbolRefAttr segment(llvm::StringRef symbol, llvm::StringRef name,
                                   plan::SegmentKind kind, mlir::FlatSymbolRefAttr region,
-                                  std::optional<uint64_t> size, uint64_t align);
+                                  std::optional<uint64_t> size, uint64_t align,
+                                  std::optional<uint64_t> chunk = {});
   mlir::FlatSymbolRefAttr buffer(llvm::StringRef symbol, llvm::StringRef name,
                                  mlir::FlatSymbolRefAttr region, uint64_t offset,
                                  std::optional<uint64_t> size,

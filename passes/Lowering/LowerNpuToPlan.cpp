@@ -125,10 +125,10 @@ private:
           out->segment(variant.symbol("kernel_bytes"), variant.symbol("kernels"),
                        plan::SegmentKind::Kernel, variant.codeRegion, std::nullopt, kPage);
     weightsSegment = out->segment("weight_bytes", "weights", plan::SegmentKind::Weights,
-                                  weightsRegion, shapes.weightsBytes, kPage);
+                                  weightsRegion, shapes.weightsBytes, kPage, kWeightChunk);
     if (shapes.pagedBytes)
       pagedSegment = out->segment("paged_weight_bytes", "paged_weights", plan::SegmentKind::Weights,
-                                  pagedRegion, shapes.pagedBytes, kPage);
+                                  pagedRegion, shapes.pagedBytes, kPage, kPagedChunk);
     for (auto tokenizer : file.records<plan::TokenizerOp>())
       tokenizer.setSegmentAttr(out->segment("tokenizer_bytes", "tokenizer",
                                             plan::SegmentKind::Tokenizer, Reference(), std::nullopt,

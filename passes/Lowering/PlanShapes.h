@@ -13,6 +13,11 @@ namespace llmc::passes {
 // Alignments: what is executed or streamed starts on a page, the rest on a vector.
 constexpr uint64_t kPage = 4096, kVector = 64;
 
+/// Weights have a digest for each so many bytes: what differs can be named, and read again alone.
+/// Paged ones may be compared each time that a page or a row is read, and then in whole chunks:
+/// what a flash erases at a time.
+constexpr uint64_t kWeightChunk = uint64_t(1) << 20, kPagedChunk = 4096;
+
 inline bool isHead(npu::ProgramOp program) { return program.getKind() == lm::EntryKind::Head; }
 
 struct PlanShapes {

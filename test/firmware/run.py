@@ -36,6 +36,7 @@ def parse():
     parser.add_argument("--recipes", required=True, help="names with commas between")
     parser.add_argument("--tokens", type=int, required=True)
     parser.add_argument("--paged", action="store_true", help="also with a quarter of the weights in memory")
+    parser.add_argument("--checked", action="store_true", help="also with pages compared with their digests")
     parser.add_argument("--foreign", required=True, help="a target whose plans the board must refuse")
     parser.add_argument("--case", type=int, default=0, help="prompt of the model's greedy-fp32.json")
     return parser.parse_args()
@@ -126,6 +127,27 @@ def runPaged(options, board, work, elf, recipe):
         sys.exit(f"{plan.name}: {used} bytes of {budget} for weights, reads under way in {overlapped} of {kernels} kernels")
 
 
+def runChecked(options, board, work, recipe):
+    """Pages are compared with their digests as they are read: the same tokens, and a flipped bit is found."""
+    case = json.loads((Path(options.model) / "greedy-fp32.json").read_text())[options.case]
+    writeIfChanged(work / "expected-checked.h",
+                   header(options.llmc, work / f"x86-64-{recipe}-512.llmc", case, 2))
+    build(options, Path(options.source) / "runtime/examples" / options.board, work / "checked",
+          f"-DLLMC_EXPECTED={work / 'expected-checked.h'}", "-DLLMC_CHECK_PAGES=ON")
+    elf = work / "checked" / f"{options.board}.elf"
+    plan = work / f"{board['target']}-{recipe}-512-paged.llmc"
+    checkSuccess(board, elf, plan)
+    paged = next(segment for segment in json.loads(call(options.llmc, "inspect", plan, "--json"))["segments"]
+                 if segment["name"] == "paged_weights")
+    at = paged["bytes"] // 2
+    content = bytearray(plan.read_bytes())
+    content[paged["file_offset"] + at] ^= 0x20
+    damaged = work / "damaged-page.llmc"
+    damaged.write_bytes(content)
+    call(options.llmc, "inspect", damaged)
+    checkRefusal(board, elf, damaged, "error: prompt: code 24 at 6, ")
+
+
 def checkRefusal(board, elf, plan, message):
     result = emulate(board, elf, plan)
     if result.returncode != 2 or message not in result.stdout:
@@ -143,6 +165,8 @@ def main():
         elf, plan = runRecipe(options, board, work, recipe)
         if options.paged:
             runPaged(options, board, work, elf, recipe)
+    if options.checked:
+        runChecked(options, board, work, recipes[0])
     checkRefusal(board, elf, compilePlan(options, work, options.foreign, recipes[0]), "error: bind: code 21 ")
     content = bytearray(plan.read_bytes())
     content[100] ^= 0xFF  # in the plan's FlatBuffer

@@ -58,30 +58,47 @@ static void verifyPlan(const VerifyOptions &options) {
   print(fmt::format("{}: {} bytes match their digests{}\n", path, file->fileBytes(), signature));
 }
 
-static void printStatus(const std::vector<uint16_t> &parts) {
+/// What a digest covers, only its plan knows.
+static std::string explainDigest(const VerifyOptions &options) {
+  std::string error;
+  const auto file = rt::host::PlanFile::open(options.path, error);
+  if (!file)
+    throw InputError(error);
+  const std::string bytes = file->describeDigest(options.status[2]);
+  if (bytes.empty())
+    throw InputError(fmt::format("'{}' has no digest {}", options.path, options.status[2]));
+  return bytes +
+         ", when they were read, did not match their digest; flash or reading it failed, or "
+         "the plan is not the one of the device";
+}
+
+static void printStatus(const VerifyOptions &options) {
+  const std::vector<uint16_t> &parts = options.status;
   if (parts[0] > UINT8_MAX || parts[1] > UINT8_MAX)
     throw InputError(fmt::format("--status={},{},{}: code and place are at most 255", parts[0],
                                  parts[1], parts[2]));
-  print(rt::explain(rt::Status(rt::Code(parts[0]), rt::Where(parts[1]), parts[2])) + "\n");
+  const rt::Status status(rt::Code(parts[0]), rt::Where(parts[1]), parts[2]);
+  const bool isChunk = status.code == LLMC_BAD_DIGEST && status.where == LLMC_AT_DIGEST;
+  print((isChunk && !options.path.empty() ? explainDigest(options) : rt::explain(status)) + "\n");
 }
 
 void addVerifyCommand(CLI::App &app) {
   auto options = std::make_shared<VerifyOptions>();
   CLI::App *command =
       app.add_subcommand("verify", "Compare all bytes of a plan, weights too, with their digests");
-  CLI::Option *plan = command->add_option("PLAN", options->path, "Plan file");
+  command->add_option("PLAN", options->path, "Plan file");
   command->add_option("--public-key", options->publicKey,
                       "Check the signature with the public key in this file, in PEM");
   command
       ->add_option("--status", options->status,
-                   "Instead say what a status of a device's runtime means: CODE,PLACE,INDEX")
+                   "Instead say what a status of a device's runtime means, with PLAN which bytes a "
+                   "digest covers: CODE,PLACE,INDEX")
       ->delimiter(',')
       ->expected(3)
-      ->excludes(plan)
       ->excludes("--public-key");
   command->callback([options] {
     if (!options->status.empty())
-      printStatus(options->status);
+      printStatus(*options);
     else if (!options->path.empty())
       verifyPlan(*options);
     else

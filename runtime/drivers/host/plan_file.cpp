@@ -136,18 +136,34 @@ bool PlanFile::checkSegment(uint32_t index, std::string &problem) const {
   if (status.ok())
     return true;
   problem = explain(status);
-  if (status.code == LLMC_BAD_DIGEST) {
-    const Segment &record = opened.segments()[index];
-    const Text name = opened.string(record.name);
-    const auto range = [](uint64_t begin, uint64_t end) {
-      return std::to_string(begin) + " to " + std::to_string(end - 1);
-    };
-    problem = "segment " + std::to_string(index) + " '" + std::string(name.data, name.size) +
-              "', bytes " + range(differs.begin, differs.end) + " of it (" +
-              range(record.offset + differs.begin, record.offset + differs.end) +
-              " of the file) do not match their digest; the file was changed or damaged";
-  }
+  if (status.code == LLMC_BAD_DIGEST)
+    problem =
+        describe(index, differs) + " do not match their digest; the file was changed or damaged";
   return false;
+}
+
+std::string PlanFile::describe(uint32_t index, Range part) const {
+  const Segment &record = opened.segments()[index];
+  const Text name = opened.string(record.name);
+  const auto range = [](uint64_t begin, uint64_t end) {
+    return std::to_string(begin) + " to " + std::to_string(end - 1);
+  };
+  return "segment " + std::to_string(index) + " '" + std::string(name.data, name.size) +
+         "', bytes " + range(part.begin, part.end) + " of it (" +
+         range(record.offset + part.begin, record.offset + part.end) + " of the file)";
+}
+
+std::string PlanFile::describeDigest(uint32_t digest) const {
+  for (uint32_t i = 0; i < opened.segments().size; ++i) {
+    const Segment &record = opened.segments()[i];
+    if (record.digest == none32 || digest < record.digest)
+      continue;
+    const uint64_t chunk = record.chunkLog2 ? uint64_t(1) << record.chunkLog2 : record.size,
+                   begin = (digest - record.digest) * chunk;
+    if (begin < record.size)
+      return describe(i, {begin, std::min(begin + chunk, record.size)});
+  }
+  return {};
 }
 
 Span<const uint8_t> PlanFile::segment(uint32_t index) const {

@@ -26,6 +26,8 @@ public:
   /// Compares the weights with their digests, which takes as long as reading them. False with one
   /// sentence in `error` where they differ.
   bool checkWeights(std::string &error) const;
+  /// The segment and bytes that a record of the digest segment is of; empty where there is none.
+  std::string describeDigest(uint32_t digest) const;
 
   const Plan &plan() const { return opened; }
   uint64_t fileBytes() const { return file->bytes().size; }
@@ -36,6 +38,7 @@ private:
   bool load(std::string &problem);
   bool checkSegments(bool weights, std::string &problem) const;
   bool checkSegment(uint32_t index, std::string &problem) const;
+  std::string describe(uint32_t segment, Range part) const;
 
   std::string place;
   std::unique_ptr<const MappedFile> file;

@@ -3,10 +3,12 @@
 #include "console.h"
 #include "expected.h"
 #include "flash.h"
+#include "sha256.h"
 
 #include "runtime/drivers/baremetal/baremetal.h"
 #include "runtime/exec/page_statistics.h"
 #include "runtime/lm/lm.h"
+#include "runtime/plan/checked_source.h"
 #include "runtime/tokenizer/decoder.h"
 #include "runtime/tokenizer/encoder.h"
 #include "runtime/tokenizer/tokenizer.h"
@@ -16,18 +18,16 @@ using namespace llmc::rt;
 namespace {
 
 constexpr uint32_t maxRegionCount = 16, maxPrompt = 256;
+/// Reads of checked pages that may be under way: those of three pages ahead.
+constexpr uint32_t checkedReads = 6;
 
 bool failed(const char *what, Status status) {
   if (status.ok())
     return false;
   console::text("\nerror: ");
   console::text(what);
-  console::text(": code ");
-  console::number(status.code);
-  console::text(" at ");
-  console::number(status.where);
-  console::text(", ");
-  console::number(status.detail);
+  console::text(": ");
+  console::status(status);
   console::text("; `llmc verify --status` explains it\n");
   return true;
 }
@@ -67,8 +67,8 @@ void printRegion(const Plan &plan, uint32_t index, const void *base, const char 
 
 /// Constants stay in flash; what the plan wants in SRAM goes to the fast memory while there is
 /// room, everything else to the large one.
-Status placeRegions(const Plan &plan, llmc_memory *memories) {
-  Arena fast(board::fastMemory()), large(board::largeMemory());
+Status placeRegions(const Plan &plan, Arena &large, llmc_memory *memories) {
+  Arena fast(board::fastMemory());
   for (uint32_t i = 0; i < plan.regions().size; ++i) {
     const Region &region = plan.regions()[i];
     if (region.kind == RegionKind::FlashPaged) { // read page by page
@@ -95,6 +95,22 @@ Status placeRegions(const Plan &plan, llmc_memory *memories) {
     printRegion(plan, i, base, where);
   }
   return {};
+}
+
+/// Compares paged weights with their digests as they are read.
+Status checkPages(const Plan &plan, CheckedSource &source, const llmc_platform &platform,
+                  Arena &large) {
+  uint64_t bytes = 0;
+  void *memory = nullptr;
+  Status status = source.workBytes(plan, checkedReads, &bytes);
+  if (status.ok() && bytes != 0) {
+    status = large.take(bytes, 32, &memory);
+    console::text("  pages checked, with ");
+    console::number(bytes);
+    console::text(" bytes of memory\n");
+  }
+  return status.ok() ? source.check(plan, platform, {static_cast<uint8_t *>(memory), size_t(bytes)})
+                     : status;
 }
 
 Status openTokenizer(const Plan &plan, Tokenizer *tokenizer) {
@@ -209,11 +225,13 @@ int run() {
   console::text(board::name);
   console::text("\n");
   static Flash flash;
-  if (failed("open", Plan::open(flash.table(), {}, &plan)))
+  static CheckedSource source(flash.table());
+  if (failed("open", Plan::open(source.table(), {}, &plan)))
     return 2;
   if (plan.regions().size > maxRegionCount || plan.nTargets() != 1)
     return failed("this example", Status(LLMC_UNSUPPORTED, LLMC_AT_PLAN)), 2;
-  if (failed("memory", placeRegions(plan, memories)))
+  Arena large(board::largeMemory());
+  if (failed("memory", placeRegions(plan, large, memories)))
     return 2;
   const BaremetalDevice device(plan, board::kernelStackBytes());
   const llmc_device *devices[] = {&device.table()};
@@ -224,6 +242,12 @@ int run() {
   platform.struct_size = sizeof(platform);
   platform.abi = LLMC_PLATFORM_ABI;
   platform.ticks = [](void *) { return board::ticks(); };
+  platform.sha256 = [](void *, const void *data, size_t size, uint8_t out[32]) -> llmc_status {
+    Sha256::digest(static_cast<const uint8_t *>(data), size, out);
+    return Status();
+  };
+  if (LLMC_CHECK_PAGES && failed("pages", checkPages(plan, source, platform, large)))
+    return 2;
   bindings.platform = &platform;
   PageStatistics pages(plan);
   bindings.trace = &pages.table();

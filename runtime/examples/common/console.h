@@ -4,6 +4,8 @@
 
 #include "board.h"
 
+#include "runtime/base/status.h"
+
 namespace console {
 
 inline void text(const char *string) {
@@ -26,6 +28,16 @@ inline void number(uint64_t value, unsigned base = 10) {
   } while (value);
   while (count)
     board::put(digits[--count]);
+}
+
+/// Its three numbers.
+inline void status(llmc::rt::Status status) {
+  text("code ");
+  number(status.code);
+  text(" at ");
+  number(status.where);
+  text(", ");
+  number(status.detail);
 }
 
 } // namespace console

@@ -4,6 +4,7 @@
 # went on with, which expected.py writes.
 find_package(llmc-runtime REQUIRED)
 set(LLMC_EXPECTED "" CACHE FILEPATH "Header with the prompt and the tokens to expect")
+option(LLMC_CHECK_PAGES "Compare paged weights with their digests each time they are read" OFF)
 set(LLMC_EXAMPLE_COMMON ${CMAKE_CURRENT_LIST_DIR})
 
 function(llmc_example NAME)
@@ -16,6 +17,7 @@ function(llmc_example NAME)
   set_target_properties(${NAME} PROPERTIES SUFFIX .elf CXX_STANDARD 17
     LINK_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/link.ld)
   target_include_directories(${NAME} PRIVATE ${LLMC_EXAMPLE_COMMON} ${CMAKE_CURRENT_BINARY_DIR}/generated)
+  target_compile_definitions(${NAME} PRIVATE LLMC_CHECK_PAGES=$<BOOL:${LLMC_CHECK_PAGES}>)
   target_compile_options(${NAME} PRIVATE -Wall -Wextra -Werror -ffreestanding -fno-builtin
     $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti -fno-threadsafe-statics>)
   target_link_options(${NAME} PRIVATE -T ${CMAKE_CURRENT_SOURCE_DIR}/link.ld)

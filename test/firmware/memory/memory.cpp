@@ -32,18 +32,10 @@ bool expect(const char *what, Status status, Status expected) {
     return true;
   console::text("error: ");
   console::text(what);
-  console::text(": code ");
-  console::number(status.code);
-  console::text(" at ");
-  console::number(status.where);
-  console::text(", ");
-  console::number(status.detail);
+  console::text(": ");
+  console::status(status);
   console::text("; expected ");
-  console::number(expected.code);
-  console::text(" at ");
-  console::number(expected.where);
-  console::text(", ");
-  console::number(expected.detail);
+  console::status(expected);
   console::text("\n");
   return false;
 }

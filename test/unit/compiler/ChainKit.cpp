@@ -97,6 +97,14 @@ std::vector<float> PlanSession::evaluate(const std::vector<int32_t> &ids, size_t
   return logits;
 }
 
+rt::Status PlanSession::fail(const std::vector<int32_t> &ids) {
+  REQUIRE(lm.reset().ok());
+  auto ignore = [](void *, const rt::Logits &) { return rt::Status(); };
+  rt::Status status = lm.evaluate({ids.data(), ids.size()}, ignore, nullptr);
+  REQUIRE(status.failed());
+  return status;
+}
+
 bool PlanSession::isConstant(size_t region) const {
   return session.plan()->regions()[region].lifetime == rt::Lifetime::Constant;
 }

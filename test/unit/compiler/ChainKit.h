@@ -36,6 +36,8 @@ public:
               uint32_t target = 0);
   /// Logits of all ids, fed `chunk` at a time.
   std::vector<float> evaluate(const std::vector<int32_t> &ids, size_t chunk);
+  /// The status of a call that fails, fed all ids at once. The session goes on from its start.
+  rt::Status fail(const std::vector<int32_t> &ids);
   /// Where the bytes end, by region, that evaluations of all ids at once write.
   std::vector<uint64_t> writtenEnds(const std::vector<int32_t> &ids);
 

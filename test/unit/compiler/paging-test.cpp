@@ -2,8 +2,10 @@
 // that is as late as it may be, the bits are those of the evaluator.
 #include "test/unit/compiler/ChainKit.h"
 
+#include "compiler/Emit/PlanView.h"
 #include "compiler/Pipeline/Lowering.h"
 #include "runtime/drivers/baremetal/baremetal.h"
+#include "runtime/plan/checked_source.h"
 #include "targets/Llvm/LlvmHost.h"
 #include "targets/Mcu/McuTarget.h"
 
@@ -182,6 +184,43 @@ struct Unpaged {
   uint64_t weightBytes = 0;
 };
 
+/// The same bits where pages and rows are compared with their digests as they come. A bit that is
+/// wrong ends the call, and the next one after a reset is right again.
+void compareChecked(const CompiledPlan &compiled, const Unpaged &unpaged, uint32_t vocabulary) {
+  llmc_platform platform = {};
+  platform.sha256 = sha256Hook;
+  std::vector<uint8_t> bytes = compiled.bytes();
+  for (uint32_t reads : {1, 8}) {
+    LateSource source(bytes, 100, 3);
+    rt::CheckedSource checked(source.table());
+    rt::Plan plan;
+    REQUIRE(rt::Plan::open(checked.table(), {}, &plan).ok());
+    uint64_t work = 0;
+    REQUIRE(checked.workBytes(plan, reads, &work).ok());
+    std::vector<uint64_t> memory((work + 7) / 8);
+    REQUIRE(checked.check(plan, platform, {reinterpret_cast<uint8_t *>(memory.data()), work}).ok());
+    HostedDevice device(plan, &source);
+    PlanSession session(plan, compiled.bytes(), device.table());
+    requireSame(session.evaluate(unpaged.ids, 16), unpaged.expected, vocabulary);
+    CHECK(source.underWay() == 0);
+    if (reads == 8)
+      CHECK(device.overlapped * 2 > device.kernels);
+    const auto paged =
+        std::find_if(plan.segments().begin(), plan.segments().end(), [&](auto &each) {
+          return each.region != rt::none16 &&
+                 plan.regions()[each.region].kind == rt::RegionKind::FlashPaged;
+        });
+    for (uint64_t at : {uint64_t(0), paged->size / 3, paged->size - 65}) {
+      bytes[paged->offset + at] ^= 4;
+      CHECK(session.fail(unpaged.ids) ==
+            rt::Status(LLMC_BAD_DIGEST, LLMC_AT_DIGEST, paged->digest + at / 4096));
+      bytes[paged->offset + at] ^= 4;
+      CHECK(source.underWay() == 0);
+    }
+    requireSame(session.evaluate(unpaged.ids, 16), unpaged.expected, vocabulary);
+  }
+}
+
 void comparePaged(const ChainShape &shape, uint64_t numerator, uint64_t denominator) {
   const std::unique_ptr<target::Target> target = mcu();
   const Unpaged unpaged(*target, shape);
@@ -204,6 +243,7 @@ void comparePaged(const ChainShape &shape, uint64_t numerator, uint64_t denomina
       if (room == 100)
         CHECK(device.overlapped * 2 > device.kernels);
     }
+  compareChecked(compiled, unpaged, shape.vocabulary);
 }
 
 } // namespace
