@@ -4,6 +4,7 @@
 
 #include "runtime/base/numerics.h"
 #include "targets/Llvm/Lower.h"
+#include "targets/Reference/ReferenceKernel.h"
 #include "targets/X86/X86Isa.h"
 
 #include "catch2/catch.hpp"
@@ -63,17 +64,12 @@ struct AttentionCase {
 
   std::vector<float> expected() const {
     std::vector<float> out = before;
-    for (size_t row = 0; row < rows; ++row)
-      for (size_t i = 0; i < n; ++i) {
-        float sum = matmul.accumulate ? before[row * outWidth + i] : 0.0f;
-        for (size_t j = 0; j < k; ++j) {
-          const size_t at = isScores(matmul.kind) ? i * bWidth + j : j * bWidth + i;
-          const float product =
-              llmc_f16_bits_to_f32(a[row * aWidth + j]) * llmc_f16_bits_to_f32(b[at]);
-          sum = sum + product;
-        }
-        out[row * outWidth + i] = isScores(matmul.kind) ? sum * matmul.scale : sum;
-      }
+    std::vector<uint16_t> left = a, right = b;
+    uint8_t *memory[] = {reinterpret_cast<uint8_t *>(left.data()), nullptr,
+                         reinterpret_cast<uint8_t *>(right.data()),
+                         reinterpret_cast<uint8_t *>(out.data())};
+    const KernelWork work = matmul;
+    runReference({work, operands, memory, nullptr, params});
     return out;
   }
 };

@@ -4,6 +4,7 @@
 
 #include "runtime/base/numerics.h"
 #include "targets/Llvm/Lower.h"
+#include "targets/Reference/ReferenceKernel.h"
 #include "targets/X86/X86Isa.h"
 
 #include "catch2/catch.hpp"
@@ -80,42 +81,20 @@ struct FusedCase {
             cacheOperand(valueWidth),
             {ElementType::F32, out * heads, out}};
   }
-  void expectedRow(uint32_t token, uint32_t head, float *out) const;
   std::vector<float> expected(float before) const {
     std::vector<float> out(size_t(tokens) * heads * outWidth, before);
-    for (uint32_t token = 0; token < tokens; ++token)
-      for (uint32_t head = 0; head < heads; ++head)
-        expectedRow(token, head, &out[(size_t(token) * heads + head) * outWidth]);
+    std::vector<uint16_t> halves[] = {queries, keys, values};
+    std::vector<uint8_t *> memory;
+    for (std::vector<uint16_t> &operand : halves)
+      memory.push_back(reinterpret_cast<uint8_t *>(operand.data()));
+    memory.push_back(reinterpret_cast<uint8_t *>(out.data()));
+    const uint32_t params[] = {tokens, position};
+    const std::vector<KernelOperand> shapes = operands();
+    const KernelWork work = attention();
+    runReference({work, shapes, memory, nullptr, params});
     return out;
   }
 };
-
-void FusedCase::expectedRow(uint32_t token, uint32_t head, float *out) const {
-  const uint32_t visible = position + token + 1, kvHead = head / (heads / kvHeads);
-  const uint16_t *query = &queries[(size_t(token) * heads + head) * queryWidth];
-  std::vector<float> row(visible);
-  for (uint32_t p = 0; p < visible; ++p) {
-    float sum = 0.0f;
-    for (uint32_t k = 0; k < headDim; ++k) {
-      const float product =
-          llmc_f16_bits_to_f32(query[k]) * llmc_f16_bits_to_f32(keys[at(p, kvHead, keyWidth) + k]);
-      sum = sum + product;
-    }
-    row[p] = sum * 0.11f;
-  }
-  const float most = llmc_max(row.data(), visible);
-  for (float &score : row)
-    score = llmc_softmax_weight(score - most);
-  const float inverse = llmc_recip(llmc_sum16(row.data(), visible));
-  for (uint32_t d = 0; d < headDim; ++d) {
-    float sum = 0.0f;
-    for (uint32_t p = 0; p < visible; ++p) {
-      const float product = row[p] * llmc_f16_bits_to_f32(values[at(p, kvHead, valueWidth) + d]);
-      sum = sum + product;
-    }
-    out[d] = sum * inverse;
-  }
-}
 
 /// Equal bytes, where any NaN is as good as another.
 bool same(const float *x, const std::vector<float> &y) {

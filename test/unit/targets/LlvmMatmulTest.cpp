@@ -133,14 +133,14 @@ TEST_CASE("Packed weights come back") {
         CHECK(data.packed.size() == data.layout.bytes(rows));
         CHECK(data.layout.blockBytes % 64 == 0);
         const UnpackedRows back = unpackX86(data.layout, data.packed.data(), rows);
-        CHECK(back.elements == data.weights);
+        CHECK(back.elements == data.weights.elements);
         if (data.layout.hasMultipliers())
-          CHECK(back.multipliers == data.multipliers);
+          CHECK(back.multipliers == data.weights.multipliers);
         if (format.scale == ScaleKind::F16Group)
-          CHECK(back.halfScales == data.halfScales);
+          CHECK(back.halfScales == data.weights.halfScales);
         else
-          CHECK((data.layout.scaledByGroup() ? back.groupScales == data.groupScales
-                                             : back.rowScales == data.rowScales));
+          CHECK((data.layout.scaledByGroup() ? back.groupScales == data.weights.groupScales
+                                             : back.rowScales == data.weights.rowScales));
       }
 }
 
@@ -155,10 +155,10 @@ TEST_CASE("The layout is the documented one") {
   CHECK(layout->blockBytes == 128 * 8 + 64 + 64);
   const LinearCase data(m32, 1, 5, 96, 3);
   const auto weight = [&](uint32_t row, uint32_t column) {
-    return uint32_t(data.weights[row * 96 + column] + 8);
+    return uint32_t(data.weights.elements[row * 96 + column] + 8);
   };
   CHECK(data.packed[64 * 3 + 4 * 2 + 1] == (weight(2, 25) | weight(2, 29) << 4));
-  CHECK(data.packed[layout->multipliers + 16 + 4] == data.multipliers[4 * 3 + 2] - 1);
+  CHECK(data.packed[layout->multipliers + 16 + 4] == data.weights.multipliers[4 * 3 + 2] - 1);
 }
 
 TEST_CASE("One row") {

@@ -1,6 +1,5 @@
 #include "test/unit/targets/LlvmTestKit.h"
 
-#include <bit>
 #include <cstdio>
 #include <cstring>
 #include <stdexcept>
@@ -63,16 +62,6 @@ bool canRun(const target::IsaTable &isa) {
                                     : isa.dot == target::DotKind::Vpdpbusd ? "AVX-512 VNNI"
                                                                            : "AVX2");
   return can;
-}
-
-uint32_t Random::next() {
-  state = state * 6364136223846793005u + 1442695040888963407u;
-  return uint32_t(state >> 33);
-}
-
-float Random::value() {
-  const uint32_t bits = (next() & 1) << 31 | (119 + below(16)) << 23 | (next() & 0x7fffff);
-  return std::bit_cast<float>(bits);
 }
 
 } // namespace llmc::test

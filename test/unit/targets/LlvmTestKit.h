@@ -3,6 +3,7 @@
 
 #include "targets/Interface/Blob.h"
 #include "targets/Interface/IsaTable.h"
+#include "targets/Reference/Random.h"
 
 #include <cstdint>
 #include <string>
@@ -36,17 +37,6 @@ using Kernel = void(void *const *operands, const uint32_t *params, uint32_t part
 /// needed. Prints "skipped: no <ISA>" once where not.
 bool canRun(const target::IsaTable &isa);
 
-/// Small deterministic generator, the same on every machine.
-class Random {
-public:
-  explicit Random(uint64_t seed) : state(seed * 2654435769u + 1) {}
-  uint32_t next();
-  uint32_t below(uint32_t bound) { return next() % bound; }
-  /// Signed, magnitudes between 2^-8 and 2^8.
-  float value();
-
-private:
-  uint64_t state;
-};
+using target::Random;
 
 } // namespace llmc::test
