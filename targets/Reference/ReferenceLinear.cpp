@@ -47,19 +47,33 @@ private:
   const RowRecord record;
 };
 
-/// Output n of one row of activations, before the row's scale.
-float outputOf(const Decoder &decoder, const int8_t *a, uint32_t n, uint32_t columns) {
-  float sum = 0.0f;
-  for (uint32_t first = 0; first < columns; first += decoder.span()) {
-    const uint32_t end = std::min(columns, first + decoder.span());
-    int32_t dot = 0;
-    for (uint32_t k = first; k < end; ++k)
-      dot += a[k] * decoder.element(n, k);
-    const float product = float(dot) * decoder.scale(n, first);
-    sum = sum + product;
+/// One output's weights, decoded.
+struct Output {
+  std::vector<int32_t> weights;
+  std::vector<float> scales; ///< Of every `span` columns.
+  uint32_t span;
+
+  Output(const Decoder &decoder, uint32_t n, uint32_t columns) : span(decoder.span()) {
+    for (uint32_t k = 0; k < columns; ++k)
+      weights.push_back(decoder.element(n, k));
+    for (uint32_t k = 0; k < columns; k += span)
+      scales.push_back(decoder.scale(n, k));
   }
-  return sum;
-}
+
+  /// Of one row of activations, before the row's scale.
+  float of(const int8_t *a) const {
+    float sum = 0.0f;
+    for (size_t group = 0; group < scales.size(); ++group) {
+      const size_t end = std::min(weights.size(), (group + 1) * span);
+      int32_t dot = 0;
+      for (size_t k = group * span; k < end; ++k)
+        dot += a[k] * weights[k];
+      const float product = float(dot) * scales[group];
+      sum = sum + product;
+    }
+    return sum;
+  }
+};
 
 void storeRow(const std::vector<float> &y, Epilogue epilogue, uint8_t *out) {
   const size_t count = epilogue == Epilogue::SiluMul ? y.size() / 2 : y.size();
@@ -77,15 +91,19 @@ void storeRow(const std::vector<float> &y, Epilogue epilogue, uint8_t *out) {
 
 void runLinear(const KernelCall &call, const Matmul &matmul) {
   const Decoder decoder(*call.weights);
-  std::vector<float> y(matmul.n.value);
-  for (uint32_t token = 0; token < call.valueOf(matmul.tokens); ++token)
-    for (uint32_t sub = 0; sub < matmul.subRows; ++sub) {
-      const auto *a = reinterpret_cast<const int8_t *>(call.row(matmul::A, token, sub));
-      const float scale = elementOf(ElementType::F32, call.row(matmul::AScale, token, sub), 0);
-      for (uint32_t n = 0; n < matmul.n.value; ++n)
-        y[n] = outputOf(decoder, a, n, matmul.k.value) * scale;
-      storeRow(y, matmul.epilogue, call.row(matmul::Out, token, sub));
+  const uint32_t subRows = matmul.subRows, rows = call.valueOf(matmul.tokens) * subRows;
+  std::vector<std::vector<float>> y(rows);
+  for (uint32_t n = 0; n < matmul.n.value; ++n) {
+    const Output output(decoder, n, matmul.k.value);
+    for (uint32_t row = 0; row < rows; ++row) {
+      const uint8_t *a = call.row(matmul::A, row / subRows, row % subRows);
+      const uint8_t *scale = call.row(matmul::AScale, row / subRows, row % subRows);
+      y[row].push_back(output.of(reinterpret_cast<const int8_t *>(a)) *
+                       elementOf(ElementType::F32, scale, 0));
     }
+  }
+  for (uint32_t row = 0; row < rows; ++row)
+    storeRow(y[row], matmul.epilogue, call.row(matmul::Out, row / subRows, row % subRows));
 }
 
 void runEmbedRows(const KernelCall &call, const EmbedRows &embed) {
