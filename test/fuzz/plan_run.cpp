@@ -6,8 +6,10 @@
 #include <memory>
 #include <utility>
 
+#include "compiler/Emit/PlanView.h"
 #include "runtime/exec/session.h"
 #include "runtime/lm/lm.h"
+#include "runtime/plan/checked_source.h"
 #include "runtime/plan/source.h"
 #include "test/fuzz/reference_device.h"
 
@@ -169,13 +171,21 @@ public:
   }
 
 private:
+  /// Reads that an entry left behind may still be under way.
+  Status reset() {
+    Status status;
+    while ((status = session.reset()).pending()) {
+    }
+    return status;
+  }
+
   /// At the least or the most of everything that the caller can say.
   void runEntry(uint32_t index, bool most) {
     EntryView entry = plan.entry(index);
     if (device.touched > mostTouched || entry.chunk() > 65536)
       return;
     uint32_t position = most ? entry.posMax() : 0;
-    if (!session.reset().ok() || !session.adopt(std::min(position, plan.contextLength())).ok())
+    if (!reset().ok() || !session.adopt(std::min(position, plan.contextLength())).ok())
       finding("a session that has run cannot be reset");
     for (uint32_t p = 3; p < plan.params().size; ++p)
       (void)session.setParam(p, most ? plan.params()[p].max : 0);
@@ -200,7 +210,7 @@ private:
       if (session.view(i, &view).ok())
         sum += checksum({static_cast<const char *>(view.base), uint32_t(view.size)});
     }
-    (void)session.reset();
+    (void)reset();
     for (uint32_t i = 0; i < plan.states().size; ++i) {
       llmc_memory memory;
       if (!session.stateMemory(i, false, &memory).ok())
@@ -216,7 +226,7 @@ private:
     bool small = device.touched <= mostTouched;
     for (uint32_t i = 0; i < plan.nEntries(); ++i)
       small &= executedSteps(plan, plan.entry(i)) <= mostSteps;
-    if (!small || !session.reset().ok() || !lm.init(session).ok())
+    if (!small || !reset().ok() || !lm.init(session).ok())
       return;
     const int32_t ids[] = {0, 0, 0, 0, 0};
     Logits logits;
@@ -254,6 +264,29 @@ private:
   RunSummary summary;
   volatile uint64_t sum = 0;
 };
+
+/// Once more with what is paged compared with its digests, in exactly the memory that takes.
+void runChecked(std::span<const uint8_t> bytes, const std::vector<llmc_memory> &memories) {
+  ReadOnlySource flash(bytes);
+  CheckedSource source(flash.table);
+  uint64_t needed = 0;
+  if (!Plan::residentBytes(source.table(), &needed).ok())
+    return;
+  Block resident(needed, 8);
+  Plan plan;
+  if (!Plan::open(source.table(), {static_cast<uint8_t *>(resident.view.base), size_t(needed)},
+                  &plan)
+           .ok())
+    finding("open depends on how the plan is read");
+  if (!source.workBytes(plan, 1 + uint32_t(bytes.size() % 3), &needed).ok() || needed == 0 ||
+      needed > mostMemory)
+    return;
+  Block work(needed, 8);
+  llmc_platform platform = {};
+  platform.sha256 = sha256Hook;
+  if (source.check(plan, platform, {static_cast<uint8_t *>(work.view.base), size_t(needed)}).ok())
+    Runner(plan, memories).run();
+}
 
 } // namespace
 
@@ -295,7 +328,10 @@ RunSummary runEverything(std::span<const uint8_t> bytes) {
     memories.push_back(block.view);
   if (memories.empty())
     return {};
-  return Runner(plan, memories).run();
+  const RunSummary summary = Runner(plan, memories).run();
+  if (plan.features() & featurePrefetch)
+    runChecked(bytes, memories);
+  return summary;
 }
 
 } // namespace llmc::fuzz

@@ -8,6 +8,8 @@
 namespace llmc::fuzz {
 
 using namespace rt;
+using test::moving;
+using test::operand;
 
 namespace {
 
@@ -25,28 +27,6 @@ SegmentDescription segment(SegmentKind kind, const char *name, uint16_t region, 
   std::iota(bytes.begin(), bytes.end(), uint8_t(offset));
   s.source = segmentFromBytes(bytes);
   return s;
-}
-
-Operand operand(uint16_t buffer, uint8_t region, uint64_t offset, uint64_t extent, uint8_t access) {
-  Operand o = {};
-  o.buffer = buffer;
-  o.region = region;
-  o.offset = offset;
-  o.extent = extent;
-  o.access = access;
-  o.param[0] = o.param[1] = o.param[2] = none8;
-  o.flags = operandStatic;
-  return o;
-}
-
-Operand moving(Operand o, uint8_t param, uint32_t stride) {
-  unsigned k = 0;
-  while (o.param[k] != none8)
-    ++k;
-  o.param[k] = param;
-  o.stride[k] = stride;
-  o.flags = 0;
-  return o;
 }
 
 EntryDescription entry(const char *name, EntryKind kind, uint32_t chunk, PlanDescription &d,
@@ -248,11 +228,9 @@ PlanDescription smallestPlan() {
 } // namespace
 
 std::vector<std::pair<std::string, PlanDescription>> seedPlans() {
-  return {{"language-model", test::languageModel()},
-          {"paged", pagedPlan()},
-          {"everything", everythingPlan()},
-          {"overlapping", overlappingPlan()},
-          {"smallest", smallestPlan()}};
+  return {{"language-model", test::languageModel()}, {"paged", pagedPlan()},
+          {"pages-and-rows", test::pagesAndRows()},  {"everything", everythingPlan()},
+          {"overlapping", overlappingPlan()},        {"smallest", smallestPlan()}};
 }
 
 } // namespace llmc::fuzz

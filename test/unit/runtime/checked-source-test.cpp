@@ -43,7 +43,7 @@ TEST_CASE(
   const bool mapped = GENERATE(false, true);
   const uint32_t nReads = GENERATE(1u, 2u, 5u);
   const size_t room = GENERATE(1u, 2u, 9u);
-  Flash flash(pagedPlan());
+  Flash flash(pagesAndRows());
   if (mapped)
     flash.giveAddresses();
   Opened opened(flash, nReads);
@@ -61,7 +61,8 @@ TEST_CASE(
     for (uint32_t n = 1 + random() % 6; n > 0; --n) {
       size_t begin = random() % pagedBytes, size = 1 + random() % (pagedBytes - begin);
       if (random() % 3 == 0) // whole chunks
-        begin = begin / chunk * chunk, size = random() % 2 ? chunk : pagedBytes - begin;
+        begin = begin / pagedChunk * pagedChunk,
+        size = random() % 2 ? pagedChunk : pagedBytes - begin;
       size = std::min(size, pagedBytes - begin);
       wanted.push_back({begin, size, std::vector<uint8_t>(size + 2, 0x5A)});
       Wanted &each = wanted.back();
@@ -73,7 +74,7 @@ TEST_CASE(
       CHECK((first.memory.front() == 0x5A && first.memory.back() == 0x5A));
       bool same = true;
       for (size_t i = 0; i < first.size; ++i)
-        same &= first.memory[i + 1] == byteAt(first.offset + i);
+        same &= first.memory[i + 1] == pagedByte(first.offset + i);
       INFO("bytes " << first.offset << " to " << first.offset + first.size);
       REQUIRE(same);
       wanted.pop_front();
@@ -83,7 +84,7 @@ TEST_CASE(
 }
 
 TEST_CASE("a bit that is wrong anywhere in a chunk is found, and the chunk's digest named") {
-  Flash flash(pagedPlan());
+  Flash flash(pagesAndRows());
   Opened opened(flash);
   REQUIRE(opened.check().ok());
   Reader reader(opened.checked.table());
@@ -92,13 +93,14 @@ TEST_CASE("a bit that is wrong anywhere in a chunk is found, and the chunk's dig
   std::mt19937 random(5);
   for (size_t at = 0; at < pagedBytes; at += 1 + random() % 9) {
     flash.bytes[opened.fileOffset(at)] ^= uint8_t(1u << random() % 8);
-    const size_t begin = at / chunk * chunk, end = std::min(begin + chunk, pagedBytes);
+    const size_t begin = at / pagedChunk * pagedChunk,
+                 end = std::min(begin + pagedChunk, pagedBytes);
     // A row that lies beside it in the chunk, a page around it, and all.
     const size_t row = begin + random() % (end - begin - 20);
     for (auto [from, size] :
          {std::pair(row, size_t(20)), {begin / 2, pagedBytes - begin / 2}, {0, pagedBytes}}) {
       REQUIRE(reader.read(opened.fileOffset(from), size, memory.data()).ok());
-      REQUIRE(reader.wait() == Status(LLMC_BAD_DIGEST, LLMC_AT_DIGEST, first + at / chunk));
+      REQUIRE(reader.wait() == Status(LLMC_BAD_DIGEST, LLMC_AT_DIGEST, first + at / pagedChunk));
       REQUIRE(flash.underWay.empty());
       REQUIRE(reader.wait().ok()); // said once
     }
@@ -106,7 +108,7 @@ TEST_CASE("a bit that is wrong anywhere in a chunk is found, and the chunk's dig
       REQUIRE(reader.read(opened.fileOffset(1), begin - 1, memory.data()).ok());
       REQUIRE(reader.wait().ok());
     }
-    flash.bytes[opened.fileOffset(at)] = byteAt(at);
+    flash.bytes[opened.fileOffset(at)] = pagedByte(at);
   }
 }
 
@@ -114,7 +116,7 @@ TEST_CASE(
     "a session sees checked pages and rows; a flipped bit poisons it, and a reset mends that") {
   const bool mapped = GENERATE(false, true);
   for (int n = 0;; ++n) {
-    Flash flash(pagedPlan());
+    Flash flash(pagesAndRows());
     if (mapped)
       flash.giveAddresses();
     flash.latency = n % 3;
@@ -144,7 +146,7 @@ TEST_CASE(
 TEST_CASE("flash that errors at any read, or hangs, ends the same way behind the check") {
   for (bool atRead : {true, false})
     for (int n = 0;; ++n) {
-      Flash flash(pagedPlan());
+      Flash flash(pagesAndRows());
       flash.latency = 2;
       flash.room = 1 + size_t(n % 3);
       Opened opened(flash, 3);
@@ -162,7 +164,7 @@ TEST_CASE("flash that errors at any read, or hangs, ends the same way behind the
       REQUIRE(opened.run().ok());
       REQUIRE(opened.seen == Opened::expected());
     }
-  Flash flash(pagedPlan());
+  Flash flash(pagesAndRows());
   Opened opened(flash);
   REQUIRE(opened.check().ok());
   opened.bind();
@@ -183,7 +185,7 @@ TEST_CASE("flash that errors at any read, or hangs, ends the same way behind the
 
 TEST_CASE("more memory for reads keeps more of them under way") {
   auto most = [](uint32_t nReads) {
-    Flash flash(pagedPlan());
+    Flash flash(pagesAndRows());
     flash.latency = 1000;
     flash.room = 100;
     Opened opened(flash, nReads);
@@ -202,7 +204,7 @@ TEST_CASE("more memory for reads keeps more of them under way") {
 }
 
 TEST_CASE("what check asks for") {
-  Flash flash(pagedPlan());
+  Flash flash(pagesAndRows());
   Opened opened(flash);
   uint64_t least = 0, more = 0;
   REQUIRE(opened.checked.workBytes(opened.plan, 1, &least).ok());
@@ -228,13 +230,13 @@ TEST_CASE("what check asks for") {
 }
 
 TEST_CASE("digests that are not the plan's, or missing, are refused") {
-  Flash flash(pagedPlan());
+  Flash flash(pagesAndRows());
   Opened opened(flash);
   const uint16_t digests = opened.plan.digestSegment();
   flash.bytes[opened.plan.segments()[digests].offset + 40] ^= 1;
   CHECK(opened.check() == Status(LLMC_BAD_DIGEST, LLMC_AT_SEGMENT, digests));
 
-  PlanDescription whole = pagedPlan();
+  PlanDescription whole = pagesAndRows();
   whole.segments[0].chunkLog2 = 0; // a row would need all of it
   Flash unchunked(whole);
   CheckedSource checked(unchunked.table);

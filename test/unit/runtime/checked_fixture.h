@@ -16,57 +16,6 @@ using rt::CheckedSource;
 using rt::Plan;
 using rt::Status;
 
-inline constexpr size_t chunk = 1024, pagedBytes = 5 * chunk + 300, tableBytes = 64;
-inline constexpr uint32_t pageRegion = 0, tableRegion = 1, ramRegion = 2;
-
-inline uint8_t byteAt(size_t i) { return uint8_t(i * 7 + (i >> 8) * 31); }
-
-/// In a loop: a page of an odd size at an odd place, and three rows by id, given to the host.
-inline PlanDescription pagedPlan() {
-  constexpr uint8_t all = rt::cpuReads | rt::cpuWrites | rt::deviceReads | rt::deviceWrites;
-  constexpr uint8_t none = rt::none8;
-  PlanDescription d;
-  d.targets.push_back({"scripted", "test", "", 1, 0, {}});
-  d.regions = {
-      {pagedBytes, rt::none32, 6, rt::RegionKind::FlashPaged, rt::Lifetime::Constant, rt::cpuReads},
-      {tableBytes, rt::none32, 6, rt::RegionKind::FlashXip, rt::Lifetime::Constant, rt::cpuReads},
-      {4096, rt::none32, 6, rt::RegionKind::Sram, rt::Lifetime::Scratch, all}};
-  for (auto [region, size] : {std::pair(pageRegion, pagedBytes), {tableRegion, tableBytes}}) {
-    SegmentDescription segment;
-    segment.region = uint16_t(region);
-    segment.chunkLog2 = 10;
-    std::vector<uint8_t> bytes(size);
-    for (size_t i = 0; i < bytes.size(); ++i)
-      bytes[i] = byteAt(i);
-    segment.source = segmentFromBytes(bytes);
-    d.segments.push_back(segment);
-  }
-  d.buffers = {{0, pagedBytes, rt::none32, pageRegion, 0},
-               {0, tableBytes, rt::none32, tableRegion, 1},
-               {0, 4096, rt::none32, ramRegion, rt::none16}};
-  d.operands = {{100, 2500, {2500, 0, 0}, pageRegion, LLMC_READ, 0, 0, {3, none, none}, {}},
-                {0, 2500, {}, ramRegion, LLMC_READ | LLMC_WRITE, 1, 2, {none, none, none}, {}},
-                {0, 5400, {}, pageRegion, LLMC_READ, 1, 0, {none, none, none}, {}},
-                {3000, 12, {}, ramRegion, LLMC_READ, 1, 2, {none, none, none}, {}},
-                {3012, 300, {}, ramRegion, LLMC_READ | LLMC_WRITE, 1, 2, {none, none, none}, {}}};
-  d.args = {2, 3, 4, 1};
-  d.params = {{0, 0, rt::ParamKind::Input, none, none, 0},
-              {1, 0, rt::ParamKind::Input, none, none, 0},
-              {1, 0, rt::ParamKind::KvLen, none, none, 0},
-              {1, 0, rt::ParamKind::Loop, none, none, 0}};
-  d.steps = {
-      {rt::StepOp::LoopBegin, 0, 0, 3, 2, 6},   {rt::StepOp::Gather, 0, 0, 0, 100, 54},
-      {rt::StepOp::Prefetch, 0, 0, 0, 1, 2500}, {rt::StepOp::Wait, rt::sourceQueue, 0, 0, 0, 0},
-      {rt::StepOp::HostCall, 0, 0, 1, 3, 1},    {rt::StepOp::HostCall, 0, 0, 1, 2, 1},
-      {rt::StepOp::LoopEnd, 0, 0, 0, 0, 0},     {rt::StepOp::End, 0, 0, 0, 0, 0}};
-  EntryDescription entry;
-  entry.name = "main";
-  entry.nSteps = uint32_t(d.steps.size());
-  entry.peakBytes = {0, 0, 4096};
-  d.entries = {entry};
-  return d;
-}
-
 /// Flash behind a controller: reads are done in order, each after some polls and not before, and
 /// what they bring may be wrong.
 struct Flash {
@@ -182,7 +131,7 @@ struct Opened {
     bindings.devices = devices;
     bindings.platform = &platform;
     REQUIRE(session.bind(plan, bindings).ok());
-    std::memcpy(memories[ramRegion].data() + 3000, rows, sizeof(rows));
+    std::memcpy(memories[2].data() + pagedIds, rows, sizeof(rows));
     flash.reads = flash.polls = 0;
   }
   /// What the host is to see: two pages, each followed by the rows.
@@ -190,10 +139,10 @@ struct Opened {
     std::vector<uint8_t> bytes;
     for (size_t round = 0; round < 2; ++round) {
       for (size_t i = 0; i < 2500; ++i)
-        bytes.push_back(byteAt(100 + round * 2500 + i));
+        bytes.push_back(pagedByte(100 + round * 2500 + i));
       for (uint32_t row : rows)
         for (size_t i = 0; i < 100; ++i)
-          bytes.push_back(byteAt(row * 100 + i));
+          bytes.push_back(pagedByte(row * 100 + i));
     }
     return bytes;
   }

@@ -6,6 +6,28 @@ namespace llmc::test {
 
 using namespace llmc::rt;
 
+Operand operand(uint16_t buffer, uint8_t region, uint64_t offset, uint64_t extent, uint8_t access) {
+  Operand record = {};
+  record.buffer = buffer;
+  record.region = region;
+  record.offset = offset;
+  record.extent = extent;
+  record.access = access;
+  record.param[0] = record.param[1] = record.param[2] = none8;
+  record.flags = operandStatic;
+  return record;
+}
+
+Operand moving(Operand record, uint8_t param, uint32_t stride) {
+  unsigned k = 0;
+  while (record.param[k] != none8)
+    ++k;
+  record.param[k] = param;
+  record.stride[k] = stride;
+  record.flags = 0;
+  return record;
+}
+
 namespace {
 
 uint32_t mix(uint32_t x) {
@@ -63,28 +85,6 @@ enum OperandIndex : uint16_t {
   localSums
 };
 enum KernelIndex : uint16_t { writeKv, clearSums, addTile, finishLayer, headKernel };
-
-Operand operand(uint16_t buffer, uint8_t region, uint64_t offset, uint64_t extent, uint8_t access) {
-  Operand record = {};
-  record.buffer = buffer;
-  record.region = region;
-  record.offset = offset;
-  record.extent = extent;
-  record.access = access;
-  record.param[0] = record.param[1] = record.param[2] = none8;
-  record.flags = operandStatic;
-  return record;
-}
-
-Operand moving(Operand record, uint8_t param, uint32_t stride) {
-  unsigned k = 0;
-  while (record.param[k] != none8)
-    ++k;
-  record.param[k] = param;
-  record.stride[k] = stride;
-  record.flags = 0;
-  return record;
-}
 
 Step step(StepOp op, uint32_t a = 0, uint32_t b = 0, uint32_t c = 0, uint8_t queue = 0,
           uint16_t flags = 0) {
