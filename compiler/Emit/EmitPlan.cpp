@@ -57,7 +57,7 @@ private:
     case plan::SegmentKind::Kernel:
       return segmentFromBytes(std::move(kernels.code[segment.getSymNameAttr()]));
     case plan::SegmentKind::Weights:
-      return weightsSegment(module, isPaged(segment), target, error);
+      return weightsSegment(module, isPaged(segment), target, machine, error);
     case plan::SegmentKind::Tokenizer:
       return segmentFromBytes(inputs.tokenizer);
     case plan::SegmentKind::Debug: {

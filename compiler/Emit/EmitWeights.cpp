@@ -3,6 +3,7 @@
 #include "compiler/Emit/EmitProgram.h"
 #include "compiler/Evaluate/Kernels.h"
 #include "dialects/Lm/LmWeights.h"
+#include "targets/Interface/RowRecords.h"
 
 #include <algorithm>
 #include <cstring>
@@ -19,7 +20,7 @@ struct Constant {
   std::string name;
   uint64_t offset = 0, bytes = 0;
   target::WeightFormat format;
-  bool isPacked = false, isRope = false;
+  bool isPacked = false, isRecords = false, isRope = false;
   double ropeBase = 0;
   float ropeScaling = 1;
   uint32_t rows = 0, columns = 0;
@@ -28,8 +29,8 @@ struct Constant {
 
 class WeightsSegment : public SegmentSource {
 public:
-  WeightsSegment(std::vector<Constant> constants, const target::Target &target)
-      : constants(std::move(constants)), target(target) {}
+  WeightsSegment(std::vector<Constant> constants, const target::Target &target, uint32_t granule)
+      : constants(std::move(constants)), target(target), granule(granule) {}
 
   uint64_t size() const override {
     uint64_t end = 0;
@@ -89,12 +90,12 @@ private:
 
   void appendPacked(const Constant &constant, std::vector<uint8_t> &bytes) const {
     // A bounded number of rows at a time keeps the copy small.
-    constexpr uint32_t kRows = 256;
+    const uint32_t perStep = std::max(256 / granule, 1u) * granule;
     std::vector<float> floats;
-    for (uint32_t first = 0; first < constant.rows; first += kRows) {
+    for (uint32_t first = 0; first < constant.rows; first += perStep) {
       target::WeightRows rows;
       rows.format = constant.format;
-      rows.rows = std::min(kRows, constant.rows - first);
+      rows.rows = std::min(perStep, constant.rows - first);
       rows.columns = constant.columns;
       rows.elements = row<int8_t>(constant.elements, first);
       rows.multipliers = row<uint8_t>(constant.multipliers, first);
@@ -106,12 +107,16 @@ private:
         rows.groupScales = floats.data();
       else if (!floats.empty())
         rows.rowScales = floats.data();
-      target.pack(rows, bytes);
+      if (constant.isRecords)
+        target::packRowRecords(rows, bytes);
+      else
+        target.pack(rows, bytes);
     }
   }
 
   std::vector<Constant> constants;
   const target::Target &target;
+  uint32_t granule; ///< Rows of a matrix are packed by multiples of it.
 };
 
 bool isDense(const lm::WeightView &view) {
@@ -157,6 +162,7 @@ bool readConstant(npu::ConstantOp op, SymbolTable &symbols, Constant &constant,
   constant.columns = uint32_t(constant.elements.shape.back());
   constant.rows = op.getFormat() ? uint32_t(constant.elements.shape[0]) : 1;
   constant.isPacked = bool(op.getFormat());
+  constant.isRecords = op.getRecords();
   if (op.getFormat() && !convertFormat(*op.getFormat(), constant.format)) {
     error = fmt::format("constant '{}': no target decodes its weight format yet", constant.name);
     return false;
@@ -164,10 +170,17 @@ bool readConstant(npu::ConstantOp op, SymbolTable &symbols, Constant &constant,
   return true;
 }
 
+uint64_t packedBytesOf(const Constant &constant, const target::Target &target) {
+  return constant.isRecords
+             ? target::rowRecordsBytes(constant.format, constant.rows, constant.columns)
+             : target.packedBytes(constant.format, constant.rows, constant.columns);
+}
+
 } // namespace
 
 std::shared_ptr<SegmentSource> weightsSegment(ModuleOp module, bool paged,
-                                              const target::Target &target, std::string &error) {
+                                              const target::Target &target,
+                                              const target::Machine &machine, std::string &error) {
   SymbolTable symbols(module);
   std::vector<Constant> constants;
   for (auto op : module.getOps<npu::ConstantOp>()) {
@@ -176,19 +189,17 @@ std::shared_ptr<SegmentSource> weightsSegment(ModuleOp module, bool paged,
     Constant constant;
     if (!readConstant(op, symbols, constant, error))
       return nullptr;
-    if (constant.isPacked &&
-        target.packedBytes(constant.format, constant.rows, constant.columns) != constant.bytes) {
+    if (constant.isPacked && packedBytesOf(constant, target) != constant.bytes) {
       error = fmt::format(
           "internal error: constant '{}' was planned with {} bytes, target '{}' packs {}",
-          constant.name, constant.bytes, target.name(),
-          target.packedBytes(constant.format, constant.rows, constant.columns));
+          constant.name, constant.bytes, target.name(), packedBytesOf(constant, target));
       return nullptr;
     }
     constants.push_back(std::move(constant));
   }
   std::sort(constants.begin(), constants.end(),
             [](const Constant &a, const Constant &b) { return a.offset < b.offset; });
-  return std::make_shared<WeightsSegment>(std::move(constants), target);
+  return std::make_shared<WeightsSegment>(std::move(constants), target, target.rowGranule(machine));
 }
 
 } // namespace llmc

@@ -14,6 +14,7 @@ namespace llmc {
 /// weights are not at hand, or the target packs another size than was planned. The module must
 /// outlive the source.
 std::shared_ptr<SegmentSource> weightsSegment(mlir::ModuleOp module, bool paged,
-                                              const target::Target &target, std::string &error);
+                                              const target::Target &target,
+                                              const target::Machine &machine, std::string &error);
 
 } // namespace llmc

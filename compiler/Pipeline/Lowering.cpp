@@ -32,7 +32,7 @@ LogicalResult describeMachine(ModuleOp module, const target::Target &target,
                   npu::TargetAttr::get(module.getContext(), machine.name, int64_t(buffers.bytes),
                                        buffers.alignment, target.rowGranule(machine), kRecord,
                                        chunks, machine.headRows, direct, int64_t(weightBudget)));
-  if (!direct)
+  if (!direct && target.readsRowRecords())
     return success();
   npu::PackingAttr packing = packingOf(module, target, machine);
   if (!packing)

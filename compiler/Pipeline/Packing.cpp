@@ -4,6 +4,9 @@
 
 #include "llvm/ADT/SetVector.h"
 
+#include <algorithm>
+#include <fmt/format.h>
+
 using namespace mlir;
 
 namespace llmc {
@@ -16,12 +19,16 @@ public:
       : context(context), target(target), machine(machine) {}
 
   LogicalResult add(Operation *op) {
-    if (auto embed = dyn_cast<lm::QuantizedEmbedOp>(op))
+    auto embed = dyn_cast<lm::QuantizedEmbedOp>(op);
+    if (embed && isStream) // rows are records
+      return success();
+    if (embed)
       return addWeights(op, embed.getFormat(), embed.getTable());
     auto linear = dyn_cast<lm::QuantizedLinearOp>(op);
     if (!linear)
       return success();
-    addRows(linear);
+    if (!isStream)
+      addRows(linear);
     return addWeights(op, linear.getFormat(), linear.getWeight());
   }
 
@@ -46,6 +53,29 @@ private:
                                << "; use another recipe or another target";
     weights.insert(npu::PackedWeightsAttr::get(context, format, type.getDimSize(0),
                                                type.getDimSize(1), int64_t(bytes)));
+    return isStream ? addGranule(op, format, linear, bytes) : success();
+  }
+
+  /// Tiles are runs of granules: those must add up, and be fit for transfers.
+  LogicalResult addGranule(Operation *op, lm::FormatAttr format, const target::Matmul &linear,
+                           uint64_t bytes) {
+    uint32_t granule = target.rowGranule(machine), rows = linear.n.value, columns = linear.k.value;
+    uint64_t each = target.packedBytes(linear.format, granule, columns),
+             rest = rows % granule ? target.packedBytes(linear.format, rows % granule, columns) : 0;
+    uint32_t alignment =
+        std::max(machine.memory(machine.placement.weights)->alignment, machine.sram().alignment);
+    auto refuse = [&](const std::string &reason) {
+      return op->emitOpError() << "has weights that target '" << target.name() << "' packs in "
+                               << "pieces that do not fit on " << machine.name << ": " << reason;
+    };
+    if (each == 0 || each % alignment != 0)
+      return refuse(fmt::format("{} rows of {} columns take {} bytes, which must be a multiple of "
+                                "{}",
+                                granule, columns, each, alignment));
+    if (bytes != rows / granule * each + rest)
+      return refuse(fmt::format("{} rows of {} columns take {} bytes, by {} rows they take {}",
+                                rows, columns, bytes, granule, rows / granule * each + rest));
+    weights.insert(npu::PackedWeightsAttr::get(context, format, granule, columns, int64_t(each)));
     return success();
   }
 
@@ -65,6 +95,7 @@ private:
   MLIRContext *context;
   const target::Target &target;
   const target::Machine &machine;
+  const bool isStream = machine.dispatch == target::DispatchKind::Stream;
   llvm::SetVector<npu::PackedWeightsAttr> weights;
   llvm::SetVector<npu::PackedRowsAttr> rows;
 };

@@ -79,6 +79,11 @@ PackingAttr PackingAttr::of(ModuleOp module) {
   return module->getAttrOfType<PackingAttr>(moduleAttributeName);
 }
 
+bool PackingAttr::isOwnLayout(ModuleOp module) {
+  TargetAttr target = TargetAttr::of(module);
+  return target && !target.getDirect() && PackingAttr::of(module);
+}
+
 int64_t PackingAttr::rowsGroupFor(lm::FormatAttr format) {
   return format.getScale() == lm::ScaleKind::Multiplier ? 0 : int64_t(format.getGroup());
 }

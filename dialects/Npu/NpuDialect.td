@@ -94,7 +94,7 @@ def Npu_TargetAttr : Npu_Attr<"Target", "target"> {
   let summary = "What passes know of the machine";
   let description = [{
     On the module as `npu.target`. Sizes in bytes. A packed weight matrix is a sequence of row records, each a multiple of
-    `record_alignment`; weight tiles are multiples of `row_granule` rows.
+    `record_alignment`; weight tiles are multiples of `row_granule` rows. With `npu.packing` linear layers read a layout of the target's own.
 
     On a `direct` machine kernels are dispatched one by one and address every memory themselves: there are no transfers, `sram_bytes` is the
     size of the memory that holds buffers, and how weights are packed is the target's own: `npu.packing` has the sizes. With a
@@ -128,9 +128,10 @@ def Npu_PackedRowsAttr : Npu_Attr<"PackedRows", "packed_rows"> {
 }
 
 def Npu_PackingAttr : Npu_Attr<"Packing", "packing"> {
-  let summary = "Sizes that a direct machine's target alone knows";
+  let summary = "Sizes that the target alone knows";
   let description = [{
-    On the module as `npu.packing`: one entry for each matrix and each form of packed rows that the program has.
+    On the module as `npu.packing`: one entry for each matrix and each form of packed rows that the program has. On a machine with command
+    streams also one for the granule of each matrix: tiles of whole granules follow each other without gaps.
   }];
   let parameters = (ins OptionalArrayRefParameter<"PackedWeightsAttr">:$weights, OptionalArrayRefParameter<"PackedRowsAttr">:$rows);
   let assemblyFormat = "`<` (`weights` `=` `[` $weights^ `]`)? (`,` `rows` `=` `[` $rows^ `]`)? `>`";
@@ -140,6 +141,8 @@ def Npu_PackingAttr : Npu_Attr<"Packing", "packing"> {
     static PackingAttr of(::mlir::ModuleOp module);
     /// The group of rows that are packed for weights of `format`: the weights' where each has a scale of its own, else 0.
     static int64_t rowsGroupFor(::llmc::lm::FormatAttr format);
+    /// Whether linear layers of a machine with command streams read another layout than row records.
+    static bool isOwnLayout(::mlir::ModuleOp module);
     std::optional<int64_t> weightsBytes(::llmc::lm::FormatAttr format, int64_t rows, int64_t columns) const;
     /// Of one row of such a matrix, of targets that pack row by row.
     std::optional<int64_t> rowBytes(::llmc::lm::FormatAttr format, int64_t columns) const;

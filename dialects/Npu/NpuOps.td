@@ -13,12 +13,14 @@ def ConstantOp : Npu_Op<"constant", [Symbol]> {
   let description = [{
     With `format`, a matrix that the target packs from the lm.weight symbols `sources` (elements, scales, and multipliers where the format has
     them); without, the fp32 elements of one source as they are. With `rope`, and no sources, a table: rows of cos then sin by that formula.
-    What is `paged` lies in a segment of its own, which is read page by page.
+    What is `paged` lies in a segment of its own, which is read page by page. `records` is a matrix as row records, of a target that has
+    another layout for linear layers.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$offset, I64Attr:$bytes, ArrayAttr:$sources, OptionalAttr<Lm_FormatAttr>:$format,
-                       OptionalAttr<Lm_RopeAttr>:$rope, UnitAttr:$paged);
+                       OptionalAttr<Lm_RopeAttr>:$rope, UnitAttr:$paged, UnitAttr:$records);
   let assemblyFormat = [{
-    $sym_name `at` $offset `bytes` $bytes `from` $sources (`format` $format^)? (`rope` $rope^)? (`paged` $paged^)? attr-dict
+    $sym_name `at` $offset `bytes` $bytes `from` $sources (`format` $format^)? (`rope` $rope^)? (`paged` $paged^)?
+    (`records` $records^)? attr-dict
   }];
   let hasVerifier = 1;
 }

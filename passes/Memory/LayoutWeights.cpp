@@ -22,7 +22,8 @@ SmallVector<PackedOperand> packedOperandsOf(Operation *op) {
     return all;
   }
   if (auto embed = dyn_cast<lm::QuantizedEmbedOp>(op))
-    return {{embed.getTable(), embed.getScales(), embed.getMultipliers(), embed.getFormat()}};
+    return {{embed.getTable(), embed.getScales(), embed.getMultipliers(), embed.getFormat(),
+             /*gathered=*/true}};
   if (auto norm = dyn_cast<lm::RmsNormOp>(op))
     return {{norm.getWeight(), {}, {}, {}}};
   return {};
@@ -40,6 +41,11 @@ RecordLayout recordLayout(lm::FormatAttr format, int64_t columns, int64_t alignm
   return layout;
 }
 
+std::string constantName(ModuleOp module, StringRef weight, bool gathered) {
+  bool asRecords = gathered && npu::PackingAttr::isOwnLayout(module);
+  return ((asRecords ? "records." : "packed.") + weight).str();
+}
+
 std::string ropeTableName(lm::RopeAttr rope) {
   // Digits enough that different formulas have different names.
   return llvm::formatv("rope.{0:e16}.{1}.{2:e16}", rope.getBase().getValueAsDouble(), rope.getDim(),
@@ -52,6 +58,7 @@ namespace {
 struct Sources {
   StringAttr elements, scales, multipliers;
   lm::FormatAttr format;
+  bool gathered = false;
 };
 
 class WeightLayout {
@@ -90,7 +97,7 @@ private:
       return placeRope(rope);
     for (const PackedOperand &operand : packedOperandsOf(op)) {
       Sources sources{symbol(operand.elements), symbol(operand.scales), symbol(operand.multipliers),
-                      operand.format};
+                      operand.format, operand.gathered};
       if (!sources.elements)
         return op->emitOpError() << "reads a weight that is no lm.get";
       if (failed(place(op, sources)))
@@ -128,7 +135,7 @@ private:
     if (!op.getRope())
       return op.emitOpError() << "uses an explicit table, which targets do not take yet; the "
                                  "rotation must follow a formula";
-    std::string name = ropeTableName(op.getRopeAttr());
+    std::string name = constantName(module, ropeTableName(op.getRopeAttr()));
     if (!placed.insert({builder.getStringAttr(name), Sources{}}).second)
       return success();
     int64_t rows = 0, largest = 1;
@@ -143,7 +150,8 @@ private:
   }
 
   LogicalResult place(Operation *op, const Sources &sources) {
-    auto [entry, inserted] = placed.insert({sources.elements, sources});
+    std::string name = constantName(module, sources.elements, sources.gathered);
+    auto [entry, inserted] = placed.insert({builder.getStringAttr(name), sources});
     if (!inserted) {
       const Sources &first = entry->second;
       if (first.scales != sources.scales || first.multipliers != sources.multipliers ||
@@ -160,8 +168,8 @@ private:
     FailureOr<int64_t> bytes = bytesOf(op, sources);
     if (failed(bytes))
       return failure();
-    append(sources.elements.getValue().str(), *bytes, builder.getArrayAttr(references),
-           sources.format, {});
+    append(name, *bytes, builder.getArrayAttr(references), sources.format, {},
+           isRecords(sources) && npu::PackingAttr::isOwnLayout(module));
     return success();
   }
 
@@ -170,7 +178,7 @@ private:
     if (!sources.format)
       return type.getNumElements() * 4;
     int64_t rows = type.getDimSize(0), columns = type.getDimSize(1);
-    if (!target.getDirect())
+    if (isRecords(sources))
       return rows * recordLayout(sources.format, columns, target.getRecordAlignment()).bytes;
     auto packing = npu::PackingAttr::of(module);
     if (std::optional<int64_t> bytes =
@@ -182,12 +190,18 @@ private:
                              << " on the module gives no size";
   }
 
+  /// Of the matrices of stream machines all, or those that are gathered.
+  bool isRecords(const Sources &sources) const {
+    return sources.format && !target.getDirect() &&
+           (sources.gathered || !npu::PackingAttr::isOwnLayout(module));
+  }
+
   void append(const std::string &name, int64_t bytes, ArrayAttr references, lm::FormatAttr format,
-              lm::RopeAttr rope) {
+              lm::RopeAttr rope, bool asRecords = false) {
     bool paged = format && target.getWeightBudget() > 0;
     int64_t &offset = paged ? nextPagedOffset : nextOffset;
-    npu::ConstantOp::create(builder, module.getLoc(), "packed." + name, offset, bytes, references,
-                            format, rope, paged);
+    npu::ConstantOp::create(builder, module.getLoc(), name, offset, bytes, references, format, rope,
+                            paged, asRecords);
     offset = llvm::alignTo(offset + bytes, kConstantAlignment);
   }
 

@@ -54,7 +54,7 @@ LogicalResult DirectTiler::tileReturn(func::ReturnOp ret) {
 }
 
 LogicalResult DirectTiler::tileEmbed(lm::QuantizedEmbedOp embed) {
-  FailureOr<ConstantPlace> place = placeOf(embed.getTable());
+  FailureOr<ConstantPlace> place = placeOf(embed.getTable(), /*gathered=*/true);
   if (failed(place))
     return failure();
   auto type = cast<RankedTensorType>(embed.getTable().getType());

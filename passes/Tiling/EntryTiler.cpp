@@ -161,8 +161,8 @@ LogicalResult EntryTiler::tileLayers(lm::RepeatOp repeat, int64_t first, bool lo
   tensors[callee.getArgument(lm::RepeatOp::hiddenArgument)] = hidden;
   for (auto [index, binding] : llvm::enumerate(repeat.getBindings().getAsRange<ArrayAttr>())) {
     auto placeIn = [&](int64_t layer) -> ConstantPlace {
-      std::string name = "packed." + cast<FlatSymbolRefAttr>(binding[layer]).getValue().str();
-      auto constant = symbols.lookup<npu::ConstantOp>(name);
+      StringRef weight = cast<FlatSymbolRefAttr>(binding[layer]).getValue();
+      auto constant = symbols.lookup<npu::ConstantOp>(constantName(module, weight));
       if (!constant)
         return {-1}; // scales travel with their elements
       return placeOf(constant);
@@ -206,12 +206,13 @@ ConstantPlace EntryTiler::placeOf(npu::ConstantOp constant) {
           constant.getPaged() ? npu::Space::Paged : npu::Space::Weights};
 }
 
-FailureOr<ConstantPlace> EntryTiler::placeOf(Value value) {
+FailureOr<ConstantPlace> EntryTiler::placeOf(Value value, bool gathered) {
   auto layer = layerConstants.find(value);
   if (layer != layerConstants.end() && layer->second.offset >= 0)
     return layer->second;
   if (auto get = value.getDefiningOp<lm::GetOp>())
-    if (auto constant = symbols.lookup<npu::ConstantOp>("packed." + get.getWeight().str()))
+    if (auto constant =
+            symbols.lookup<npu::ConstantOp>(constantName(module, get.getWeight(), gathered)))
       return placeOf(constant);
   return entry.emitError() << "a weight of @" << entry.getSymName()
                            << " has no place in the weights segment; run llmc-layout-weights";

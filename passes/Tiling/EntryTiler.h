@@ -41,7 +41,8 @@ protected: // what machines that address memory directly do otherwise is virtual
   mlir::LogicalResult tileGroup(lm::GroupOp group);
   virtual mlir::LogicalResult tileReturn(mlir::func::ReturnOp ret);
   static ConstantPlace placeOf(npu::ConstantOp constant);
-  mlir::FailureOr<ConstantPlace> placeOf(mlir::Value value);
+  /// Of a table that is `gathered` by row, or of what is read as it is packed.
+  mlir::FailureOr<ConstantPlace> placeOf(mlir::Value value, bool gathered = false);
   npu::PlaceAttr placeAttr(const ConstantPlace &place);
   /// The first `bytes` of a constant where commands can read them.
   virtual mlir::Value loadConstant(const std::string &label, const ConstantPlace &place,
@@ -68,8 +69,17 @@ protected: // what machines that address memory directly do otherwise is virtual
   static npu::Element weightElementOf(lm::FormatAttr format);
   struct LinearTiles {
     ConstantPlace place;
-    int64_t record = 0, rows = 0, columns = 0, rowsPerTile = 0;
+    int64_t rows = 0, columns = 0, rowsPerTile = 0;
+    int64_t granule = 1, granuleBytes = 0; ///< Rows that are packed together.
+
+    int64_t offsetOf(int64_t row) const { return row / granule * granuleBytes; }
+    /// The last granule of a matrix may be short.
+    int64_t bytesOf(int64_t first, int64_t count) const {
+      return (first + count == rows ? place.bytes : offsetOf(first + count)) - offsetOf(first);
+    }
   };
+  /// Fills in the granule.
+  mlir::LogicalResult measure(lm::QuantizedLinearOp linear, LinearTiles &tiles);
   mlir::FailureOr<LinearTiles> tilesOf(lm::QuantizedLinearOp linear);
   /// Loads tile [first, first + count) and multiplies into `result`.
   void tileRows(lm::QuantizedLinearOp linear, const LinearTiles &tiles, int64_t first,

@@ -11,6 +11,22 @@ npu::Element EntryTiler::weightElementOf(lm::FormatAttr format) {
   return format.elementBits() == 4 ? npu::Element::I4 : npu::Element::I8;
 }
 
+LogicalResult EntryTiler::measure(lm::QuantizedLinearOp linear, LinearTiles &tiles) {
+  lm::FormatAttr format = linear.getFormat();
+  if (!npu::PackingAttr::isOwnLayout(module)) {
+    tiles.granuleBytes = recordLayout(format, tiles.columns, target.getRecordAlignment()).bytes;
+    return success();
+  }
+  tiles.granule = target.getRowGranule();
+  tiles.granuleBytes =
+      npu::PackingAttr::of(module).weightsBytes(format, tiles.granule, tiles.columns).value_or(0);
+  if (tiles.granuleBytes > 0)
+    return success();
+  return linear.emitOpError() << "reads weights of " << tiles.columns << " columns in " << format
+                              << ", of which " << npu::PackingAttr::moduleAttributeName
+                              << " on the module gives no size for " << tiles.granule << " rows";
+}
+
 FailureOr<EntryTiler::LinearTiles> EntryTiler::tilesOf(lm::QuantizedLinearOp linear) {
   if (linear.getBias())
     return linear.emitOpError()
@@ -19,10 +35,12 @@ FailureOr<EntryTiler::LinearTiles> EntryTiler::tilesOf(lm::QuantizedLinearOp lin
   if (failed(place))
     return failure();
   auto type = cast<RankedTensorType>(linear.getWeight().getType());
-  LinearTiles tiles{*place, 0, type.getDimSize(0), type.getDimSize(1), 0};
-  tiles.record = recordLayout(linear.getFormat(), tiles.columns, target.getRecordAlignment()).bytes;
+  LinearTiles tiles{*place, type.getDimSize(0), type.getDimSize(1)};
+  if (failed(measure(linear, tiles)))
+    return failure();
   int64_t granule = target.getRowGranule();
-  int64_t fitting = std::max(streamLimit() / tiles.record / granule * granule, granule);
+  int64_t fitting =
+      std::max(streamLimit() * tiles.granule / tiles.granuleBytes / granule * granule, granule);
   // Equal tiles: the last one is not much shorter than the others.
   int64_t count = llvm::divideCeil(tiles.rows, fitting);
   tiles.rowsPerTile = llvm::alignTo(llvm::divideCeil(tiles.rows, count), granule);
@@ -31,12 +49,13 @@ FailureOr<EntryTiler::LinearTiles> EntryTiler::tilesOf(lm::QuantizedLinearOp lin
 
 void EntryTiler::tileRows(lm::QuantizedLinearOp linear, const LinearTiles &tiles, int64_t first,
                           int64_t count, const TileTensor &result, const std::string &label) {
-  npu::PlaceAttr from = out->place(npu::Space::Weights, tiles.place.offset + first * tiles.record,
+  npu::PlaceAttr from = out->place(npu::Space::Weights, tiles.place.offset + tiles.offsetOf(first),
                                    -1, 0, tiles.place.tripStride);
-  Value weights = out->load(label + ".weights", from, {count * tiles.record, -1});
+  int64_t bytes = tiles.bytesOf(first, count);
+  Value weights = out->load(label + ".weights", from, {bytes, -1});
   const TileTensor &input = tensorOf(linear.getInput()),
                    &scales = tensorOf(linear.getInputScales());
-  OperandView b{weights, weightElementOf(linear.getFormat()), 0, 0, 0, count * tiles.record};
+  OperandView b{weights, weightElementOf(linear.getFormat()), 0, 0, 0, bytes};
   out->matmul(label, npu::MatmulKind::Linear, {viewOf(input), viewOf(scales), b, viewOf(result)},
               rows, 1, {count, -1}, {tiles.columns, -1}, linear.getFormat(), {}, false);
 }

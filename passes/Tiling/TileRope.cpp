@@ -14,7 +14,8 @@ FailureOr<TileTensor> EntryTiler::ropeRows(lm::RopeOp rope) {
   auto known = ropeTables.find(rope.getRopeAttr());
   if (known != ropeTables.end())
     return known->second;
-  auto constant = symbols.lookup<npu::ConstantOp>("packed." + ropeTableName(rope.getRopeAttr()));
+  auto constant =
+      symbols.lookup<npu::ConstantOp>(constantName(module, ropeTableName(rope.getRopeAttr())));
   if (!constant)
     return rope.emitOpError() << "has no table in the weights segment; run llmc-layout-weights";
   int64_t dim = rope.getRopeAttr().getDim();

@@ -166,7 +166,7 @@ FailureOr<OperandView> EntryTiler::loadVector(Value vector, const std::string &l
 }
 
 LogicalResult EntryTiler::tileEmbed(lm::QuantizedEmbedOp embed) {
-  FailureOr<ConstantPlace> place = placeOf(embed.getTable());
+  FailureOr<ConstantPlace> place = placeOf(embed.getTable(), /*gathered=*/true);
   if (failed(place))
     return failure();
   auto type = cast<RankedTensorType>(embed.getTable().getType());

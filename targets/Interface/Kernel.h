@@ -23,8 +23,9 @@ uint32_t bitsOf(ElementType type);
 /// Where these parts lie in a packed matrix is the target's own (Target::pack), within two rules: a
 /// run of whole row granules is a matrix of its own, so that tiles are cut and matrices joined
 /// without packing anew, and a table that is gathered by row is packed as any matrix, so that a
-/// head that shares it needs no copy. Machines with command streams pack as RowRecord says, since
-/// the compiler addresses the parts of their rows.
+/// head that shares it needs no copy. On machines with command streams such a table is a sequence
+/// of row records, of which the compiler addresses the parts; a target without a layout of its own
+/// has all weights like that, so that a head needs no copy there either.
 enum class ScaleKind : uint8_t {
   F32Row,           ///< One fp32 per output row. Elements decode to int8.
   MultiplierF32Row, ///< 4-bit (m-1) per group and one fp32 per row. m*q decodes to int8.
@@ -39,9 +40,9 @@ struct WeightFormat {
   bool operator==(const WeightFormat &) const = default;
 };
 
-/// Packed weights of machines with command streams are a sequence of row records, each a multiple
-/// of 16 bytes: the row's elements (nibbles low first), its multipliers (nibbles, m-1), its scales,
-/// zero padding. So any run of records is a tile. Offsets are from the record's start.
+/// A row record is a multiple of 16 bytes: the row's elements (nibbles low first), its multipliers
+/// (nibbles, m-1), its scales, zero padding. So any run of records is a tile. Offsets are from the
+/// record's start.
 struct RowRecord {
   uint32_t groupSize = 0, groups = 0; ///< Columns per group; groups per row, the last may be short.
   uint64_t elements = 0;              ///< Bytes of the elements, which come first.

@@ -78,16 +78,19 @@ public:
 
   /// Rows of a weight tile are a multiple of this, but for the last tile of a matrix.
   virtual uint32_t rowGranule(const Machine &machine) const = 0;
+  /// Machines with command streams: whether linear layers read row records. If not, they read a
+  /// layout of the target's own. Tables that are gathered by row are row records in any case, of
+  /// which the compiler addresses the parts; one that a head shares is then stored in both layouts.
+  virtual bool readsRowRecords() const { return true; }
   /// Bytes of a packed tile, which is a whole matrix where kernels are dispatched one by one; 0:
   /// there is no layout for such weights, and supports() says why. Tiles of whole granules follow
-  /// each other without gaps: together they are the tile of all their rows.
-  virtual uint64_t packedBytes(const WeightFormat &format, uint32_t rows,
-                               uint32_t columns) const = 0;
+  /// each other without gaps: together they are the tile of all their rows. By default row records.
+  virtual uint64_t packedBytes(const WeightFormat &format, uint32_t rows, uint32_t columns) const;
   /// Bytes that a PackRows kernel writes, on the variant where they are the most; 0: there is no
   /// such kernel.
   virtual uint64_t packedRowsBytes(const Machine &, const PackRows &) const { return 0; }
-  /// Appends one packed tile of exactly packedBytes(), in the target's own layout.
-  virtual void pack(const WeightRows &rows, std::vector<uint8_t> &out) const = 0;
+  /// Appends one packed tile of exactly packedBytes().
+  virtual void pack(const WeightRows &rows, std::vector<uint8_t> &out) const;
 
   /// Machines with command streams: encodes a program as this target's kernel blob.
   virtual std::optional<std::vector<uint8_t>> emit(const Machine &machine, const Program &program,

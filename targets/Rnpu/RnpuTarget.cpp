@@ -6,7 +6,6 @@
 #include "targets/Rnpu/Encoding.h"
 #include "targets/Rnpu/MachineRules.h"
 #include "targets/Rnpu/Timing.h"
-#include "targets/Rnpu/WeightTile.h"
 
 #include "embedded/rnpuMachines.h"
 
@@ -50,12 +49,6 @@ public:
   }
 
   uint32_t rowGranule(const Machine &) const override { return tileRowGranule; }
-  uint64_t packedBytes(const WeightFormat &format, uint32_t rows, uint32_t columns) const override {
-    return TileLayout(format, rows, columns).bytes;
-  }
-  void pack(const WeightRows &rows, std::vector<uint8_t> &out) const override {
-    packTile(rows, out);
-  }
 
   std::optional<std::vector<uint8_t>> emit(const Machine &machine, const Program &program,
                                            std::string &error) const override {

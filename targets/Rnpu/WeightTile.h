@@ -1,5 +1,5 @@
-// The packed weight tile: consecutive row records of a matrix, each with all of K. Shared by the
-// packer and the simulator. target::RowRecord says where the parts of a record lie.
+// The packed weight tile: consecutive row records of a matrix, each with all of K.
+// target::RowRecord says where the parts of a record lie.
 #pragma once
 
 #include "targets/Interface/Target.h"
@@ -17,9 +17,6 @@ struct TileLayout {
 
   TileLayout(const target::WeightFormat &format, uint32_t rows, uint32_t columns);
 };
-
-/// Appends one tile of exactly TileLayout::bytes. Multipliers must be 1 ... 16.
-void packTile(const target::WeightRows &rows, std::vector<uint8_t> &out);
 
 /// Writes the `columns` int8 values that the integer dot product sees: q, or m*q.
 void unpackRow(const TileLayout &layout, const uint8_t *tile, uint32_t row, int8_t *out);

@@ -38,6 +38,10 @@ typedef struct llmc_weight_format {
   uint32_t group; /* columns a group, the last may be short; 0: the whole row */
 } llmc_weight_format;
 
+/* A row record, for machines with command streams: a multiple of 16 bytes that holds the elements
+ * of a row (nibbles low first), its multipliers (nibbles, m - 1, low first) right behind them, its
+ * scales at a multiple of their size, and zeros. Gathered tables are sequences of them. */
+
 /* A number that is fixed, or read from a run-time argument of which `value` is the proved maximum.
  */
 typedef struct llmc_extent {

@@ -231,9 +231,14 @@ typedef struct llmc_target {
   int (*cycles)(const llmc_target_call *call, const llmc_kernel *kernel, uint64_t *cycles);
   int (*transfer_cycles)(const llmc_target_call *call, const llmc_transfer *transfer,
                          uint64_t *cycles);
-  /* Bytes of packed weights. A run of whole granules is a matrix of its own: packed runs of rows,
-   * one behind the other, are the packed matrix of all of them. Machines with command streams: see
-   * docs/guides/new-target.md for the layout, which is not theirs to choose. */
+  /* Bytes of packed weights, in an order of the target's own. A run of whole granules is a matrix
+   * of its own: packed runs of rows, one behind the other, are the packed matrix of all of them.
+   *
+   * Machines with command streams may leave out both this and pack: linear layers then read row
+   * records (target_kernels.h), which llmc packs. With them, a granule is a multiple of the
+   * memories' alignment. A table that rows are gathered from is row records in any case, since
+   * programs copy and decode parts of its rows; one that a head shares is stored in both layouts.
+   */
   int (*packed_bytes)(const llmc_target_call *call, const llmc_weight_shape *shape,
                       uint64_t *bytes);
   /* Writes exactly packed_bytes. */

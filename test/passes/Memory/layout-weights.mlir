@@ -114,3 +114,29 @@ func.func @sizes(%q: tensor<4x16xi8>, %qs: tensor<4xf32>) -> tensor<4x16xf32> at
   return %c : tensor<4x16xf32>
 }
 }
+
+// -----
+
+// Where linear layers read a layout of the target's own, a table stays row records; what a head shares with it is stored in both.
+
+// CHECK: npu.constant @records.embed at 0 bytes 128 from [@embed, @embed.s] format <i8, group = 0, scale = f32> records
+// CHECK-NEXT: npu.constant @packed.embed at 128 bytes 192 from [@embed, @embed.s] format <i8, group = 0, scale = f32>{{$}}
+// CHECK-NOT: npu.constant
+module attributes {npu.target = #npu.target<"tiny", sram_bytes = 65536, alignment = 16, row_granule = 4, record_alignment = 16, chunks = [8], head_rows = 4>,
+                   npu.packing = #npu.packing<weights = [<format = <i8, group = 0, scale = f32>, rows = 8, columns = 4, bytes = 192>, <format = <i8, group = 0, scale = f32>, rows = 4, columns = 4, bytes = 96>]>} {
+lm.weight @embed : tensor<8x4xi8> = dense<1> : tensor<8x4xi8>
+lm.weight @embed.s : tensor<8xf32> = dense<1.0> : tensor<8xf32>
+func.func @decode(%ids: tensor<1xi32>, %position: i32) -> tensor<1x4xf32> attributes {lm.entry = #lm.entry<decode, rows = 1>} {
+  %e = lm.get @embed : tensor<8x4xi8>
+  %es = lm.get @embed.s : tensor<8xf32>
+  %x = lm.quantized_embed %ids, %e, %es <i8, group = 0, scale = f32> : (tensor<1xi32>, tensor<8x4xi8>, tensor<8xf32>) -> tensor<1x4xf32>
+  return %x : tensor<1x4xf32>
+}
+func.func @head_1(%h: tensor<1x4xf32>) -> tensor<1x8xf32> attributes {lm.entry = #lm.entry<head, rows = 1>} {
+  %e = lm.get @embed : tensor<8x4xi8>
+  %es = lm.get @embed.s : tensor<8xf32>
+  %q, %qs = lm.quantize_rows %h : (tensor<1x4xf32>) -> (tensor<1x4xi8>, tensor<1xf32>)
+  %y = lm.quantized_linear %q, %qs, %e, %es <i8, group = 0, scale = f32> : (tensor<1x4xi8>, tensor<1xf32>, tensor<8x4xi8>, tensor<8xf32>) -> tensor<1x8xf32>
+  return %y : tensor<1x8xf32>
+}
+}

@@ -191,3 +191,20 @@ func.func @head_4(%h: tensor<4x16xf32>) -> tensor<4x16xf32> attributes {lm.entry
 }
 npu.constant @packed.w at 0 bytes 1088 from [@w, @s] format <i8, group = 0, scale = f32>
 }
+
+// -----
+
+module attributes {npu.target = #npu.target<"tiny", sram_bytes = 65536, alignment = 16, row_granule = 16, record_alignment = 16, chunks = [8], head_rows = 4>,
+                   npu.packing = #npu.packing<weights = [<format = <i8, group = 0, scale = f32>, rows = 20, columns = 64, bytes = 1280>]>} {
+lm.weight @w : tensor<20x64xi8> = dense<1> : tensor<20x64xi8>
+lm.weight @s : tensor<20xf32> = dense<1.0> : tensor<20xf32>
+func.func @head_1(%h: tensor<1x64xf32>) -> tensor<1x20xf32> attributes {lm.entry = #lm.entry<head, rows = 1>} {
+  %w = lm.get @w : tensor<20x64xi8>
+  %s = lm.get @s : tensor<20xf32>
+  %q, %qs = lm.quantize_rows %h : (tensor<1x64xf32>) -> (tensor<1x64xi8>, tensor<1xf32>)
+  // expected-error @+1 {{reads weights of 64 columns in #lm.format<i8, group = 0, scale = f32>, of which npu.packing on the module gives no size for 16 rows}}
+  %y = lm.quantized_linear %q, %qs, %w, %s <i8, group = 0, scale = f32> : (tensor<1x64xi8>, tensor<1xf32>, tensor<20x64xi8>, tensor<20xf32>) -> tensor<1x20xf32>
+  return %y : tensor<1x20xf32>
+}
+npu.constant @packed.w at 0 bytes 1280 from [@w, @s] format <i8, group = 0, scale = f32>
+}

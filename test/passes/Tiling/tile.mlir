@@ -143,3 +143,28 @@ func.func @decode(%ids: tensor<1xi32>, %position: i32) -> tensor<1x16xf32> attri
 }
 npu.constant @packed.e at 0 bytes 256 from [@e, @s] format <i8, group = 0, scale = f32>
 }
+
+// -----
+
+// A layout of the target's own, in which 16 rows take 1024 bytes and the last 4 of 100 rows 256: tiles are whole granules and a rest.
+
+// CHECK: npu.program @head_1
+// CHECK: npu.dma "logits.weights" %{{.*}}[0] <space = weights, offset = 128> run <2048>
+// CHECK-NEXT: npu.matmul "logits" {{.*}} n <32> k <64>
+// CHECK: npu.dma "logits.weights" %{{.*}}[0] <space = weights, offset = 2176> run <2048>
+// CHECK: npu.dma "logits.weights" %{{.*}}[0] <space = weights, offset = 4224> run <2048>
+// CHECK: npu.dma "logits.weights" %{{.*}}[0] <space = weights, offset = 6272> run <256>
+// CHECK-NEXT: npu.matmul "logits" {{.*}} n <4> k <64>
+module attributes {npu.target = #npu.target<"tiny", sram_bytes = 65536, alignment = 16, row_granule = 16, record_alignment = 16, chunks = [8], head_rows = 4>,
+                   npu.packing = #npu.packing<weights = [<format = <i8, group = 0, scale = f32>, rows = 100, columns = 64, bytes = 6400>, <format = <i8, group = 0, scale = f32>, rows = 16, columns = 64, bytes = 1024>]>} {
+lm.weight @w : tensor<100x64xi8> = dense<1> : tensor<100x64xi8>
+lm.weight @s : tensor<100xf32> = dense<1.0> : tensor<100xf32>
+func.func @head_1(%h: tensor<1x64xf32>) -> tensor<1x100xf32> attributes {lm.entry = #lm.entry<head, rows = 1>} {
+  %w = lm.get @w : tensor<100x64xi8>
+  %s = lm.get @s : tensor<100xf32>
+  %q, %qs = lm.quantize_rows %h : (tensor<1x64xf32>) -> (tensor<1x64xi8>, tensor<1xf32>)
+  %y = lm.quantized_linear %q, %qs, %w, %s <i8, group = 0, scale = f32> : (tensor<1x64xi8>, tensor<1xf32>, tensor<100x64xi8>, tensor<100xf32>) -> tensor<1x100xf32>
+  return %y : tensor<1x100xf32>
+}
+npu.constant @packed.w at 128 bytes 6400 from [@w, @s] format <i8, group = 0, scale = f32>
+}

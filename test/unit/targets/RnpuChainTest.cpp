@@ -2,7 +2,7 @@
 #include "test/unit/targets/RnpuTestKit.h"
 
 #include "runtime/base/numerics.h"
-#include "targets/Rnpu/WeightTile.h"
+#include "targets/Interface/RowRecords.h"
 
 #include "catch2/catch.hpp"
 
@@ -210,7 +210,7 @@ TEST_CASE("a row of weights gathered as a table dequantizes to the linear layer'
   const uint32_t columns = 40;
   const RandomWeights w(format, 4, columns, random);
   std::vector<uint8_t> tile;
-  packTile(w.view(0, 4), tile);
+  packRowRecords(w.view(0, 4), tile);
   const RowRecord record = rowRecord(format, columns);
   KernelRun run;
   ChainBuilder b;

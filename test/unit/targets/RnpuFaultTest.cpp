@@ -1,7 +1,7 @@
 // Every fault but races and deadlocks: each test breaks one thing in a program that runs.
 #include "test/unit/targets/RnpuTestKit.h"
 
-#include "targets/Rnpu/WeightTile.h"
+#include "targets/Interface/RowRecords.h"
 
 #include "catch2/catch.hpp"
 
@@ -288,7 +288,7 @@ TEST_CASE("int32 overflow is found by value") {
     rows.elements = w.data();
     rows.rowScales = &scale;
     std::vector<uint8_t> tile;
-    packTile(rows, tile);
+    packRowRecords(rows, tile);
     MatmulCommand mm;
     mm.matmul.tokens.value = mm.matmul.n.value = 1;
     mm.matmul.k.value = k;

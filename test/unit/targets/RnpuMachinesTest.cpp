@@ -1,9 +1,9 @@
 // A program in text on the machines that are built in.
 #include "test/unit/targets/RnpuTestKit.h"
 
+#include "targets/Interface/RowRecords.h"
 #include "targets/Rnpu/Assembly.h"
 #include "targets/Rnpu/Machines.h"
-#include "targets/Rnpu/WeightTile.h"
 
 #include "catch2/catch.hpp"
 
@@ -45,7 +45,7 @@ struct Data {
     std::memcpy(io.data() + columns, &scale, 4);
     for (uint32_t i = 0; i < slices; ++i) {
       std::vector<uint8_t> tile;
-      packTile(w.view(i * rows, rows), tile);
+      packRowRecords(w.view(i * rows, rows), tile);
       std::copy(tile.begin(), tile.end(), weights.begin() + std::ptrdiff_t(i * pitch));
     }
     for (uint32_t n = 0; n < rows * slices; ++n)

@@ -2,8 +2,8 @@
 #include "test/unit/targets/RnpuTestKit.h"
 
 #include "runtime/base/numerics.h"
+#include "targets/Interface/RowRecords.h"
 #include "targets/Rnpu/Simulator/Dot.h"
-#include "targets/Rnpu/WeightTile.h"
 
 #include "catch2/catch.hpp"
 
@@ -21,7 +21,7 @@ std::vector<float> runLinear(KernelRun &run, const RandomWeights &w, const std::
   for (uint32_t r = 0; r < m; ++r)
     std::copy_n(a.begin() + r * w.columns, w.columns, padded.begin() + r * stride);
   std::vector<uint8_t> tile;
-  packTile(w.view(0, w.rows), tile);
+  packRowRecords(w.view(0, w.rows), tile);
   MatmulCommand mm;
   mm.matmul.tokens.value = m / subRows;
   mm.matmul.subRows = subRows;

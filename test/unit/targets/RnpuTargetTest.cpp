@@ -1,6 +1,7 @@
 // Weight tiles, the timing and energy laws, and the target's answers.
 #include "targets/Rnpu/RnpuTarget.h"
 #include "catch2/catch.hpp"
+#include "targets/Interface/RowRecords.h"
 #include "targets/Rnpu/Assembly.h"
 #include "targets/Rnpu/MachineRules.h"
 #include "targets/Rnpu/Machines.h"
@@ -114,7 +115,7 @@ TEST_CASE("a packed tile unpacks to its weights") {
       Weights weights(format, 5, columns);
       TileLayout layout(format, 5, columns);
       std::vector<uint8_t> tile = {1, 2, 3};
-      packTile(weights.view(0, 5), tile);
+      packRowRecords(weights.view(0, 5), tile);
       REQUIRE(tile.size() == 3 + layout.bytes);
       tile.erase(tile.begin(), tile.begin() + 3);
       CHECK(layout.record.bytes % 16 == 0);
@@ -143,9 +144,9 @@ TEST_CASE("tiles of consecutive rows are the matrix") {
   for (const WeightFormat &format : formats) {
     Weights weights(format, 9, 70);
     std::vector<uint8_t> whole, parts;
-    packTile(weights.view(0, 9), whole);
-    packTile(weights.view(0, 4), parts);
-    packTile(weights.view(4, 5), parts);
+    packRowRecords(weights.view(0, 9), whole);
+    packRowRecords(weights.view(0, 4), parts);
+    packRowRecords(weights.view(4, 5), parts);
     CHECK(whole == parts);
   }
 }
@@ -163,7 +164,7 @@ TEST_CASE("a record's bytes are where the format says") {
   rows.multipliers = multipliers;
   rows.rowScales = &scale;
   std::vector<uint8_t> tile;
-  packTile(rows, tile);
+  packRowRecords(rows, tile);
   CHECK(tile == std::vector<uint8_t>{0x78, 0xf1, 0x03, 0xf0, 0x02, 0, 0, 0, //
                                      0, 0, 0x80, 0x3f, 0, 0, 0, 0});
 }

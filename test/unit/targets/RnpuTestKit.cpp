@@ -2,6 +2,7 @@
 #include "test/unit/targets/RnpuTestKit.h"
 
 #include "runtime/base/numerics.h"
+#include "targets/Interface/RowRecords.h"
 #include "targets/Rnpu/WeightTile.h"
 
 namespace llmc::rnpu::test {
@@ -122,7 +123,7 @@ Gemv makeGemv(uint32_t rows, uint32_t k, uint32_t trips, WeightFormat format, ui
   const RandomWeights weights(format, g.outputs(), k, random);
   g.slice = TileLayout(format, rows, k).bytes;
   for (uint32_t i = 0; i < 2 * trips; ++i)
-    packTile(weights.view(i * rows, rows), g.weights);
+    packRowRecords(weights.view(i * rows, rows), g.weights);
   std::uniform_int_distribution<int> activation(-127, 127);
   std::vector<int8_t> x(k);
   for (int8_t &value : x)
