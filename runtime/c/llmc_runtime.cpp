@@ -1,7 +1,9 @@
 #include "runtime/c/llmc_runtime.h"
 
+#include "runtime/c/placed.h"
 #include "runtime/lm/lm.h"
 #include "runtime/lm/sampler.h"
+#include "runtime/plan/checked_source.h"
 #include "runtime/plan/source.h"
 
 using namespace llmc::rt;
@@ -19,6 +21,8 @@ static_assert(sizeof(Plan) <= sizeof(llmc_plan) && alignof(Plan) <= alignof(llmc
 static_assert(sizeof(Session) <= sizeof(llmc_session) && alignof(Session) <= alignof(llmc_session));
 static_assert(sizeof(Model) <= sizeof(llmc_lm) && alignof(Model) <= alignof(llmc_lm));
 static_assert(sizeof(Sampler) <= sizeof(llmc_sampler) && alignof(Sampler) <= alignof(llmc_sampler));
+static_assert(sizeof(CheckedSource) <= sizeof(llmc_checked_source) &&
+              alignof(CheckedSource) <= alignof(llmc_checked_source));
 static_assert(sizeof(Candidate) == sizeof(llmc_candidate));
 
 Plan &of(llmc_plan *plan) { return *reinterpret_cast<Plan *>(plan); }
@@ -30,6 +34,13 @@ const Session &of(const llmc_session *session) {
 Model &of(llmc_lm *lm) { return *reinterpret_cast<Model *>(lm); }
 const Model &of(const llmc_lm *lm) { return *reinterpret_cast<const Model *>(lm); }
 Sampler &of(llmc_sampler *sampler) { return *reinterpret_cast<Sampler *>(sampler); }
+
+CheckedSource &of(llmc_checked_source *source) {
+  return *reinterpret_cast<CheckedSource *>(source);
+}
+const CheckedSource &of(const llmc_checked_source *source) {
+  return *reinterpret_cast<const CheckedSource *>(source);
+}
 
 Status noSuch(Where where, uint32_t index) { return Status(LLMC_INVALID_ARGUMENT, where, index); }
 
@@ -82,6 +93,22 @@ uint32_t llmc_plan_n_targets(const llmc_plan *plan) { return of(plan).nTargets()
 uint32_t llmc_plan_n_entries(const llmc_plan *plan) { return of(plan).nEntries(); }
 uint32_t llmc_plan_n_segments(const llmc_plan *plan) { return uint32_t(of(plan).segments().size); }
 uint32_t llmc_plan_context_length(const llmc_plan *plan) { return of(plan).contextLength(); }
+
+void llmc_plan_producer(const llmc_plan *plan, const char **text, size_t *size) {
+  Text producer = of(plan).producer();
+  *text = producer.data;
+  *size = producer.size;
+}
+
+llmc_status llmc_plan_segment(const llmc_plan *plan, uint32_t segment, llmc_segment_info *out) {
+  if (segment >= of(plan).segments().size)
+    return noSuch(LLMC_AT_SEGMENT, segment);
+  const Segment &record = of(plan).segments()[segment];
+  *out = {
+      record.offset, record.size,          record.chunkLog2 ? uint64_t(1) << record.chunkLog2 : 0,
+      record.region, uint8_t(record.kind), record.digest != none32};
+  return Status();
+}
 
 llmc_status llmc_plan_region(const llmc_plan *plan, uint32_t region, llmc_region_info *out) {
   if (region >= of(plan).regions().size)
@@ -156,6 +183,11 @@ llmc_status llmc_plan_load_region(const llmc_plan *plan, uint32_t region, const 
   return of(plan).loadRegion(region, *memory, platform);
 }
 
+llmc_status llmc_plan_root_digest(const llmc_plan *plan, const llmc_platform *platform,
+                                  uint8_t out[32]) {
+  return of(plan).rootDigest(*platform, out);
+}
+
 llmc_status llmc_plan_check_root(const llmc_plan *plan, const llmc_platform *platform) {
   return of(plan).checkRoot(*platform);
 }
@@ -167,6 +199,24 @@ llmc_status llmc_plan_check_signature(const llmc_plan *plan, const llmc_platform
 llmc_status llmc_plan_check_segment(const llmc_plan *plan, uint32_t segment, const void *data,
                                     const llmc_platform *platform) {
   return of(plan).checkSegment(segment, data, *platform);
+}
+
+void llmc_checked_source_init(llmc_checked_source *source, const llmc_source *flash) {
+  new (source) Placed<CheckedSource>(*flash);
+}
+
+const llmc_source *llmc_checked_source_table(const llmc_checked_source *source) {
+  return &of(source).table();
+}
+
+llmc_status llmc_checked_source_work_bytes(const llmc_checked_source *source, const llmc_plan *plan,
+                                           uint32_t reads, uint64_t *bytes) {
+  return of(source).workBytes(of(plan), reads, bytes);
+}
+
+llmc_status llmc_checked_source_check(llmc_checked_source *source, const llmc_plan *plan,
+                                      const llmc_platform *platform, void *memory, size_t size) {
+  return of(source).check(of(plan), *platform, {static_cast<uint8_t *>(memory), size});
 }
 
 llmc_status llmc_session_bind(llmc_session *session, const llmc_plan *plan,
@@ -202,6 +252,11 @@ llmc_status llmc_session_run(llmc_session *session, const llmc_call *call) {
 llmc_status llmc_session_cancel(llmc_session *session) { return of(session).cancel(); }
 
 int llmc_session_waiting(const llmc_session *session) { return of(session).waiting(); }
+
+int llmc_session_usable(const llmc_session *session, uint32_t entry) {
+  const Plan *plan = of(session).plan();
+  return plan && entry < plan->nEntries() && of(session).usable(plan->entry(entry));
+}
 
 llmc_status llmc_session_set_param(llmc_session *session, uint32_t param, uint32_t value) {
   return of(session).setParam(param, value);

@@ -1,7 +1,8 @@
 /* The runtime in C: what other languages bind to, and firmware written in C uses.
  *
- * It mirrors the C++ classes Plan, Session, Lm and Sampler, which say more about each function
- * (runtime/plan/plan.h, runtime/exec/session.h, runtime/lm/lm.h, runtime/lm/sampler.h). Objects are
+ * It mirrors the C++ classes Plan, CheckedSource, Session, Lm, Sampler, Tokenizer, Encoder and
+ * Decoder, which say more about each function (runtime/plan, runtime/exec/session.h, runtime/lm,
+ * runtime/tokenizer). Objects are
  * the caller's memory: zero them before their first use, as static storage is, and do not move them
  * while they are used. A plan outlives its sessions, a session its models; tables, memories and
  * what a call is given by pointer stay until the session is bound anew, ids until the call is
@@ -17,7 +18,7 @@ extern "C" {
 
 /* Grows when a function is added. None is ever changed or removed within a major version. */
 #define LLMC_RUNTIME_API_MAJOR 0
-#define LLMC_RUNTIME_API_MINOR 2
+#define LLMC_RUNTIME_API_MINOR 3
 
 typedef struct llmc_plan {
   uint64_t opaque[11 + 6 * sizeof(void *)];
@@ -31,6 +32,18 @@ typedef struct llmc_lm {
 typedef struct llmc_sampler {
   uint64_t opaque[5];
 } llmc_sampler;
+typedef struct llmc_checked_source {
+  uint64_t opaque[10 + 2 * sizeof(void *)];
+} llmc_checked_source;
+typedef struct llmc_tokenizer {
+  uint64_t opaque[50 + 3 * sizeof(void *)];
+} llmc_tokenizer;
+typedef struct llmc_encoder {
+  uint64_t opaque[6 + 2 * sizeof(void *)];
+} llmc_encoder;
+typedef struct llmc_decoder {
+  uint64_t opaque[2 + sizeof(void *) / 4];
+} llmc_decoder;
 
 /* ---- plans -------------------------------------------------------------------------------- */
 
@@ -53,6 +66,28 @@ enum llmc_entry_kind {
   LLMC_VERIFY,
   LLMC_EMBED
 };
+
+enum llmc_segment_kind {
+  LLMC_WEIGHTS,
+  LLMC_KERNEL,
+  LLMC_TABLE,
+  LLMC_STATE_INIT,
+  LLMC_TOKENIZER,
+  LLMC_DIGESTS,
+  LLMC_GOLDEN,
+  LLMC_DEBUG,
+  LLMC_OTHER_SEGMENT = 255
+};
+
+/* Bytes of the file, as llmc_plan_check_segment takes them. */
+typedef struct llmc_segment_info {
+  uint64_t offset; /* in the source */
+  uint64_t size;
+  uint64_t chunk;  /* bytes that each of its digests is of; 0: one is of all of them */
+  uint16_t region; /* 0xFFFF: it is never loaded */
+  uint8_t kind;
+  uint8_t has_digest; /* not 0: it can be checked */
+} llmc_segment_info;
 
 /* Texts are not terminated. */
 typedef struct llmc_region_info {
@@ -116,7 +151,10 @@ uint32_t llmc_plan_n_targets(const llmc_plan *plan);
 uint32_t llmc_plan_n_entries(const llmc_plan *plan);
 uint32_t llmc_plan_n_segments(const llmc_plan *plan);
 uint32_t llmc_plan_context_length(const llmc_plan *plan);
+/* What llmc wrote the plan: its name and version. */
+void llmc_plan_producer(const llmc_plan *plan, const char **text, size_t *size);
 /* INVALID_ARGUMENT where there is no such thing. */
+llmc_status llmc_plan_segment(const llmc_plan *plan, uint32_t segment, llmc_segment_info *out);
 llmc_status llmc_plan_region(const llmc_plan *plan, uint32_t region, llmc_region_info *out);
 llmc_status llmc_plan_target(const llmc_plan *plan, uint32_t target, llmc_target_info *out);
 llmc_status llmc_plan_entry(const llmc_plan *plan, uint32_t entry, llmc_entry_info *out);
@@ -131,6 +169,9 @@ llmc_status llmc_plan_tokenizer(const llmc_plan *plan, uint64_t *offset, uint64_
 llmc_status llmc_plan_map_region(const llmc_plan *plan, uint32_t region, const void **base);
 llmc_status llmc_plan_load_region(const llmc_plan *plan, uint32_t region, const llmc_memory *memory,
                                   const llmc_platform *platform);
+/* The digest that a signature is made over, by the platform's SHA-256. */
+llmc_status llmc_plan_root_digest(const llmc_plan *plan, const llmc_platform *platform,
+                                  uint8_t out[32]);
 /* Digests, by the platform's SHA-256: of the plan and the digest segment; of a segment's bytes. */
 llmc_status llmc_plan_check_root(const llmc_plan *plan, const llmc_platform *platform);
 /* The root, and the signature over it by the platform's hook: NOT_FOUND where there is none,
@@ -139,6 +180,18 @@ llmc_status llmc_plan_check_root(const llmc_plan *plan, const llmc_platform *pla
 llmc_status llmc_plan_check_signature(const llmc_plan *plan, const llmc_platform *platform);
 llmc_status llmc_plan_check_segment(const llmc_plan *plan, uint32_t segment, const void *data,
                                     const llmc_platform *platform);
+
+/* ---- paged weights, compared with their digests as they are read -------------------------- */
+
+/* `flash` does the reading; llmc_plan_open gets the table. */
+void llmc_checked_source_init(llmc_checked_source *source, const llmc_source *flash);
+const llmc_source *llmc_checked_source_table(const llmc_checked_source *source);
+/* The memory with which `reads` reads can be under way; 0 for a plan without paged weights. */
+llmc_status llmc_checked_source_work_bytes(const llmc_checked_source *source, const llmc_plan *plan,
+                                           uint32_t reads, uint64_t *bytes);
+/* From now on. Plan, platform and memory (8-aligned) stay. */
+llmc_status llmc_checked_source_check(llmc_checked_source *source, const llmc_plan *plan,
+                                      const llmc_platform *platform, void *memory, size_t size);
 
 /* ---- sessions ----------------------------------------------------------------------------- */
 
@@ -173,6 +226,8 @@ llmc_status llmc_session_cancel(llmc_session *session);
 /* Not 0 where the last poll was pending because a device or the source is at work, and not because
  * of a yield: the CPU may sleep. */
 int llmc_session_waiting(const llmc_session *session);
+/* Not 0 where the entry can begin with the devices bound. */
+int llmc_session_usable(const llmc_session *session, uint32_t entry);
 llmc_status llmc_session_set_param(llmc_session *session, uint32_t param, uint32_t value);
 uint32_t llmc_session_position(const llmc_session *session);
 llmc_status llmc_session_truncate(llmc_session *session, uint32_t position);
@@ -232,6 +287,50 @@ llmc_status llmc_sampler_init(llmc_sampler *sampler, const llmc_sampler_options 
 /* The next token from one row of logits. `scratch` has n candidates; none with temperature 0. */
 llmc_status llmc_sampler_sample(llmc_sampler *sampler, const float *logits, size_t n,
                                 llmc_candidate *scratch, size_t n_scratch, uint32_t *id);
+
+/* ---- text --------------------------------------------------------------------------------- */
+
+/* `segment`, where llmc_plan_tokenizer says, stays unchanged. Everything is verified. */
+llmc_status llmc_tokenizer_open(llmc_tokenizer *tokenizer, const void *segment, size_t size);
+uint32_t llmc_tokenizer_vocab(const llmc_tokenizer *tokenizer);
+/* 0xFFFFFFFF: none. */
+uint32_t llmc_tokenizer_bos(const llmc_tokenizer *tokenizer);
+/* Not 0 where the model expects it before every text, which encoding does not do. */
+int llmc_tokenizer_adds_bos(const llmc_tokenizer *tokenizer);
+int llmc_tokenizer_is_eos(const llmc_tokenizer *tokenizer, uint32_t id);
+int llmc_tokenizer_is_special(const llmc_tokenizer *tokenizer, uint32_t id);
+/* The bytes a token stands for; none for an id that no token has. */
+void llmc_tokenizer_token(const llmc_tokenizer *tokenizer, uint32_t id, const uint8_t **bytes,
+                          size_t *size);
+
+/* Words of scratch that pieces of up to so many bytes need: the text's size always suffices. */
+size_t llmc_encode_scratch(size_t piece_bytes);
+/* All of a text, of which as many ids as bytes always suffice. */
+llmc_status llmc_encode(const llmc_tokenizer *tokenizer, const void *text, size_t size,
+                        uint32_t *scratch, size_t n_scratch, uint32_t *ids, size_t n_ids,
+                        size_t *count);
+/* Piece by piece; tokenizer, text and scratch stay. */
+void llmc_encoder_init(llmc_encoder *encoder, const llmc_tokenizer *tokenizer, const void *text,
+                       size_t size, uint32_t *scratch, size_t n_scratch);
+/* Valid until the next call; none at the end. TOO_SMALL: with the words that are needed as new
+ * scratch, the next call goes on. */
+llmc_status llmc_encoder_next(llmc_encoder *encoder, const uint32_t **ids, size_t *n);
+size_t llmc_encoder_words_needed(const llmc_encoder *encoder);
+void llmc_encoder_set_scratch(llmc_encoder *encoder, uint32_t *scratch, size_t n_scratch);
+
+enum llmc_special_tokens { LLMC_KEEP_SPECIAL, LLMC_SKIP_SPECIAL };
+enum llmc_invalid_bytes { LLMC_REPLACE_INVALID, LLMC_KEEP_INVALID };
+
+/* The tokenizer stays. */
+void llmc_decoder_init(llmc_decoder *decoder, const llmc_tokenizer *tokenizer, uint32_t special,
+                       uint32_t invalid);
+/* Bytes that always suffice for one push. */
+size_t llmc_decoder_max_output(const llmc_decoder *decoder);
+/* What an id completes; an incomplete character is held back until its rest comes, or the text
+ * ends. */
+llmc_status llmc_decoder_push(llmc_decoder *decoder, uint32_t id, void *out, size_t size,
+                              size_t *written);
+llmc_status llmc_decoder_finish(llmc_decoder *decoder, void *out, size_t size, size_t *written);
 
 #ifdef __cplusplus
 }

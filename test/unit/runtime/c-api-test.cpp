@@ -3,9 +3,11 @@
 
 #include <algorithm>
 
+#include "compiler/Emit/PlanView.h"
 #include "runtime/schema/explain.h"
 #include "test/unit/runtime/c_program.h"
 #include "test/unit/runtime/plan_fixture.h"
+#include "test/unit/runtime/tokenizer_fixture.h"
 
 using namespace llmc;
 using namespace llmc::test;
@@ -94,6 +96,111 @@ TEST_CASE("C: what a plan holds") {
   check(llmc_plan_tokenizer(&plan, &offset, &size), LLMC_NOT_FOUND, LLMC_AT_TOKENIZER, 0);
 }
 
+TEST_CASE("C: segments, who made the plan, and digests") {
+  Machine machine(languageModel());
+  static llmc_plan plan;
+  REQUIRE(Status(llmc_plan_open(&plan, &machine.source, nullptr, 0)).ok());
+  const char *text;
+  size_t size;
+  llmc_plan_producer(&plan, &text, &size);
+  CHECK((size == machine.plan.producer().size && text != nullptr && size > 0));
+  llmc_platform platform = {};
+  platform.sha256 = sha256Hook;
+  uint8_t root[32], expected[32];
+  REQUIRE(Status(llmc_plan_root_digest(&plan, &platform, root)).ok());
+  REQUIRE(machine.plan.rootDigest(platform, expected).ok());
+  CHECK(std::memcmp(root, expected, 32) == 0);
+  CHECK(std::memcmp(root, machine.plan.header().root, 16) == 0);
+  bool digestsSeen = false;
+  for (uint32_t i = 0; i < llmc_plan_n_segments(&plan); ++i) {
+    llmc_segment_info segment;
+    REQUIRE(Status(llmc_plan_segment(&plan, i, &segment)).ok());
+    digestsSeen |= segment.kind == LLMC_DIGESTS;
+    CHECK((segment.has_digest != 0) == (segment.kind != LLMC_DIGESTS));
+    uint8_t *bytes = machine.file.data() + segment.offset;
+    CHECK(Status(llmc_plan_check_segment(&plan, i, bytes, &platform)).ok());
+    if (!segment.has_digest)
+      continue;
+    bytes[segment.size - 1] ^= 1;
+    check(llmc_plan_check_segment(&plan, i, bytes, &platform), LLMC_BAD_DIGEST, LLMC_AT_SEGMENT, i);
+    bytes[segment.size - 1] ^= 1;
+  }
+  CHECK(digestsSeen);
+  llmc_segment_info segment;
+  const uint32_t n = llmc_plan_n_segments(&plan);
+  check(llmc_plan_segment(&plan, n, &segment), LLMC_INVALID_ARGUMENT, LLMC_AT_SEGMENT, n);
+}
+
+TEST_CASE("C: paged weights are compared as they are read") {
+  Machine machine(pagesAndRows());
+  static llmc_checked_source source;
+  static llmc_plan plan;
+  llmc_checked_source_init(&source, &machine.source);
+  REQUIRE(Status(llmc_plan_open(&plan, llmc_checked_source_table(&source), nullptr, 0)).ok());
+  llmc_platform platform = {};
+  platform.sha256 = sha256Hook;
+  uint64_t bytes = 0;
+  REQUIRE(Status(llmc_checked_source_work_bytes(&source, &plan, 1, &bytes)).ok());
+  std::vector<uint64_t> work(bytes / 8);
+  check(llmc_checked_source_check(&source, &plan, &platform, work.data(), bytes - 8),
+        LLMC_TOO_SMALL, LLMC_AT_MEMORY, rt::none16);
+  REQUIRE(Status(llmc_checked_source_check(&source, &plan, &platform, work.data(), bytes)).ok());
+  llmc_segment_info segment;
+  REQUIRE(Status(llmc_plan_segment(&plan, 0, &segment)).ok());
+  CHECK((segment.size == pagedBytes && segment.chunk == pagedChunk));
+  const llmc_source *table = llmc_checked_source_table(&source);
+  uint8_t row[100];
+  machine.file.data()[segment.offset + 1100] ^= 8;
+  for (bool beside : {true, false}) {
+    const uint64_t at = segment.offset + (beside ? 900 : 950);
+    REQUIRE(Status(table->read_async(table->ctx, at, sizeof(row), row, 1)).ok());
+    check(table->poll(table->ctx, 1), beside ? LLMC_OK : LLMC_BAD_DIGEST,
+          beside ? LLMC_AT_NOWHERE : LLMC_AT_DIGEST,
+          beside ? 0 : machine.plan.segments()[0].digest + 1);
+  }
+}
+
+TEST_CASE("C: text becomes ids and text again") {
+  const std::vector<uint8_t> segment = importOrFail(scribeJson()).segment;
+  const Opened opened(segment);
+  const std::string text = "Once there was a fox, naïve \xF0\x9F\xA6\x8A. \xFF";
+  for (auto program : {c_text_as_c11, c_text_as_cxx17}) {
+    c_text_output output = {};
+    REQUIRE(Status(program(segment.data(), segment.size(), text.c_str(), &output)).ok());
+    const Ids ids = encodeAll(opened.tokenizer, text);
+    CHECK(Ids(output.ids, output.ids + output.n_ids) == ids);
+    CHECK(Ids(output.pieces, output.pieces + output.n_pieces) == ids);
+    CHECK(output.grown > 0);
+    CHECK(std::string(output.text, output.text_size) == text);
+  }
+}
+
+TEST_CASE("C: what a tokenizer knows") {
+  const std::vector<uint8_t> segment = importOrFail(scribeJson()).segment;
+  const Opened opened(segment);
+  static llmc_tokenizer tokenizer;
+  rt::Tokenizer unused;
+  CHECK(Status(llmc_tokenizer_open(&tokenizer, segment.data(), segment.size() - 1)) ==
+        rt::Tokenizer::open({segment.data(), segment.size() - 1}, unused));
+  REQUIRE(Status(llmc_tokenizer_open(&tokenizer, segment.data(), segment.size())).ok());
+  CHECK(llmc_tokenizer_vocab(&tokenizer) == opened.tokenizer.vocabSize());
+  CHECK(llmc_tokenizer_bos(&tokenizer) == opened.tokenizer.bosId());
+  CHECK((llmc_tokenizer_adds_bos(&tokenizer) != 0) == opened.tokenizer.addsBos());
+  uint32_t ends = 0, specials = 0;
+  for (uint32_t id = 0; id < opened.tokenizer.vocabSize() + 2; ++id) {
+    REQUIRE((llmc_tokenizer_is_eos(&tokenizer, id) != 0) == opened.tokenizer.isEos(id));
+    REQUIRE((llmc_tokenizer_is_special(&tokenizer, id) != 0) == opened.tokenizer.isSpecial(id));
+    ends += llmc_tokenizer_is_eos(&tokenizer, id) != 0;
+    specials += llmc_tokenizer_is_special(&tokenizer, id) != 0;
+    const uint8_t *bytes;
+    size_t size;
+    llmc_tokenizer_token(&tokenizer, id, &bytes, &size);
+    const rt::Span<const uint8_t> expected = opened.tokenizer.tokenBytes(id);
+    REQUIRE((size == expected.size && std::equal(bytes, bytes + size, expected.data)));
+  }
+  CHECK((ends == opened.tokenizer.eosCount() && specials > 0));
+}
+
 TEST_CASE("C: a caller learns that the device is at work") {
   Machine machine(languageModel());
   installModel(machine.device);
@@ -113,6 +220,7 @@ TEST_CASE("C: a caller learns that the device is at work") {
   bindings.n_devices = 1;
   REQUIRE(Status(llmc_session_bind(&session, &plan, &bindings)).ok());
   CHECK(llmc_session_waiting(&session) == 0);
+  CHECK((llmc_session_usable(&session, decode1) && !llmc_session_usable(&session, 5)));
   const int32_t id = 1;
   llmc_call call = {};
   call.struct_size = sizeof(call);

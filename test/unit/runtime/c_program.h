@@ -37,6 +37,17 @@ typedef struct c_program_output {
 llmc_status c_program_as_c11(const c_program_input *input, c_program_output *output);
 llmc_status c_program_as_cxx17(const c_program_input *input, c_program_output *output);
 
+/* Ids of a text at once and piece by piece, and the text that they are. */
+typedef struct c_text_output {
+  uint32_t ids[256], pieces[256];
+  size_t n_ids, n_pieces, grown; /* how often a piece needed more scratch */
+  char text[1024];
+  size_t text_size;
+} c_text_output;
+
+llmc_status c_text_as_c11(const void *segment, size_t size, const char *text, c_text_output *out);
+llmc_status c_text_as_cxx17(const void *segment, size_t size, const char *text, c_text_output *out);
+
 #ifdef __cplusplus
 }
 #endif
