@@ -45,9 +45,11 @@ private:
 class FileOutput : public Output {
 public:
   explicit FileOutput(const std::string &path)
-      : path(path), partial(path + ".partial-" + std::to_string(getpid())) {
+      : path(path), partial(path + ".partial-" + std::to_string(getpid())), buffer(writeBytes) {
     file = std::fopen(partial.c_str(), "wbx");
     error = errno;
+    if (file)
+      std::setvbuf(file, buffer.data(), _IOFBF, buffer.size());
   }
   ~FileOutput() override {
     if (file)
@@ -82,7 +84,12 @@ private:
       error = errno;
     return ok;
   }
+  /// What is written at once, at a multiple of it: systems with large pages then keep the file in
+  /// such pages, and mapped weights are read with few address translations.
+  static constexpr size_t writeBytes = size_t(1) << 21;
+
   std::string path, partial;
+  std::vector<char> buffer;
   FILE *file = nullptr;
   int error = 0;
   bool created = false, committed = false;

@@ -8,14 +8,17 @@
 #include "targets/Llvm/NumericsIr.h"
 #include "targets/Llvm/TransposeHalves.h"
 
+#include <algorithm>
+
 namespace llmc::target {
 
 using llvm::Value;
 
 namespace {
 
-constexpr uint64_t runLength = 256; ///< Positions of values between two stores of the sums.
-constexpr uint64_t keysAhead = 32, valuesAhead = 32; ///< Positions asked for before they are read.
+constexpr uint64_t runLength = 256;  ///< Positions of values between two stores of the sums.
+constexpr uint64_t valuesAhead = 64; ///< Positions asked for before they are read.
+constexpr uint64_t lineBytes = 64;
 
 /// Positions and columns of values that meet all rows of a block.
 struct ValueRun {
@@ -40,12 +43,16 @@ private:
   void widenQuery(Value *row);
   void keyPanel(Value *from);
   void keyGroup(Value *from, Value *to, bool whole);
-  void scoreUnit(Value *from, Value *row, unsigned height);
+  void scoreUnit(Value *from, Value *row, unsigned height, Value *index);
   void valueRun(Value *firstK, Value *endK);
   void valueUnit(const ValueRun &run, Value *row, unsigned height);
 
+  uint64_t rowLines() const { return (shape.headDim * 2 + lineBytes - 1) / lineBytes; }
+  void askForPanel(Value *from, Value *index, Value *k);
+  void askForValues(Value *k);
+
   /// Rows of the block that see position `from`, in units.
-  void units(Value *from, llvm::function_ref<void(Value *row, unsigned height)> body);
+  void units(Value *from, llvm::function_ref<void(Value *row, unsigned height, Value *index)> body);
 
   Value *lowRows(Value *rows);
 
@@ -64,8 +71,9 @@ private:
   }
   /// Of a query or an output.
   Value *rowOf(unsigned operand, Value *row);
-  Value *cached(unsigned operand) {
-    return e.at(e.operand(operand), ir.CreateMul(kvHead, e.i64(operands[operand].subStride)));
+  Value *cached(unsigned operand) { return cached(operand, kvHead); }
+  Value *cached(unsigned operand, Value *head) {
+    return e.at(e.operand(operand), ir.CreateMul(head, e.i64(operands[operand].subStride)));
   }
 
   Emitter &e;
@@ -80,6 +88,8 @@ private:
   Value *recordBytes = nullptr, *blockRows = nullptr;
   Value *arena = nullptr, *panel = nullptr;
   Value *kvHead = nullptr, *blockFirst = nullptr, *blockEnd = nullptr; ///< The block at hand.
+  Value *positionsEnd = nullptr; ///< Of the positions that the block sees.
+  Value *nextKeys = nullptr;     ///< Of the head that follows, if this part has rows of it.
 };
 
 void FusedEmitter::run() {
@@ -101,7 +111,10 @@ void FusedEmitter::run() {
     const auto [begin, end] = shares.rows();
     e.loop(e.i64(0), e.i64(attention.kvHeads), 1, [&](Value *index) {
       kvHead = index;
-      Value *before = ir.CreateMul(index, headRows);
+      Value *before = ir.CreateMul(index, headRows), *following = ir.CreateAdd(before, headRows);
+      Value *next = ir.CreateAdd(index, e.i64(1));
+      nextKeys = ir.CreateSelect(ir.CreateICmpULT(following, end), cached(attention::Keys, next),
+                                 cached(attention::Values));
       const auto within = [&](Value *row) {
         Value *above = ir.CreateBinaryIntrinsic(llvm::Intrinsic::usub_sat, row, before);
         return smaller(above, headRows);
@@ -124,10 +137,12 @@ void FusedEmitter::head(Value *first, Value *last) {
 
 void FusedEmitter::block() {
   Value *end = visibleOf(ir.CreateSub(blockEnd, e.i64(1)));
+  positionsEnd = end;
   e.loop(blockFirst, blockEnd, 1, [&](Value *row) { widenQuery(row); });
   e.loop(e.i64(0), end, shape.vectors * kLanes, [&](Value *from) {
     keyPanel(from);
-    units(from, [&](Value *row, unsigned height) { scoreUnit(from, row, height); });
+    units(from,
+          [&](Value *row, unsigned height, Value *index) { scoreUnit(from, row, height, index); });
   });
   e.loop(blockFirst, blockEnd, 1, [&](Value *row) {
     Value *record = recordOf(row);
@@ -139,13 +154,56 @@ void FusedEmitter::block() {
   });
 }
 
-void FusedEmitter::units(Value *from, llvm::function_ref<void(Value *, unsigned)> body) {
+void FusedEmitter::units(Value *from, llvm::function_ref<void(Value *, unsigned, Value *)> body) {
   Value *token = ir.CreateBinaryIntrinsic(llvm::Intrinsic::usub_sat, from, position);
   Value *first = ir.CreateBinaryIntrinsic(llvm::Intrinsic::umax, blockFirst,
                                           ir.CreateMul(token, e.i64(shape.subRows)));
   Value *lowFirst = ir.CreateSub(blockEnd, lowRows(ir.CreateSub(blockEnd, first)));
-  e.loop(first, lowFirst, shape.height, [&](Value *row) { body(row, shape.height); });
-  e.loop(lowFirst, blockEnd, shape.lowHeight, [&](Value *row) { body(row, shape.lowHeight); });
+  Value *high = ir.CreateUDiv(ir.CreateSub(lowFirst, first), e.i64(shape.height));
+  e.loop(first, lowFirst, shape.height, [&](Value *row) {
+    body(row, shape.height, ir.CreateUDiv(ir.CreateSub(row, first), e.i64(shape.height)));
+  });
+  e.loop(lowFirst, blockEnd, shape.lowHeight, [&](Value *row) {
+    Value *low = ir.CreateUDiv(ir.CreateSub(row, lowFirst), e.i64(shape.lowHeight));
+    body(row, shape.lowHeight, ir.CreateAdd(high, low));
+  });
+}
+
+/// While a panel of keys from `from` on meets its first rows, lines of the following one, or of the
+/// first values: memory is asked for evenly, and nothing waits behind it.
+void FusedEmitter::askForPanel(Value *from, Value *index, Value *k) {
+  const uint64_t positions = shape.vectors * kLanes, lines = positions * rowLines();
+  const uint64_t unitsOfToken = (shape.subRows + shape.height - 1) / shape.height;
+  const uint64_t askers = std::min((lines + shape.headDim - 1) / shape.headDim, unitsOfToken);
+  const uint64_t some = (lines + askers * shape.headDim - 1) / (askers * shape.headDim);
+  Value *next = ir.CreateAdd(from, e.i64(positions));
+  const uint64_t stride = operands[attention::Keys].tokenStride;
+  Value *base = ir.CreateSelect(ir.CreateICmpULT(next, positionsEnd),
+                                e.at(cached(attention::Keys), ir.CreateMul(next, e.i64(stride))),
+                                cached(attention::Values));
+  Value *first =
+      ir.CreateMul(ir.CreateAdd(ir.CreateMul(index, e.i64(shape.headDim)), k), e.i64(some));
+  for (uint64_t i = 0; i < some; ++i) {
+    Value *line = ir.CreateAdd(first, e.i64(i));
+    line = ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, line, e.i64(lines - 1));
+    Value *offset =
+        ir.CreateAdd(ir.CreateMul(ir.CreateUDiv(line, e.i64(rowLines())), e.i64(stride)),
+                     ir.CreateMul(ir.CreateURem(line, e.i64(rowLines())), e.i64(lineBytes)));
+    e.prefetch(e.at(base, offset));
+  }
+}
+
+/// Values further on, or the first keys of the following head.
+void FusedEmitter::askForValues(Value *k) {
+  Value *ahead = ir.CreateAdd(k, e.i64(valuesAhead));
+  const auto row = [&](Value *base, Value *index, unsigned operand) {
+    return e.at(base, ir.CreateMul(index, e.i64(operands[operand].tokenStride)));
+  };
+  Value *from = ir.CreateSelect(ir.CreateICmpULT(ahead, positionsEnd),
+                                row(cached(attention::Values), ahead, attention::Values),
+                                row(nextKeys, ir.CreateSub(ahead, positionsEnd), attention::Keys));
+  for (uint64_t line = 0; line < rowLines(); ++line)
+    e.prefetch(e.at(from, line * lineBytes));
 }
 
 /// Of `rows`, those at the end that low units take: what high ones leave over, if it fits one, or
@@ -216,9 +274,6 @@ void FusedEmitter::keyGroup(Value *from, Value *to, bool whole) {
                                            e.firstLanes(e.i64(lanes)),
                                            llvm::Constant::getNullValue(type)));
     const Emitter::Values columns = transposeHalves(ir, halves);
-    if (whole)
-      for (unsigned i = 0; i < kLanes; ++i)
-        e.prefetch(e.at(e.at(rows[i], keysAhead * stride), ir.CreateShl(k, 1)));
     Value *at = e.at(to, ir.CreateMul(k, e.i64(kLanes * 2)));
     for (unsigned i = 0; i < columns.size(); ++i)
       ir.CreateAlignedStore(columns[i], e.at(at, i * kLanes * 4), llvm::Align(64));
@@ -229,19 +284,18 @@ void FusedEmitter::keyGroup(Value *from, Value *to, bool whole) {
     square(e.i64(shape.headDim - rest), rest);
 }
 
-void FusedEmitter::scoreUnit(Value *from, Value *row, unsigned height) {
+void FusedEmitter::scoreUnit(Value *from, Value *row, unsigned height, Value *index) {
   Value *zero = e.splat(e.f32(0.0f)), *scale = e.splat(e.f32(attention.scale));
   ProductUnit unit{.a = {},
                    .b = panel,
                    .kStride = kLanes * 2,
                    .vectorStride = shape.groupBytes,
-                   .ahead = 0,
-                   .aheadBytes = 0,
                    .vectors = shape.vectors,
                    .lastLanes = kLanes,
                    .firstK = e.i64(0),
                    .commonEnd = e.i64(shape.headDim),
-                   .ends = {}};
+                   .ends = {},
+                   .ask = [&](Value *k) { askForPanel(from, index, k); }};
   for (unsigned r = 0; r < height; ++r)
     unit.a.push_back(recordOf(existing(row, r)));
   const Emitter::Values sums =
@@ -257,7 +311,7 @@ void FusedEmitter::scoreUnit(Value *from, Value *row, unsigned height) {
 void FusedEmitter::valueRun(Value *firstK, Value *endK) {
   const uint32_t width = shape.vectors * kLanes, rest = shape.headDim % width;
   const auto columns = [&](Value *column, uint32_t count, bool isFirst) {
-    units(firstK, [&](Value *row, unsigned height) {
+    units(firstK, [&](Value *row, unsigned height, Value *) {
       valueUnit({firstK, endK, column, count, isFirst}, row, height);
     });
   };
@@ -275,13 +329,14 @@ void FusedEmitter::valueUnit(const ValueRun &run, Value *row, unsigned height) {
                    .b = e.at(cached(attention::Values), ir.CreateShl(run.column, 1)),
                    .kStride = operands[attention::Values].tokenStride,
                    .vectorStride = kLanes * 2,
-                   .ahead = valuesAhead * operands[attention::Values].tokenStride,
-                   .aheadBytes = run.isFirst ? shape.headDim * 2 : 0,
                    .vectors = (run.columns + kLanes - 1) / kLanes,
                    .lastLanes = (run.columns - 1) % kLanes + 1,
                    .firstK = run.firstK,
                    .commonEnd = smaller(visibleOf(row), run.endK),
-                   .ends = {}};
+                   .ends = {},
+                   .ask = {}};
+  if (run.isFirst)
+    unit.ask = [&](Value *k) { askForValues(k); };
   Emitter::Values outs, factors, before;
   Value *isStart = ir.CreateICmpEQ(run.firstK, e.i64(0));
   const auto lanesOf = [&](unsigned v) {

@@ -18,8 +18,8 @@ Emitter::Values FusedProducts::add(const ProductUnit &unit, Value *k,
   for (unsigned v = 0; v < unit.vectors; ++v)
     b.push_back(loadWide(e.at(from, v * unit.vectorStride),
                          v + 1 == unit.vectors ? unit.lastLanes : kLanes));
-  for (uint64_t byte = 0; byte < unit.aheadBytes; byte += 64)
-    e.prefetch(e.at(from, unit.ahead + byte));
+  if (unit.ask)
+    unit.ask(k);
   for (unsigned row = 0; row < unit.a.size(); ++row) {
     Value *at = e.at(unit.a[row], e.ir.CreateShl(k, 2));
     Value *a = e.splat(e.ir.CreateLoad(e.ir.getFloatTy(), at));

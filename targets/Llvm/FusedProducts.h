@@ -5,6 +5,8 @@
 #include "targets/Llvm/Emitter.h"
 #include "targets/Llvm/NumericsIr.h"
 
+#include <functional>
+
 namespace llmc::target {
 
 /// out[row][column] += a[row][k] * b[k][column] for a few rows and a few vectors of columns.
@@ -13,13 +15,13 @@ struct ProductUnit {
   llvm::Value *b;         ///< Address of the fp16 at k = 0.
   uint64_t kStride;       ///< Bytes of b from k to k + 1.
   uint64_t vectorStride;  ///< Bytes of b from one vector of columns to the next.
-  uint64_t ahead;         ///< From b's row at hand to memory that is asked for at each k,
-  uint64_t aheadBytes;    ///< and how much of it.
   unsigned vectors;       ///< Of columns.
   unsigned lastLanes;     ///< Columns of the last vector, 1 ... kLanes.
   llvm::Value *firstK;    ///< Terms from here,
   llvm::Value *commonEnd; ///< to here for every row,
   Emitter::Values ends;   ///< and to here by row, ascending. Empty: no more.
+  /// At each k asks for memory that is read later; may be empty.
+  std::function<void(llvm::Value *k)> ask;
 };
 
 class FusedProducts {
