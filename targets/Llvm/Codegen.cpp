@@ -1,8 +1,11 @@
 #include "targets/Llvm/Codegen.h"
 
 #include "llvm/Analysis/TargetLibraryInfo.h"
+#include "llvm/CodeGen/TargetLowering.h"
+#include "llvm/CodeGen/TargetSubtargetInfo.h"
 #include "llvm/IR/DiagnosticInfo.h"
 #include "llvm/IR/DiagnosticPrinter.h"
+#include "llvm/IR/InstIterator.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/IR/Verifier.h"
@@ -13,6 +16,7 @@
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/Target/TargetOptions.h"
+#include "llvm/Transforms/Utils/IntegerDivision.h"
 
 #include <fmt/format.h>
 #include <mutex>
@@ -96,6 +100,36 @@ void optimize(llvm::Module &module, llvm::TargetMachine &machine,
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, graphs, modules);
   builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2).run(module, modules);
+}
+
+/// Writes out divisions that the machine has neither an instruction nor a sequence for; LLVM would
+/// call a function.
+void expandDivisions(llvm::Module &module, llvm::TargetMachine &machine) {
+  using namespace llvm;
+  SmallVector<BinaryOperator *> divisions;
+  for (Function &function : module) {
+    if (function.isDeclaration())
+      continue;
+    const TargetLowering &lowering = *machine.getSubtargetImpl(function)->getTargetLowering();
+    const auto isKnown = [&](unsigned operation, MVT type) {
+      return lowering.isOperationLegalOrCustom(operation, type);
+    };
+    for (Instruction &instruction : instructions(function)) {
+      auto *division = dyn_cast<BinaryOperator>(&instruction);
+      if (!division || !division->isIntDivRem() || isa<Constant>(division->getOperand(1)) ||
+          division->getType() != Type::getInt32Ty(module.getContext()))
+        continue;
+      if (!isKnown(ISD::UDIV, MVT::i32) && !isKnown(ISD::UDIVREM, MVT::i32))
+        divisions.push_back(division);
+    }
+  }
+  for (BinaryOperator *division : divisions) {
+    const auto operation = division->getOpcode();
+    if (operation == Instruction::UDiv || operation == Instruction::SDiv)
+      expandDivision(division);
+    else
+      expandRemainder(division);
+  }
 }
 
 /// Collects what the backend reports, for as long as it lives: errors, and the frames of functions.
@@ -182,6 +216,7 @@ std::optional<CompiledObject> compileObject(llvm::Module &module, const IsaTable
   CompiledObject object;
   Collector collector(module.getContext(), reported, object.frames);
   optimize(module, machine, library);
+  expandDivisions(module, machine);
   llvm::raw_svector_ostream out(object.bytes);
   llvm::legacy::PassManager passes;
   passes.add(new llvm::TargetLibraryInfoWrapperPass(library));

@@ -22,7 +22,11 @@ static bool emitKernel(llvm::Module &module, const IsaTable &isa, const KernelRe
                        std::string &error) {
   std::string reason;
   bool done = false;
-  const bool byRows = isa.dot == DotKind::None || isa.dot == DotKind::Vmladava;
+  const bool described = isa.dot == DotKind::Described;
+  const bool byRows = isa.dot == DotKind::None || isa.dot == DotKind::Vmladava || described;
+  // What the fused kernel is written for.
+  const bool fuses = !byRows || (described && isa.stackBytes >= kKernelStackBytes &&
+                                 module.getDataLayout().getPointerSizeInBits() == 64);
   const auto emit = [&](auto function, const auto &work) {
     return function(module, isa, kernel.name, work, kernel.operands, reason);
   };
@@ -33,7 +37,7 @@ static bool emitKernel(llvm::Module &module, const IsaTable &isa, const KernelRe
   else if (const auto *embed = std::get_if<EmbedRows>(&kernel.work))
     done = emit(byRows ? emitRowEmbed : emitX86EmbedRows, *embed);
   else if (const auto *attention = std::get_if<Attention>(&kernel.work))
-    done = emit(byRows ? emitRowAttention : emitFusedAttention, *attention);
+    done = emit(fuses ? emitFusedAttention : emitRowAttention, *attention);
   else if (const auto &matmul = std::get<Matmul>(kernel.work); matmul.kind == MatmulKind::Linear)
     done = emit(byRows ? emitRowLinear : emitX86Linear, matmul);
   else

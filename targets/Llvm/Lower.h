@@ -21,7 +21,8 @@ namespace llmc::target {
 /// unless both are the same elements at the same place and the written one is no wider.
 ///
 /// A Linear has the operands of matmul::Operand, its weights aligned to 64 and packed as the
-/// instruction set's products ask for: RowWeightLayout for DotKind::None and Vmladava, else
+/// instruction set's products ask for: RowWeightLayout for DotKind::None, Vmladava and
+/// Described, else
 /// X86WeightLayout. With at most one row, A is that row (I8); with more, A is what PackRows of the
 /// same rows, columns and group wrote (U8, no strides). Its parts take outputs or blocks of 16,
 /// those of everything else take rows, of an Attention so many that each part sees about as many

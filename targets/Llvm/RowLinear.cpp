@@ -1,10 +1,12 @@
 #include "targets/Llvm/RowLinear.h"
 
 #include "targets/Llvm/RowDecoder.h"
+#include "targets/Llvm/RowDot.h"
 
 #include "llvm/IR/IntrinsicsARM.h"
 
 #include <fmt/format.h>
+#include <optional>
 
 namespace llmc::target {
 
@@ -17,9 +19,12 @@ constexpr uint32_t atOnce = 4; ///< Units of a group that are written out.
 class LinearEmitter {
 public:
   LinearEmitter(Emitter &emitter, const Matmul &matmul, const std::vector<KernelOperand> &operands,
-                const RowWeightLayout &layout)
+                const RowWeightLayout &layout, llvm::Function *instruction)
       : e(emitter), ir(emitter.ir), numerics(emitter.ir), decoder(emitter, layout), matmul(matmul),
-        operands(operands), layout(layout), height(emitter.isa.vectorBits >= 128 ? 4 : 2) {}
+        operands(operands), layout(layout), height(emitter.isa.vectorBits >= 128 ? 4 : 2) {
+    if (instruction)
+      height = described.emplace(emitter, layout, instruction).height();
+  }
 
   void run();
 
@@ -39,13 +44,15 @@ private:
   Value *weightsOf(Value *output) {
     return e.at(e.operand(matmul::B), ir.CreateMul(output, e.index(layout.rowBytes)));
   }
-  /// All weights and the activations at hand, of which `first` is the number of the first.
-  void meet(Value *first);
-  void output(Value *number, Value *first);
+  void single();
+  /// All weights and these activations, of which `first` is the number of the first.
+  void meet(llvm::ArrayRef<Value *> rows, Value *first);
+  void output(Value *number, unsigned count, Value *first);
   void store(Value *y, Value *ups, Value *number, Value *row);
 
   /// Products of row `weights` with all activations at hand, scaled as the format says.
   Sums products(Value *weights);
+  std::vector<Sums> products(Value *output, unsigned count);
   /// The products of a unit's halves, each added to its own sums, or together to the first.
   Halves addHalves(Value *weights, Value *unit, Halves sums, bool together);
   Sums addUnit(Value *weights, Value *unit, llvm::ArrayRef<Value *> sums);
@@ -74,46 +81,74 @@ private:
   const Matmul &matmul;
   const std::vector<KernelOperand> &operands;
   const RowWeightLayout &layout;
-  const unsigned height;       ///< Rows of activations that meet a row of weights at once.
+  unsigned height; ///< Rows of activations that meet a row of weights at once.
+  std::optional<RowDot> described;
   Emitter::Values activations; ///< At hand.
 };
 
 void LinearEmitter::run() {
   if (!isMany()) {
-    WholeUnits units(e, layout.columns);
-    e.when(ir.CreateICmpNE(e.extent(matmul.tokens), e.index(0)), [&] {
-      activations = {units.of(rowOf(matmul::A, e.index(0)))};
-      meet(e.index(0));
-    });
+    single();
     return;
   }
   Value *rows = ir.CreateMul(e.extent(matmul.tokens), e.index(matmul.subRows));
   const auto several = [&](Value *first, unsigned count) {
-    activations.clear();
+    Emitter::Values starts;
     for (unsigned i = 0; i < count; ++i) {
       Value *row = ir.CreateAdd(first, e.index(i));
-      activations.push_back(
+      starts.push_back(
           e.at(e.operand(matmul::A), ir.CreateMul(row, e.index(layout.paddedColumns))));
     }
-    meet(first);
+    meet(starts, first);
   };
   Value *whole = ir.CreateSub(rows, ir.CreateURem(rows, e.index(height)));
   e.loop(e.index(0), whole, height, [&](Value *first) { several(first, height); });
-  e.loop(whole, rows, 1, [&](Value *row) { several(row, 1); });
+  if (height > 1)
+    e.loop(whole, rows, 1, [&](Value *row) { several(row, 1); });
 }
 
-void LinearEmitter::meet(Value *first) {
-  const auto [begin, end] = e.share(e.index(outputs()));
-  e.loop(begin, end, 1, [&](Value *number) { output(number, first); });
+void LinearEmitter::single() {
+  std::optional<WholeUnits> units;
+  if (!described)
+    units.emplace(e, layout.columns);
+  e.when(ir.CreateICmpNE(e.extent(matmul.tokens), e.index(0)), [&] {
+    Value *row = rowOf(matmul::A, e.index(0));
+    meet({units ? units->of(row) : row}, e.index(0));
+  });
 }
 
-void LinearEmitter::output(Value *number, Value *first) {
-  const Sums sums = products(weightsOf(number));
-  Sums ups = sums;
+void LinearEmitter::meet(llvm::ArrayRef<Value *> rows, Value *first) {
+  activations.assign(rows.begin(), rows.end());
+  if (described)
+    described->take(rows);
+  auto [begin, end] = e.share(e.index(outputs()));
+  if (const unsigned width = described ? described->width() : 1; width > 1) {
+    Value *rest = ir.CreateURem(ir.CreateSub(end, begin), e.index(width));
+    Value *whole = ir.CreateSub(end, rest);
+    e.loop(begin, whole, width, [&](Value *number) { output(number, width, first); });
+    begin = whole;
+  }
+  e.loop(begin, end, 1, [&](Value *number) { output(number, 1, first); });
+}
+
+std::vector<LinearEmitter::Sums> LinearEmitter::products(Value *output, unsigned count) {
+  Emitter::Values weights;
+  for (unsigned i = 0; i < count; ++i)
+    weights.push_back(weightsOf(ir.CreateAdd(output, e.index(i))));
+  if (described)
+    return described->products(weights);
+  return {products(weights[0])};
+}
+
+void LinearEmitter::output(Value *number, unsigned count, Value *first) {
+  const std::vector<Sums> sums = products(number, count);
+  std::vector<Sums> ups = sums;
   if (isGated())
-    ups = products(weightsOf(ir.CreateAdd(number, e.index(outputs()))));
-  for (unsigned i = 0; i < sums.size(); ++i)
-    store(sums[i], ups[i], number, ir.CreateAdd(first, e.index(i)));
+    ups = products(ir.CreateAdd(number, e.index(outputs())), count);
+  for (unsigned weights = 0; weights < count; ++weights)
+    for (unsigned i = 0; i < activations.size(); ++i)
+      store(sums[weights][i], ups[weights][i], ir.CreateAdd(number, e.index(weights)),
+            ir.CreateAdd(first, e.index(i)));
 }
 
 void LinearEmitter::store(Value *y, Value *ups, Value *number, Value *row) {
@@ -292,8 +327,14 @@ bool emitRowLinear(llvm::Module &module, const IsaTable &isa, const std::string 
   const auto layout = RowWeightLayout::of(matmul.format, matmul.k.value, error);
   if (!layout)
     return false;
+  llvm::Function *instruction = nullptr;
+  if (isa.dot == DotKind::Described) {
+    instruction = RowDot::declare(module, isa, *layout, error);
+    if (!instruction)
+      return false;
+  }
   Emitter emitter(module, isa, name, operands);
-  LinearEmitter(emitter, matmul, operands, *layout).run();
+  LinearEmitter(emitter, matmul, operands, *layout, instruction).run();
   emitter.finish();
   return true;
 }

@@ -16,7 +16,7 @@ using namespace llmc::test;
 
 namespace {
 
-const IsaTable *const isas[] = {&x86Avx512(), &x86Avx2()};
+const IsaTable *const isas[] = {&x86Avx512(), &x86Avx2(), &aarch64Dot(), &hexagonHvx()};
 
 struct Shape {
   uint32_t tokens, subRows, n, k;
@@ -82,16 +82,14 @@ void check(const AttentionCase &data) {
     const auto blob = lowerLlvm({{"attention", data.matmul, data.operands}}, *isa, error);
     INFO(isa->name << " rows " << data.rows << " n " << data.n << " k " << data.k << error);
     REQUIRE(blob);
-    if (!canRun(*isa))
+    const auto image = runnable(*blob, *isa);
+    if (!image)
       continue;
-    const BlobImage image(*blob);
     for (uint32_t parts : {1u, 2u, 3u}) {
       Guarded out(data.before.size() * 4);
       std::memcpy(out.data(), data.before.data(), data.before.size() * 4);
       std::vector<uint16_t> a = data.a, b = data.b;
-      void *operands[] = {a.data(), nullptr, b.data(), out.data()};
-      for (uint32_t part = parts; part-- > 0;)
-        image.entry<Kernel>("attention")(operands, data.params.data(), part, parts);
+      image->run("attention", {bytesOf(a), {}, bytesOf(b), out.operand()}, data.params, parts);
       CHECK(std::memcmp(out.data(), expected.data(), expected.size() * 4) == 0);
       CHECK(out.intact());
     }

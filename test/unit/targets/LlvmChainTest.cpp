@@ -18,7 +18,7 @@ using namespace llmc::test;
 
 namespace {
 
-const IsaTable *const isas[] = {&x86Avx2(), &x86Avx512()};
+const IsaTable *const isas[] = {&x86Avx2(), &x86Avx512(), &aarch64Dot(), &hexagonHvx()};
 
 struct ChainCase {
   VectorChain chain;
@@ -95,18 +95,17 @@ void check(const ChainCase &data, Alias alias = {}) {
     const auto blob = lowerLlvm({{"chain", data.chain, data.operands}}, *isa, error);
     INFO(isa->name << ": " << error);
     REQUIRE(blob);
-    if (!canRun(*isa))
+    const auto image = runnable(*blob, *isa);
+    if (!image)
       continue;
-    const BlobImage image(*blob);
     for (uint32_t parts : {1u, 2u, 3u, 7u}) {
       auto memory = data.memory;
-      std::vector<void *> pointers;
+      std::vector<OperandBytes> pointers;
       for (auto &bytes : memory)
-        pointers.push_back(bytes.data());
+        pointers.push_back(bytesOf(bytes));
       if (alias.first >= 0)
         pointers[size_t(alias.second)] = pointers[size_t(alias.first)];
-      for (uint32_t part = parts; part-- > 0;)
-        image.entry<Kernel>("chain")(pointers.data(), data.params.data(), part, parts);
+      image->run("chain", pointers, data.params, parts);
       for (size_t i = 0; i < memory.size(); ++i) {
         INFO("operand " << i << ", " << parts << " parts, columns " << data.chain.columns.value);
         CHECK_FALSE(firstDifference(data.operands[i].type, memory[i], expected.memory[i]));

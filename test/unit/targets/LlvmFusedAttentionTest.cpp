@@ -27,7 +27,8 @@ IsaTable rowByRow(DotKind dot) {
 const IsaTable scalarRows = rowByRow(DotKind::None), gatheredRows = rowByRow(DotKind::Vmladava);
 
 // AMX runs the code of AVX-512.
-const IsaTable *const isas[] = {&x86Avx512(), &x86Avx2(), &scalarRows, &gatheredRows};
+const IsaTable *const isas[] = {&x86Avx512(),  &x86Avx2(),    &scalarRows,
+                                &gatheredRows, &aarch64Dot(), &hexagonHvx()};
 
 constexpr uint16_t infinity = 0x7c00, notANumber = 0x7e01;
 
@@ -106,7 +107,7 @@ bool same(const float *x, const std::vector<float> &y) {
 
 void check(FusedCase &data) {
   const std::vector<float> expected = data.expected(7.0f);
-  const uint32_t params[] = {data.tokens, data.position};
+  const std::vector<uint32_t> params = {data.tokens, data.position};
   for (const IsaTable *isa : isas) {
     std::string error;
     const auto blob = lowerLlvm({{"attention", data.attention(), data.operands()}}, *isa, error);
@@ -114,16 +115,16 @@ void check(FusedCase &data) {
                    << data.heads << "/" << data.kvHeads << " headDim " << data.headDim << " "
                    << error);
     REQUIRE(blob);
-    if (!canRun(*isa))
+    const auto image = runnable(*blob, *isa);
+    if (!image)
       continue;
-    const BlobImage image(*blob);
     for (uint32_t parts : {1u, 2u, 3u}) {
       Guarded out(expected.size() * 4);
       auto *floats = reinterpret_cast<float *>(out.data());
       std::fill_n(floats, expected.size(), 7.0f);
-      void *operands[] = {data.queries.data(), data.keys.data(), data.values.data(), floats};
-      for (uint32_t part = parts; part-- > 0;)
-        image.entry<Kernel>("attention")(operands, params, part, parts);
+      image->run("attention",
+                 {bytesOf(data.queries), bytesOf(data.keys), bytesOf(data.values), out.operand()},
+                 params, parts);
       CHECK(same(floats, expected));
       CHECK(out.intact());
     }

@@ -36,6 +36,7 @@ class Guarded {
 public:
   explicit Guarded(size_t bytes);
   uint8_t *data() { return storage.data() + start; }
+  OperandBytes operand() { return {data(), storage.size() - start}; }
   bool intact() const;
 
 private:

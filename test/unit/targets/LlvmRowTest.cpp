@@ -38,6 +38,16 @@ IsaTable rowsIsa(uint32_t vectorBits) {
   return isa;
 }
 
+/// Products by an instruction that is known as data alone: u8 x s8, 16 sums.
+IsaTable describedIsa() {
+  IsaTable isa = x86Avx512();
+  isa.name = "described";
+  isa.dot = DotKind::Described;
+  isa.products = {
+      .intrinsic = "llvm.x86.avx512.vpdpbusd.512", .lanes = 16, .unsignedWeights = true};
+  return isa;
+}
+
 std::vector<uint8_t> packed(const LinearCase &data) {
   std::string error;
   const auto layout = RowWeightLayout::of(data.format, data.k, error);
@@ -76,11 +86,6 @@ Request requestOf(const LinearCase &data) {
   return request;
 }
 
-void runParts(Kernel *kernel, std::vector<void *> operands, uint32_t tokens, uint32_t parts) {
-  for (uint32_t part = parts; part-- > 0;)
-    kernel(operands.data(), &tokens, part, parts);
-}
-
 void check(const LinearCase &data, const IsaTable &isa) {
   INFO("element " << int(data.format.element) << ", scale " << int(data.format.scale) << ", group "
                   << data.format.group << ", m " << data.m << ", n " << data.n << ", k " << data.k
@@ -90,9 +95,9 @@ void check(const LinearCase &data, const IsaTable &isa) {
   const auto blob = lowerLlvm(request.kernels, isa, error);
   INFO(error);
   REQUIRE(blob);
-  if (!canRun(isa))
+  const auto image = runnable(*blob, isa);
+  if (!image)
     return;
-  const BlobImage image(*blob);
   std::vector<int8_t> rows(size_t(data.m) * request.aStride, int8_t(99));
   for (size_t i = 0; i < data.m; ++i)
     std::copy_n(data.activations.begin() + ptrdiff_t(i * data.k), data.k,
@@ -109,10 +114,11 @@ void check(const LinearCase &data, const IsaTable &isa) {
       std::memcpy(out.data() + row * request.outStride, data.before.data() + row * data.outputs(),
                   line);
     if (data.m > 1)
-      runParts(image.entry<Kernel>("pack"), {rows.data(), packedRows.data()}, data.m, parts);
-    void *a = data.m > 1 ? static_cast<void *>(packedRows.data()) : rows.data();
-    runParts(image.entry<Kernel>("linear"), {a, scales.data(), weights.data(), out.data()}, data.m,
-             parts);
+      image->run("pack", {bytesOf(rows), packedRows.operand()}, {data.m}, parts);
+    image->run("linear",
+               {data.m > 1 ? packedRows.operand() : bytesOf(rows), bytesOf(scales),
+                weights.operand(), out.operand()},
+               {data.m}, parts);
     size_t wrong = 0;
     for (size_t row = 0; row < data.m; ++row)
       wrong += std::memcmp(out.data() + row * request.outStride,
@@ -125,9 +131,13 @@ void check(const LinearCase &data, const IsaTable &isa) {
 } // namespace
 
 TEST_CASE("Linear layers row by row, bit for bit") {
-  const IsaTable isa = rowsIsa(GENERATE(128, 32));
+  const IsaTable isa =
+      GENERATE(rowsIsa(128), rowsIsa(32), describedIsa(), aarch64Dot(), hexagonHvx());
   for (const WeightFormat &format : formats)
     for (const auto &[m, n, k] : {std::tuple{1u, 5u, 256u},
+                                  {1u, 9u, 512u},
+                                  {1u, 4u, 600u},
+                                  {5u, 6u, 700u},
                                   {1u, 3u, 33u},
                                   {1u, 7u, 16u},
                                   {2u, 3u, 200u},
@@ -137,7 +147,7 @@ TEST_CASE("Linear layers row by row, bit for bit") {
 }
 
 TEST_CASE("Linear layers row by row with epilogues") {
-  const IsaTable isa = rowsIsa(128);
+  const IsaTable isa = GENERATE(rowsIsa(128), aarch64Dot(), hexagonHvx());
   for (const Epilogue epilogue : {Epilogue::Add, Epilogue::SiluMul})
     for (const WeightFormat &format : {formats[0], formats[3], formats[5]})
       for (const uint32_t m : {1u, 6u})
@@ -145,7 +155,7 @@ TEST_CASE("Linear layers row by row with epilogues") {
 }
 
 TEST_CASE("Embedding rows from rows of weights, bit for bit") {
-  const IsaTable isa = rowsIsa(128);
+  const IsaTable isa = GENERATE(rowsIsa(128), aarch64Dot(), hexagonHvx());
   constexpr uint32_t tokens = 4, tableRows = 11;
   for (const WeightFormat &format : formats)
     for (const uint32_t k : {1u, 20u, 64u, 203u}) {
@@ -158,15 +168,15 @@ TEST_CASE("Embedding rows from rows of weights, bit for bit") {
                     isa, error);
       INFO(error << " scale " << int(format.scale) << " group " << format.group << " k " << k);
       REQUIRE(blob);
-      if (!canRun(isa))
+      const auto image = runnable(*blob, isa);
+      if (!image)
         return;
-      const BlobImage image(*blob);
       std::vector<uint8_t> weights = packed(table);
       Guarded aligned(weights.size()), out(tokens * (k * 4 + 4));
       std::copy(weights.begin(), weights.end(), aligned.data());
-      int32_t ids[tokens] = {3, 0, 10, 3};
-      const std::vector<float> expected = table.embedded({ids, ids + tokens});
-      runParts(image.entry<Kernel>("embed"), {ids, aligned.data(), out.data()}, tokens, 3);
+      std::vector<int32_t> ids = {3, 0, 10, 3};
+      const std::vector<float> expected = table.embedded(ids);
+      image->run("embed", {bytesOf(ids), aligned.operand(), out.operand()}, {tokens}, 3);
       size_t wrong = 0;
       for (uint32_t token = 0; token < tokens; ++token)
         for (uint32_t column = 0; column < k; ++column) {

@@ -1,5 +1,7 @@
 #include "test/unit/targets/LlvmTestKit.h"
 
+#include "test/unit/targets/LlvmGuestKit.h"
+
 #include <cstdio>
 #include <cstring>
 #include <stdexcept>
@@ -62,6 +64,33 @@ bool canRun(const target::IsaTable &isa) {
                                     : isa.dot == target::DotKind::Vpdpbusd ? "AVX-512 VNNI"
                                                                            : "AVX2");
   return can;
+}
+
+namespace {
+
+class HostBlob final : public RunnableBlob {
+public:
+  explicit HostBlob(const target::Blob &blob) : image(blob) {}
+  void run(const std::string &entry, const std::vector<OperandBytes> &operands,
+           const std::vector<uint32_t> &params, uint32_t parts) override {
+    std::vector<void *> addresses;
+    for (const OperandBytes &operand : operands)
+      addresses.push_back(operand.at);
+    for (uint32_t part = parts; part-- > 0;)
+      image.entry<Kernel>(entry)(addresses.data(), params.data(), part, parts);
+  }
+
+private:
+  BlobImage image;
+};
+
+} // namespace
+
+std::unique_ptr<RunnableBlob> runnable(const target::Blob &blob, const target::IsaTable &isa) {
+  for (const target::IsaTable *foreign : {&aarch64Dot(), &hexagonHvx()})
+    if (isa.triple == foreign->triple)
+      return guestBlob(blob, isa);
+  return canRun(isa) ? std::make_unique<HostBlob>(blob) : nullptr;
 }
 
 } // namespace llmc::test

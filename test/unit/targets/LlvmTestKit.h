@@ -6,6 +6,7 @@
 #include "targets/Reference/Random.h"
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,31 @@ private:
   uint8_t *memory = nullptr;
   size_t size = 0, start = 0;
 };
+
+/// Bytes of an operand; where they may be written, with what must stay behind them.
+struct OperandBytes {
+  void *at = nullptr;
+  size_t size = 0;
+};
+template <class Element> OperandBytes bytesOf(std::vector<Element> &elements) {
+  return {elements.data(), elements.size() * sizeof(Element)};
+}
+
+/// A blob where its kernels can be called: in this process, or in a guest of another instruction
+/// set.
+class RunnableBlob {
+public:
+  virtual ~RunnableBlob() = default;
+  /// All parts of a kernel, the last first. Equal addresses are one operand.
+  virtual void run(const std::string &entry, const std::vector<OperandBytes> &operands,
+                   const std::vector<uint32_t> &params, uint32_t parts) = 0;
+};
+/// Null, and "skipped: ..." printed once, where there is no machine for the table's code.
+std::unique_ptr<RunnableBlob> runnable(const target::Blob &blob, const target::IsaTable &isa);
+
+/// Instruction sets of guests: AArch64 with sdot, Hexagon with HVX vectors of 128 bytes.
+const target::IsaTable &aarch64Dot();
+const target::IsaTable &hexagonHvx();
 
 using Kernel = void(void *const *operands, const uint32_t *params, uint32_t part, uint32_t parts);
 
