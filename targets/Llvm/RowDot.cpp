@@ -174,6 +174,28 @@ RowDot::Halves RowDot::inputHalves(const Row &row, Value *number, bool last) {
           ir.CreateShuffleVector(first, second, orders[1])};
 }
 
+/// The low nibbles of bytes, as int8 or sixteen times that; the high ones. Wide vectors shift words
+/// and not bytes.
+RowDot::Halves RowDot::nibbles(Value *bytes) {
+  llvm::Type *type = bytes->getType();
+  const auto all = [&](uint64_t value) { return llvm::ConstantInt::get(type, value); };
+  if (units == 1) {
+    Value *raised = ir.CreateShl(bytes, 4);
+    if (isSixteenfold())
+      return {raised, ir.CreateAnd(bytes, all(0xf0))};
+    return {ir.CreateAShr(raised, 4), ir.CreateAShr(bytes, 4)};
+  }
+  Value *words = ir.CreateBitCast(bytes, e.vector(ir.getInt32Ty(), described.lanes));
+  if (isSixteenfold())
+    return {ir.CreateAnd(ir.CreateBitCast(ir.CreateShl(words, 4), type), all(0xf0)),
+            ir.CreateAnd(bytes, all(0xf0))};
+  const auto extended = [&](Value *from) {
+    Value *low = ir.CreateAnd(from, all(15));
+    return ir.CreateSub(ir.CreateXor(low, all(8)), all(8));
+  };
+  return {extended(bytes), extended(ir.CreateBitCast(ir.CreateLShr(words, 4), type))};
+}
+
 RowDot::Halves RowDot::weightHalves(const Row &row, Value *number, bool last) {
   Value *from =
       last ? row.tail : e.at(row.start, ir.CreateMul(number, e.index(units * layout.unitBytes())));
@@ -181,11 +203,13 @@ RowDot::Halves RowDot::weightHalves(const Row &row, Value *number, bool last) {
   Value *bytes = ir.CreateAlignedLoad(type, from, llvm::Align(half));
   if (!hasNibbles())
     return {bytes, ir.CreateAlignedLoad(type, e.at(from, vectorBytes), llvm::Align(half))};
-  if (isSixteenfold())
-    return {ir.CreateShl(bytes, 4), ir.CreateAnd(bytes, llvm::ConstantInt::get(type, 0xf0))};
-  const Halves factors = multipliers(row.start, number);
-  return {ir.CreateMul(ir.CreateAShr(ir.CreateShl(bytes, 4), 4), factors[0]),
-          ir.CreateMul(ir.CreateAShr(bytes, 4), factors[1])};
+  Halves result = nibbles(bytes);
+  if (layout.hasMultipliers()) {
+    const Halves factors = multipliers(row.start, number);
+    for (unsigned side = 0; side < 2; ++side)
+      result[side] = ir.CreateMul(result[side], factors[side]);
+  }
+  return result;
 }
 
 /// Of every column of a chunk, as int8.

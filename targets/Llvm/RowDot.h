@@ -57,6 +57,7 @@ private:
   /// all to the first.
   HalfSums add(Value *number, bool last, HalfSums sums, bool together);
   Halves weightHalves(const Row &row, Value *number, bool last);
+  Halves nibbles(Value *bytes);
   Halves inputHalves(const Row &row, Value *number, bool last);
   Halves multipliers(Value *row, Value *number);
   Halves packedMultipliers(Value *row, Value *number, uint32_t count);

@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-enum { GUEST_OPERANDS = 32, GUEST_PARAMS = 32, GUEST_PAGE = 4096, GUEST_BLOBS = 16 };
+enum { GUEST_OPERANDS = 256, GUEST_PARAMS = 32, GUEST_PAGE = 4096, GUEST_BLOBS = 16 };
 
 enum guest_task {
   GUEST_LOAD = 1, /* code: makes a blob executable */

@@ -16,7 +16,7 @@ using namespace llmc::test;
 
 namespace {
 
-const IsaTable *const isas[] = {&x86Avx512(), &x86Avx2(), &aarch64Dot(), &hexagonHvx()};
+const IsaTable *const isas[] = {&x86Avx512(), &x86Avx2(), &aarch64Dot()};
 
 struct Shape {
   uint32_t tokens, subRows, n, k;

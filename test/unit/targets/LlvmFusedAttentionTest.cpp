@@ -27,8 +27,8 @@ IsaTable rowByRow(DotKind dot) {
 const IsaTable scalarRows = rowByRow(DotKind::None), gatheredRows = rowByRow(DotKind::Vmladava);
 
 // AMX runs the code of AVX-512.
-const IsaTable *const isas[] = {&x86Avx512(),  &x86Avx2(),    &scalarRows,
-                                &gatheredRows, &aarch64Dot(), &hexagonHvx()};
+const IsaTable *const isas[] = {&x86Avx512(), &x86Avx2(), &scalarRows, &gatheredRows,
+                                &aarch64Dot()};
 
 constexpr uint16_t infinity = 0x7c00, notANumber = 0x7e01;
 
@@ -109,6 +109,8 @@ void check(FusedCase &data) {
   const std::vector<float> expected = data.expected(7.0f);
   const std::vector<uint32_t> params = {data.tokens, data.position};
   for (const IsaTable *isa : isas) {
+    if (isa == &aarch64Dot() && data.tokens > 17)
+      continue; // An emulator takes its time.
     std::string error;
     const auto blob = lowerLlvm({{"attention", data.attention(), data.operands()}}, *isa, error);
     INFO(isa->name << " tokens " << data.tokens << " position " << data.position << " heads "

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 
 using namespace llmc::target;
 using namespace llmc::test;
@@ -131,19 +132,26 @@ void check(const LinearCase &data, const IsaTable &isa) {
 } // namespace
 
 TEST_CASE("Linear layers row by row, bit for bit") {
-  const IsaTable isa =
-      GENERATE(rowsIsa(128), rowsIsa(32), describedIsa(), aarch64Dot(), hexagonHvx());
+  const IsaTable isa = GENERATE(rowsIsa(128), rowsIsa(32), describedIsa());
   for (const WeightFormat &format : formats)
     for (const auto &[m, n, k] : {std::tuple{1u, 5u, 256u},
                                   {1u, 9u, 512u},
-                                  {1u, 4u, 600u},
-                                  {5u, 6u, 700u},
                                   {1u, 3u, 33u},
                                   {1u, 7u, 16u},
                                   {2u, 3u, 200u},
                                   {7u, 6u, 96u},
+                                  {5u, 6u, 700u},
                                   {9u, 1u, 330u}})
       check(LinearCase(format, m, n, k, m * 100 + k), isa);
+}
+
+TEST_CASE("Linear layers by instructions of other machines, bit for bit") {
+  const IsaTable isa = GENERATE(aarch64Dot(), hexagonHvx());
+  for (const WeightFormat &format : formats)
+    for (const auto &[m, n, k] : {std::tuple{1u, 9u, 600u}, {6u, 6u, 330u}})
+      check(LinearCase(format, m, n, k, m * 100 + k), isa);
+  for (const auto &[m, n, k] : {std::tuple{1u, 3u, 33u}, {1u, 1u, 1u}, {9u, 1u, 512u}})
+    check(LinearCase(formats[3], m, n, k, m * 100 + k), isa);
 }
 
 TEST_CASE("Linear layers row by row with epilogues") {
@@ -187,6 +195,27 @@ TEST_CASE("Embedding rows from rows of weights, bit for bit") {
       CHECK(wrong == 0);
       CHECK(out.intact());
     }
+}
+
+TEST_CASE("An instruction that is not what a table says is refused") {
+  const KernelRequest request =
+      requestOf(LinearCase({ElementType::I8, ScaleKind::F32Group, 32}, 1, 5, 4096, 1)).kernels[0];
+  const auto refusal = [&](const std::function<void(IsaTable &)> &change) {
+    IsaTable isa = describedIsa();
+    change(isa);
+    std::string error;
+    CHECK_FALSE(lowerLlvm({request}, isa, error));
+    return error;
+  };
+  CHECK_THAT(refusal([](IsaTable &isa) { isa.products.lanes = 24; }),
+             Catch::Contains("kernel 'linear' for 'described'") &&
+                 Catch::Contains("products of 24 sums"));
+  CHECK_THAT(refusal([](IsaTable &isa) { isa.products.intrinsic = "llvm.x86.dot"; }),
+             Catch::Contains("no intrinsic 'llvm.x86.dot'"));
+  CHECK_THAT(refusal([](IsaTable &isa) { isa.products.words = true; }),
+             Catch::Contains("does not return 16 x i32") && Catch::Contains("two vectors of i32"));
+  CHECK_THAT(refusal([](IsaTable &isa) { isa.stackBytes = 8 * 1024; }),
+             Catch::Contains("4096 columns in groups take 4096 bytes of stack, 0 are left"));
 }
 
 TEST_CASE("What rows of weights cannot be is refused with the reason") {
