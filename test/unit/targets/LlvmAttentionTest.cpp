@@ -89,7 +89,7 @@ void check(const AttentionCase &data) {
       Guarded out(data.before.size() * 4);
       std::memcpy(out.data(), data.before.data(), data.before.size() * 4);
       std::vector<uint16_t> a = data.a, b = data.b;
-      image->run("attention", {bytesOf(a), {}, bytesOf(b), out.operand()}, data.params, parts);
+      image->run("attention", {operandOf(a), {}, operandOf(b), out.operand()}, data.params, parts);
       CHECK(std::memcmp(out.data(), expected.data(), expected.size() * 4) == 0);
       CHECK(out.intact());
     }

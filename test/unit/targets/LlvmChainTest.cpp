@@ -102,7 +102,7 @@ void check(const ChainCase &data, Alias alias = {}) {
       auto memory = data.memory;
       std::vector<OperandBytes> pointers;
       for (auto &bytes : memory)
-        pointers.push_back(bytesOf(bytes));
+        pointers.push_back(operandOf(bytes));
       if (alias.first >= 0)
         pointers[size_t(alias.second)] = pointers[size_t(alias.first)];
       image->run("chain", pointers, data.params, parts);

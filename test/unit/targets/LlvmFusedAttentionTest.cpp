@@ -124,9 +124,10 @@ void check(FusedCase &data) {
       Guarded out(expected.size() * 4);
       auto *floats = reinterpret_cast<float *>(out.data());
       std::fill_n(floats, expected.size(), 7.0f);
-      image->run("attention",
-                 {bytesOf(data.queries), bytesOf(data.keys), bytesOf(data.values), out.operand()},
-                 params, parts);
+      image->run(
+          "attention",
+          {operandOf(data.queries), operandOf(data.keys), operandOf(data.values), out.operand()},
+          params, parts);
       CHECK(same(floats, expected));
       CHECK(out.intact());
     }

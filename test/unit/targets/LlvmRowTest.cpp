@@ -115,9 +115,9 @@ void check(const LinearCase &data, const IsaTable &isa) {
       std::memcpy(out.data() + row * request.outStride, data.before.data() + row * data.outputs(),
                   line);
     if (data.m > 1)
-      image->run("pack", {bytesOf(rows), packedRows.operand()}, {data.m}, parts);
+      image->run("pack", {operandOf(rows), packedRows.operand()}, {data.m}, parts);
     image->run("linear",
-               {data.m > 1 ? packedRows.operand() : bytesOf(rows), bytesOf(scales),
+               {data.m > 1 ? packedRows.operand() : operandOf(rows), operandOf(scales),
                 weights.operand(), out.operand()},
                {data.m}, parts);
     size_t wrong = 0;
@@ -184,7 +184,7 @@ TEST_CASE("Embedding rows from rows of weights, bit for bit") {
       std::copy(weights.begin(), weights.end(), aligned.data());
       std::vector<int32_t> ids = {3, 0, 10, 3};
       const std::vector<float> expected = table.embedded(ids);
-      image->run("embed", {bytesOf(ids), aligned.operand(), out.operand()}, {tokens}, 3);
+      image->run("embed", {operandOf(ids), aligned.operand(), out.operand()}, {tokens}, 3);
       size_t wrong = 0;
       for (uint32_t token = 0; token < tokens; ++token)
         for (uint32_t column = 0; column < k; ++column) {

@@ -37,7 +37,7 @@ struct OperandBytes {
   void *at = nullptr;
   size_t size = 0;
 };
-template <class Element> OperandBytes bytesOf(std::vector<Element> &elements) {
+template <class Element> OperandBytes operandOf(std::vector<Element> &elements) {
   return {elements.data(), elements.size() * sizeof(Element)};
 }
 
