@@ -1,5 +1,7 @@
 #include "targets/Llvm/RowDot.h"
 
+#include "targets/Llvm/Layout/RowRules.h"
+
 #include "llvm/IR/Intrinsics.h"
 
 #include <fmt/format.h>
@@ -12,42 +14,12 @@ namespace {
 
 constexpr uint32_t unit = RowWeightLayout::unit, half = RowWeightLayout::halfUnit;
 constexpr uint32_t halfLanes = half / 4; ///< Sums of half a unit.
-constexpr uint64_t frame = 8 * 1024;     ///< Of the stack, for all but stored sums.
-
-bool scalesGroups(const RowWeightLayout &layout) {
-  return layout.scaledByGroup() && layout.groups > 1;
-}
-
-/// Both halves of a unit are of one group, and lie in the same lanes.
-bool joinsHalves(const RowWeightLayout &layout) {
-  return layout.format.element == ElementType::I4 && layout.groupSize % unit == 0;
-}
-
-/// Of one pair of rows.
-uint64_t storedBytes(const RowWeightLayout &layout, uint32_t lanes) {
-  if (!scalesGroups(layout))
-    return 0;
-  const uint64_t chunk = uint64_t(lanes) * 8, chunks = (layout.columns + chunk - 1) / chunk;
-  return chunks * lanes * 4 * (joinsHalves(layout) ? 1 : 2);
-}
 
 } // namespace
 
-llvm::Function *RowDot::declare(llvm::Module &module, const IsaTable &isa,
-                                const RowWeightLayout &layout, std::string &error) {
+llvm::Function *RowDot::declare(llvm::Module &module, const IsaTable &isa, std::string &error) {
   const DotInstruction &described = isa.products;
   const uint32_t lanes = described.lanes;
-  if (lanes < halfLanes || lanes > kMostDotLanes || (lanes & (lanes - 1)) != 0) {
-    error = fmt::format("products of {} sums at once: 4, 8, 16 and {} are possible", lanes,
-                        kMostDotLanes);
-    return nullptr;
-  }
-  if (const uint64_t needed = storedBytes(layout, lanes); needed + frame > isa.stackBytes) {
-    error = fmt::format("{} columns in groups take {} bytes of stack, {} are left of {}",
-                        layout.columns, needed,
-                        isa.stackBytes - std::min<uint64_t>(frame, isa.stackBytes), isa.stackBytes);
-    return nullptr;
-  }
   const llvm::Intrinsic::ID id = llvm::Intrinsic::lookupIntrinsicID(described.intrinsic);
   if (id == llvm::Intrinsic::not_intrinsic) {
     error = fmt::format("LLVM has no intrinsic '{}'", described.intrinsic);
@@ -76,8 +48,8 @@ RowDot::RowDot(Emitter &emitter, const RowWeightLayout &layout, llvm::Function *
       instruction(instruction), described(emitter.isa.products), vectorBytes(described.lanes * 4),
       units(vectorBytes / half), columns(2 * vectorBytes), whole(layout.columns / columns),
       rest(layout.columns % columns) {
-  const uint64_t bytes = storedBytes(layout, described.lanes);
-  while (mostPairs > 1 && mostPairs * bytes + frame > e.isa.stackBytes)
+  const uint64_t bytes = storedSumBytes(layout, described.lanes);
+  while (mostPairs > 1 && mostPairs * bytes + kDescribedFrame > e.isa.stackBytes)
     mostPairs /= 2;
   for (unsigned i = 0; i < mostPairs && bytes != 0; ++i)
     stored.push_back(e.stack(bytes));
@@ -128,7 +100,7 @@ std::vector<Emitter::Values> RowDot::products(llvm::ArrayRef<Value *> rows) {
   weights.clear();
   for (size_t i = 0; i < rows.size(); ++i)
     weights.push_back(rest != 0 ? weightRow(rows[i], weightTails[i]) : Row{rows[i], nullptr});
-  const Values all = scalesGroups(layout) ? byGroup() : byRow();
+  const Values all = storedSumBytes(layout, described.lanes) != 0 ? byGroup() : byRow();
   std::vector<Values> result;
   for (size_t row = 0; row < rows.size(); ++row)
     result.emplace_back(all.begin() + row * inputs.size(), all.begin() + (row + 1) * inputs.size());

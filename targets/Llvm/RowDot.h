@@ -17,10 +17,8 @@ public:
   using Value = llvm::Value;
   using Values = Emitter::Values;
 
-  /// The table's instruction. Errors: no such intrinsic, operands that are not as described, sums
-  /// of a row that leave the stack.
-  static llvm::Function *declare(llvm::Module &module, const IsaTable &isa,
-                                 const RowWeightLayout &layout, std::string &error);
+  /// The table's instruction. Errors: no such intrinsic, operands that are not as described.
+  static llvm::Function *declare(llvm::Module &module, const IsaTable &isa, std::string &error);
   /// To be made at the start of a function.
   RowDot(Emitter &emitter, const RowWeightLayout &layout, llvm::Function *instruction);
 

@@ -1,5 +1,6 @@
 #include "targets/Llvm/RowLinear.h"
 
+#include "targets/Llvm/Layout/RowRules.h"
 #include "targets/Llvm/RowDecoder.h"
 #include "targets/Llvm/RowDot.h"
 
@@ -294,16 +295,8 @@ LinearEmitter::Sums LinearEmitter::products(Value *weights) {
   return sums;
 }
 
-std::string refusalOf(const Matmul &matmul, const std::vector<KernelOperand> &operands) {
+std::string operandsRefusal(const Matmul &matmul, const std::vector<KernelOperand> &operands) {
   const bool many = uint64_t(matmul.tokens.value) * matmul.subRows > 1;
-  if (matmul.n.argument >= 0 || matmul.k.argument >= 0)
-    return "linear: n and k must be numbers";
-  if (matmul.subRows == 0)
-    return "linear: subRows must be at least 1";
-  if (matmul.accumulate || matmul.scale != 1.0f)
-    return "linear: takes no scale and does not accumulate";
-  if (matmul.epilogue == Epilogue::SiluMul && matmul.n.value % 2 != 0)
-    return fmt::format("linear: gates and ups are {} rows, an odd number", matmul.n.value);
   if (operands.size() != 4)
     return fmt::format("linear: {} operands, not 4", operands.size());
   if (operands[matmul::A].type != (many ? ElementType::U8 : ElementType::I8))
@@ -321,7 +314,9 @@ std::string refusalOf(const Matmul &matmul, const std::vector<KernelOperand> &op
 bool emitRowLinear(llvm::Module &module, const IsaTable &isa, const std::string &name,
                    const Matmul &matmul, const std::vector<KernelOperand> &operands,
                    std::string &error) {
-  error = refusalOf(matmul, operands);
+  error = rowRefusal(isa, matmul);
+  if (error.empty())
+    error = operandsRefusal(matmul, operands);
   if (!error.empty())
     return false;
   const auto layout = RowWeightLayout::of(matmul.format, matmul.k.value, error);
@@ -329,7 +324,7 @@ bool emitRowLinear(llvm::Module &module, const IsaTable &isa, const std::string 
     return false;
   llvm::Function *instruction = nullptr;
   if (isa.dot == DotKind::Described) {
-    instruction = RowDot::declare(module, isa, *layout, error);
+    instruction = RowDot::declare(module, isa, error);
     if (!instruction)
       return false;
   }

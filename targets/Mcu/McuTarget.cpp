@@ -2,14 +2,12 @@
 // code by the host's lowering.
 #include "targets/Mcu/McuTarget.h"
 
-#include "targets/Llvm/Layout/AttentionRules.h"
 #include "targets/Llvm/Layout/KernelTarget.h"
-#include "targets/Llvm/Layout/RowWeightLayout.h"
+#include "targets/Llvm/Layout/RowRules.h"
 #include "targets/Mcu/McuIsa.h"
 
 #include "embedded/mcuMachines.h"
 
-#include <cmath>
 #include <fmt/format.h>
 
 namespace llmc::mcu {
@@ -34,49 +32,12 @@ std::string isaNames() {
   return names;
 }
 
-/// Why a kernel cannot run; empty where it can.
-std::string refusalOf(const Machine &, const Matmul &matmul) {
-  if (matmul.kind != MatmulKind::Linear)
-    return "scores and values are parts of an attention kernel here";
-  if (matmul.subRows == 0)
-    return "subRows must be at least 1";
-  if (matmul.n.argument >= 0 || matmul.k.argument >= 0)
-    return "linear: n and k must be numbers";
-  if (matmul.accumulate || matmul.scale != 1.0f)
-    return "linear: takes no scale and does not accumulate";
-  if (matmul.epilogue == Epilogue::SiluMul && matmul.n.value % 2 != 0)
-    return fmt::format("linear: gates and ups are {} rows, an odd number", matmul.n.value);
-  std::string reason;
-  return RowWeightLayout::of(matmul.format, matmul.k.value, reason) ? "" : "linear: " + reason;
-}
-
-std::string refusalOf(const Machine &machine, const VectorChain &chain) {
-  return target::refusalOf(machine, chain, isaNamed(machine.isa)->stackBytes);
-}
-
-std::string refusalOf(const Machine &, const PackRows &pack) {
-  return pack.subRows == 0 || pack.columns == 0
-             ? "packing rows: subRows and columns must be at least 1"
-             : "";
-}
-
-std::string refusalOf(const Machine &, const EmbedRows &rows) {
-  std::string reason;
-  return RowWeightLayout::of(rows.format, rows.columns, reason) ? "" : "embedding: " + reason;
-}
-
-std::string refusalOf(const Machine &machine, const Attention &attention) {
-  const std::string reason = target::refusalOf(attention);
-  return reason.empty() ? rowStackRefusal(attention, isaNamed(machine.isa)->stackBytes) : reason;
-}
-
 class McuTarget final : public KernelTarget {
 public:
   explicit McuTarget(std::vector<Machine> machines) : KernelTarget(backend, std::move(machines)) {}
 
   Verdict supports(const Machine &machine, const KernelWork &work) const override {
-    return std::visit(
-        [&](const auto &kernel) { return verdictOf(mcu::refusalOf(machine, kernel)); }, work);
+    return verdictOf(rowRefusal(machine, *isaNamed(machine.isa), work));
   }
 
   uint32_t rowGranule(const Machine &) const override { return 1; }

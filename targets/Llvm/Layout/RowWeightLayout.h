@@ -1,4 +1,5 @@
-// Packed weights of small CPUs, row by row. docs/format/row-weights.md describes them byte by byte.
+// Packed weights row by row, of small CPUs and of instructions that a table describes.
+// docs/format/row-weights.md describes them byte by byte.
 //
 // A row is read from its start to its end by one kernel that sums along it, so that a core with
 // neither vectors nor a cache reads flash in one direction only.

@@ -97,8 +97,19 @@ enum llmc_dot_kind {
   LLMC_DOT_VMLADAVA = 1,
   LLMC_DOT_MADD_UBS = 2,
   LLMC_DOT_VPDPBUSD = 3,
-  LLMC_DOT_TDPBSUD = 4
+  LLMC_DOT_TDPBSUD = 4,
+  LLMC_DOT_DESCRIBED = 5 /* what llmc_isa_table.products says */
 };
+
+/* An instruction that adds to each of several int32 the products of four neighbouring int8 of two
+ * vectors, as the LLVM intrinsic for it: (sums, weights, activations) -> sums. */
+typedef struct llmc_dot_instruction {
+  const char *intrinsic;     /* "llvm.aarch64.neon.sdot.v4i32.v16i8" */
+  uint32_t lanes;            /* sums: 4, 8, 16 or 32 */
+  uint32_t words;            /* 1: takes its vectors as int32, one a lane, not as int8 */
+  uint32_t unsigned_weights; /* 1: its weights are u8; activations always are s8 */
+  uint32_t returns_products; /* 1: takes no sums to add to */
+} llmc_dot_instruction;
 
 /* An instruction set, for lower_llvm. */
 typedef struct llmc_isa_table {
@@ -116,6 +127,8 @@ typedef struct llmc_isa_table {
   uint32_t soft_float;         /* 1: has no fp32; the blob brings the functions */
   uint32_t stack_bytes;        /* the most a kernel may take, at most 256 KiB */
   uint32_t blob_alignment;     /* a power of two */
+  uint32_t reserved;
+  llmc_dot_instruction products; /* LLMC_DOT_DESCRIBED only */
 } llmc_isa_table;
 
 struct llmc_target_call;
