@@ -10,7 +10,7 @@ class LoadedCompiler final : public Compiler {
 public:
   CompileResult compile(const CompileOptions &options,
                         const target::TargetRegistry &targets) const override {
-    return compileModel(options, targets, target::LlvmHost());
+    return compileModel(options, targets, llvm);
   }
   std::unique_ptr<ReferenceModel> loadReference(const ReferenceOptions &options,
                                                 std::string &error) const override {
@@ -20,6 +20,10 @@ public:
                                         std::string &error) const override {
     return llmc::recipeText(name, error);
   }
+  const target::HostServices &host() const override { return llvm; }
+
+private:
+  const target::LlvmHost llvm;
 };
 
 } // namespace

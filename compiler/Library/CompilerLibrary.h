@@ -16,6 +16,8 @@ public:
                                                         std::string &error) const = 0;
   virtual std::optional<std::string> recipeText(const std::string &name,
                                                 std::string &error) const = 0;
+  /// What targets are given that emit kernels.
+  virtual const target::HostServices &host() const = 0;
 
 protected:
   ~Compiler() = default;

@@ -5,6 +5,7 @@
 #include "targets/X86/X86Target.h"
 #include "tools/llmc/CommandLine.h"
 #include "tools/llmc/CompileCommand.h"
+#include "tools/llmc/ConformanceCommand.h"
 #include "tools/llmc/Errors.h"
 #include "tools/llmc/HostCpu.h"
 #include "tools/llmc/SimulatedNpu.h"
@@ -26,6 +27,7 @@ static constexpr const char *examples =
   llmc inspect model.llmc --memory
   llmc verify model.llmc
   llmc sign model.llmc --key=key.pem && llmc verify model.llmc --public-key=public.pem
+  llmc conformance --target=rnpu-soc --json
   llmc recipe w4a8 > mine.json && llmc compile model.onnx --target=rnpu-mcu --quant=mine.json -o mine.llmc
 
 exit codes: 0 done, 1 something about the input is wrong, 2 internal error)";
@@ -88,6 +90,7 @@ static int runCommand(std::vector<std::string> arguments) {
   addBenchCommand(app, tools);
   addInspectCommand(app, tools);
   addTargetsCommand(app, tools);
+  addConformanceCommand(app, tools);
   addVerifyCommand(app);
   addSignCommand(app);
   checkCommand(app, arguments);

@@ -52,7 +52,7 @@ bool Resolver::operandAddress(const Operand &operand, unsigned index, Resolved &
 /// Rows of `width` elements fit SRAM at four bits each: keeps host work in proportion to the
 /// machine.
 bool Resolver::checkVolume(const Resolved &r, uint64_t width) {
-  const uint64_t limit = 2 * memories[unsigned(Space::Sram)].size;
+  const uint64_t limit = 2 * machine.sram().bytes;
   const uint64_t rows = saturatingMad(r.tokens, r.subRows, 0);
   if (saturatingMad(rows, std::max<uint64_t>(1, width), 0) <= limit)
     return true;

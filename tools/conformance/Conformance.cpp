@@ -1,0 +1,113 @@
+#include "tools/conformance/Conformance.h"
+
+#include "targets/Interface/Chain.h"
+#include "tools/conformance/KernelChecks.h"
+
+#include <exception>
+
+namespace llmc::conformance {
+
+using namespace target;
+
+namespace {
+
+class Groups {
+public:
+  Groups(const Subject &subject, const std::string &filter) : subject(subject), filter(filter) {}
+
+  std::vector<Group> run() {
+    for (const WeightFormat &format : weightFormats())
+      addKernels("linear " + nameOf(format), [format](const CaseSizes &sizes) {
+        return linearCases(sizes, format, Epilogue::Store);
+      });
+    addProducts();
+    addChains();
+    if (subject.machine.dispatch == DispatchKind::Kernel)
+      addDispatchedKernels();
+    return std::move(groups);
+  }
+
+private:
+  using Generator = std::function<std::vector<Case>(const CaseSizes &)>;
+
+  void add(const std::string &name, std::function<GroupResult()> run) {
+    if (name.find(filter) != std::string::npos)
+      groups.push_back({name, std::move(run)});
+  }
+
+  void addKernels(const std::string &name, Generator cases) {
+    add(name, [&subject = subject, name, cases = std::move(cases)] {
+      return checkKernels(subject, name, cases(subject.sizes()));
+    });
+  }
+
+  void addProducts() {
+    const auto products = [](MatmulKind kind, bool accumulate) {
+      return [=](const CaseSizes &sizes) { return productCases(sizes, kind, accumulate); };
+    };
+    addKernels("scores", products(MatmulKind::Scores, false));
+    addKernels("values", products(MatmulKind::Values, false));
+    addKernels("values accumulated", products(MatmulKind::Values, true));
+  }
+
+  void addChains() {
+    for (unsigned i = 0; i < stepCount; ++i)
+      addKernels("chain " + std::string(traitsOf(Step(i)).name),
+                 [i](const CaseSizes &sizes) { return stepCases(sizes, Step(i)); });
+    addKernels("chain fused", fusedChainCases);
+    addKernels("chain random", randomChainCases);
+  }
+
+  /// Streams are made of matrix multiplications and vector chains alone.
+  void addDispatchedKernels() {
+    for (const auto &[epilogue, word] :
+         {std::pair{Epilogue::Add, "added"}, {Epilogue::SiluMul, "gated"}})
+      for (const WeightFormat &format : weightFormats())
+        addKernels("linear " + nameOf(format) + " " + word,
+                   [format, epilogue = epilogue](const CaseSizes &sizes) {
+                     return linearCases(sizes, format, epilogue);
+                   });
+    for (const WeightFormat &format : weightFormats())
+      addKernels("embedding " + nameOf(format),
+                 [format](const CaseSizes &sizes) { return embedCases(sizes, format); });
+    addKernels("attention", attentionCases);
+  }
+
+  const Subject &subject;
+  const std::string filter;
+  std::vector<Group> groups;
+};
+
+} // namespace
+
+std::vector<Group> groupsOf(const Subject &subject, const std::string &filter) {
+  return Groups(subject, filter).run();
+}
+
+GroupResult runGroup(const Group &group) {
+  try {
+    return group.run();
+  } catch (const std::exception &error) {
+    GroupResult result;
+    result.name = group.name;
+    result.fail({"all cases", "unknown", error.what()});
+    return result;
+  }
+}
+
+Report examine(const Subject &subject, const std::string &filter,
+               const std::function<void(const GroupResult &)> &done) {
+  Report report;
+  report.machine = subject.machine.name;
+  report.target = subject.target.name();
+  report.seed = subject.seed;
+  report.withDevice = subject.withDevice;
+  for (const Group &group : groupsOf(subject, filter)) {
+    report.groups.push_back(runGroup(group));
+    if (done)
+      done(report.groups.back());
+  }
+  return report;
+}
+
+} // namespace llmc::conformance

@@ -1,0 +1,191 @@
+#include "tools/conformance/Result.h"
+
+#include <fmt/format.h>
+
+namespace llmc::conformance {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// Failures that are told in full; the rest is counted.
+constexpr size_t mostFailures = 3;
+
+Json reasonsToJson(const std::map<std::string, uint64_t> &reasons) {
+  Json list = Json::array();
+  for (const auto &[reason, cases] : reasons)
+    list.push_back({{"reason", reason}, {"cases", cases}});
+  return list;
+}
+
+std::map<std::string, uint64_t> reasonsFromJson(const Json &list) {
+  std::map<std::string, uint64_t> reasons;
+  for (const Json &entry : list)
+    reasons[entry.at("reason")] = entry.at("cases");
+  return reasons;
+}
+
+Json variantsToJson(const std::map<std::string, std::string> &variants) {
+  Json list = Json::array();
+  for (const auto &[name, reason] : variants)
+    list.push_back({{"name", name}, {"reason", reason}});
+  return list;
+}
+
+void addCounts(Json &json, const GroupResult &counts) {
+  json["claimed"] = counts.claimed();
+  json["passed"] = counts.passed;
+  json["failed"] = counts.failed;
+  json["not_claimed"] = counts.notClaimed;
+  json["not_run"] = counts.notRun;
+}
+
+std::string lineOf(const GroupResult &group) {
+  std::string counts;
+  const auto add = [&](uint64_t count, const char *what) {
+    if (count)
+      counts += fmt::format("{}{:>5} {}", counts.empty() ? "" : ", ", count, what);
+  };
+  add(group.passed, "passed");
+  add(group.failed, "FAILED");
+  add(group.notRun, "not run");
+  add(group.notClaimed, "not claimed");
+  return fmt::format("{:<24}{}\n", group.name, counts.empty() ? "    - nothing to check" : counts);
+}
+
+std::string detailsOf(const GroupResult &group) {
+  std::string text;
+  for (const Failure &failure : group.failures)
+    text += fmt::format("    {}: {}: {}\n", failure.what, failure.function, failure.reason);
+  if (group.failed > group.failures.size())
+    text += fmt::format("    and {} more\n", group.failed - group.failures.size());
+  for (const auto &[reason, cases] : group.notRunReasons)
+    text += fmt::format("    not run: {} ({})\n", reason, cases);
+  for (const auto &[reason, cases] : group.refusals)
+    text += fmt::format("    not claimed: {} ({})\n", reason, cases);
+  return text;
+}
+
+} // namespace
+
+void GroupResult::fail(Failure failure) {
+  ++failed;
+  if (failures.size() < mostFailures)
+    failures.push_back(std::move(failure));
+}
+
+void GroupResult::refuse(const std::string &reason) {
+  ++notClaimed;
+  ++refusals[reason.empty() ? "no reason given" : reason];
+}
+
+void GroupResult::skip(const std::string &reason, uint64_t cases) {
+  if (cases == 0)
+    return;
+  notRun += cases;
+  notRunReasons[reason] += cases;
+}
+
+GroupResult Report::total() const {
+  GroupResult sum;
+  for (const GroupResult &group : groups) {
+    sum.passed += group.passed;
+    sum.failed += group.failed;
+    sum.notClaimed += group.notClaimed;
+    sum.notRun += group.notRun;
+    sum.skippedVariants.insert(group.skippedVariants.begin(), group.skippedVariants.end());
+    sum.kernelsOnTarget += group.kernelsOnTarget;
+    sum.kernelsOnFallback += group.kernelsOnFallback;
+  }
+  return sum;
+}
+
+bool Report::conforms() const {
+  const GroupResult sum = total();
+  return sum.failed == 0 && sum.passed > 0 && (!withDevice || sum.notRun == 0);
+}
+
+std::string Report::verdict() const {
+  const GroupResult sum = total();
+  if (sum.failed)
+    return fmt::format("{} does not do what it claims", machine);
+  if (sum.claimed() == 0)
+    return fmt::format("{} claims nothing", machine);
+  if (withDevice && sum.notRun)
+    return fmt::format("{} has not been shown to do what it claims: some of it did not run here; "
+                       "--no-device asks for the rest alone",
+                       machine);
+  if (sum.passed == 0)
+    return fmt::format("nothing of {} was checked", machine);
+  return withDevice
+             ? fmt::format("{} does all that it claims", machine)
+             : fmt::format("{} does all that it claims as far as no device is needed", machine);
+}
+
+Json toJson(const GroupResult &group) {
+  Json json = {{"name", group.name}};
+  addCounts(json, group);
+  Json failures = Json::array();
+  for (const Failure &failure : group.failures)
+    failures.push_back(
+        {{"case", failure.what}, {"function", failure.function}, {"reason", failure.reason}});
+  json["failures"] = std::move(failures);
+  json["refusals"] = reasonsToJson(group.refusals);
+  json["not_run_reasons"] = reasonsToJson(group.notRunReasons);
+  json["skipped_variants"] = variantsToJson(group.skippedVariants);
+  json["kernels_on_target"] = group.kernelsOnTarget;
+  json["kernels_on_fallback"] = group.kernelsOnFallback;
+  return json;
+}
+
+GroupResult groupFromJson(const Json &json) {
+  GroupResult group;
+  group.name = json.at("name");
+  group.passed = json.at("passed");
+  group.failed = json.at("failed");
+  group.notClaimed = json.at("not_claimed");
+  group.notRun = json.at("not_run");
+  for (const Json &failure : json.at("failures"))
+    group.failures.push_back({failure.at("case"), failure.at("function"), failure.at("reason")});
+  group.refusals = reasonsFromJson(json.at("refusals"));
+  group.notRunReasons = reasonsFromJson(json.at("not_run_reasons"));
+  for (const Json &variant : json.at("skipped_variants"))
+    group.skippedVariants[variant.at("name")] = variant.at("reason");
+  group.kernelsOnTarget = json.at("kernels_on_target");
+  group.kernelsOnFallback = json.at("kernels_on_fallback");
+  return group;
+}
+
+Json toJson(const Report &report) {
+  const GroupResult sum = report.total();
+  Json json = {{"machine", report.machine},     {"target", report.target},
+               {"seed", report.seed},           {"device", report.withDevice},
+               {"conforms", report.conforms()}, {"verdict", report.verdict()}};
+  Json summary;
+  addCounts(summary, sum);
+  summary["kernels_on_target"] = sum.kernelsOnTarget;
+  summary["kernels_on_fallback"] = sum.kernelsOnFallback;
+  summary["skipped_variants"] = variantsToJson(sum.skippedVariants);
+  json["summary"] = std::move(summary);
+  json["classes"] = Json::array();
+  for (const GroupResult &group : report.groups)
+    json["classes"].push_back(toJson(group));
+  return json;
+}
+
+std::string toText(const Report &report) {
+  std::string text;
+  for (const GroupResult &group : report.groups)
+    text += lineOf(group) + detailsOf(group);
+  const GroupResult sum = report.total();
+  text += fmt::format("\n{} claimed: {} passed, {} failed, {} not run; {} not claimed\n",
+                      sum.claimed(), sum.passed, sum.failed, sum.notRun, sum.notClaimed);
+  if (sum.kernelsOnTarget + sum.kernelsOnFallback)
+    text += fmt::format("kernels of whole models: {} on the target, {} on the fallback\n",
+                        sum.kernelsOnTarget, sum.kernelsOnFallback);
+  for (const auto &[name, reason] : sum.skippedVariants)
+    text += fmt::format("code for '{}' was made and not run: {}\n", name, reason);
+  return text + report.verdict() + "\n";
+}
+
+} // namespace llmc::conformance

@@ -1,0 +1,30 @@
+// What is examined, and what it is examined with.
+#pragma once
+
+#include "targets/Interface/Target.h"
+#include "tools/conformance/Cases.h"
+#include "tools/llmc/Device.h"
+
+namespace llmc {
+class Compiler;
+}
+
+namespace llmc::conformance {
+
+struct Subject {
+  const target::Target &target;
+  const target::Machine &machine;
+  const target::TargetRegistry &targets; ///< It and those it may fall back on.
+  const DeviceRegistry &devices;
+  const Compiler &compiler;
+  bool withDevice = true;
+  uint64_t seed = 1;
+
+  CaseSizes sizes() const {
+    return {target.rowGranule(machine),
+            machine.prefillChunks.empty() ? 1 : machine.prefillChunks.front(), machine.headRows,
+            machine.vector.maxSteps, seed};
+  }
+};
+
+} // namespace llmc::conformance
