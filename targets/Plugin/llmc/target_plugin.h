@@ -308,6 +308,26 @@ typedef struct llmc_plugin {
 typedef const llmc_plugin *llmc_target_plugin_entry(void);
 #define LLMC_TARGET_PLUGIN_ENTRY "llmc_target_plugin"
 
+/* Defines the entry of a plugin whose targets are an array of pointers to tables:
+ * LLMC_PLUGIN("my-npu", "1.0", targets) */
+#ifdef __cplusplus
+#define LLMC_PLUGIN_LINKAGE extern "C"
+#else
+#define LLMC_PLUGIN_LINKAGE
+#endif
+#define LLMC_PLUGIN(NAME, VERSION, TARGETS)                                                        \
+  LLMC_PLUGIN_LINKAGE LLMC_PLUGIN_EXPORT const llmc_plugin *llmc_target_plugin(void) {             \
+    static const llmc_plugin plugin = {sizeof(llmc_plugin),                                        \
+                                       LLMC_TARGET_PLUGIN_VERSION_MAJOR,                           \
+                                       LLMC_TARGET_PLUGIN_VERSION_MINOR,                           \
+                                       sizeof(TARGETS) / sizeof *(TARGETS),                        \
+                                       LLMC_TARGET_PLUGIN_LAYOUT,                                  \
+                                       NAME,                                                       \
+                                       VERSION,                                                    \
+                                       TARGETS};                                                   \
+    return &plugin;                                                                                \
+  }
+
 /* Writes text to a sink; returns 0, so that `return llmc_refuse(call, "...")` refuses. */
 static inline int llmc_refuse(const llmc_target_call *call, const char *reason) {
   call->reason->write(call->reason->ctx, reason, strlen(reason));
