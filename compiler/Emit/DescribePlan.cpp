@@ -9,8 +9,8 @@ namespace llmc {
 
 namespace {
 
-plan::RegionKind kindOf(const target::Machine &machine, const std::string &memory) {
-  switch (machine.memory(memory)->kind) {
+plan::RegionKind kindOf(const target::Memory &memory) {
+  switch (memory.kind) {
   case target::MemoryKind::FlashXip:
     return plan::RegionKind::FlashXip;
   case target::MemoryKind::FlashPaged:
@@ -41,11 +41,12 @@ void describePlan(ModuleOp module, const target::Target &target, const target::M
                   const PlanInputs &inputs) {
   MLIRContext *context = module.getContext();
   context->getOrLoadDialect<plan::PlanDialect>();
+  auto kind = [&](const std::string &name) { return kindOf(*machine.memory(name)); };
   const target::Placement &placement = machine.placement;
   module->setAttr(plan::PlacementAttr::moduleAttributeName,
-                  plan::PlacementAttr::get(
-                      context, kindOf(machine, placement.weights), kindOf(machine, placement.state),
-                      kindOf(machine, placement.io), kindOf(machine, placement.scratch)));
+                  plan::PlacementAttr::get(context, kindOf(machine.constants()),
+                                           kind(placement.state), kind(placement.io),
+                                           kind(placement.scratch)));
   OpBuilder b = OpBuilder::atBlockEnd(module.getBody());
   Location loc = module.getLoc();
   auto file = plan::FileOp::create(b, loc, "llmc " LLMC_VERSION, FlatSymbolRefAttr());

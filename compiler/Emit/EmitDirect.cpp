@@ -13,6 +13,50 @@ namespace llmc {
 
 namespace {
 
+/// Reads of paged weights, and what is under way while kernels run: steps in their order, loops as
+/// often as they go.
+struct PageCount {
+  SymbolTable &symbols;
+  EntryEstimate &estimate;
+  uint64_t underWay = 0;
+
+  void run(Block &steps) {
+    for (Operation &step : steps) {
+      if (auto loop = dyn_cast<plan::LoopOp>(step)) {
+        for (uint64_t trip = 0; trip < loop.getTimes().value_or(1); ++trip)
+          run(loop.getBody().front());
+      } else if (auto read = dyn_cast<plan::PrefetchOp>(step)) {
+        add(1, read.getBytes());
+      } else if (auto gather = dyn_cast<plan::GatherOp>(step)) {
+        if (isPaged(gather))
+          add(symbols.lookup<plan::OperandOp>(gather.getIds()).getExtent() / 4,
+              gather.getRowBytes());
+      } else if (auto wait = dyn_cast<plan::WaitOp>(step)) {
+        if (!wait.getQueueAttr())
+          underWay = std::min(underWay, uint64_t(wait.getOutstanding()));
+      } else if (isa<plan::BarrierOp>(step)) {
+        underWay = 0;
+      } else if (isa<plan::DispatchOp>(step)) {
+        estimate.overlapped += underWay > 0;
+      }
+    }
+  }
+
+private:
+  bool isPaged(plan::GatherOp gather) const {
+    auto table = symbols.lookup<plan::OperandOp>(gather.getTable());
+    auto buffer = symbols.lookup<plan::BufferOp>(table.getBuffer());
+    auto region = symbols.lookup<plan::RegionOp>(buffer.getRegion());
+    return region.getKind() == plan::RegionKind::FlashPaged;
+  }
+
+  void add(uint64_t reads, uint64_t bytesEach) {
+    estimate.pageReads += reads;
+    estimate.pageBytes += reads * bytesEach;
+    underWay += reads;
+  }
+};
+
 class DirectEncoder {
 public:
   DirectEncoder(plan::FileOp file, const target::Target &target, const target::Machine &machine,
@@ -124,22 +168,11 @@ private:
         estimate.engineCycles[unsigned(npu::engineOf(npu::commandOf(op)))] +=
             times * cycles.lookup(op.getSymNameAttr());
       });
-      countPages(entry, symbols, estimate);
+      PageCount pages{symbols, estimate};
+      pages.run(entry.getBody().front());
       break;
     }
     result.estimates.push_back(std::move(estimate));
-  }
-
-  static void countPages(plan::EntryOp entry, SymbolTable &symbols, EntryEstimate &estimate) {
-    auto count = [&](Operation *step, uint64_t reads, uint64_t bytesEach) {
-      estimate.pageReads += timesOf(step) * reads;
-      estimate.pageBytes += timesOf(step) * reads * bytesEach;
-    };
-    entry.walk([&](plan::PrefetchOp read) { count(read, 1, read.getBytes()); });
-    entry.walk([&](plan::GatherOp gather) {
-      auto ids = symbols.lookup<plan::OperandOp>(gather.getIds());
-      count(gather, ids.getExtent() / 4, gather.getRowBytes());
-    });
   }
 
   plan::FileOp file;

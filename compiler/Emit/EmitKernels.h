@@ -19,6 +19,7 @@ struct EntryEstimate {
       {}; ///< Sum over the engine's commands, waits aside, at the arguments' maxima.
   uint64_t commands = 0;
   uint64_t pageReads = 0, pageBytes = 0; ///< Of paged weights, in one run.
+  uint64_t overlapped = 0; ///< Commands that run while one of those reads is under way.
 };
 
 struct EncodedKernels {

@@ -185,13 +185,23 @@ private:
     return written || fail(written.error);
   }
 
+  /// The budget for paged weights that makes them fit, as part of a sentence.
+  std::string smallerBudget(const MemoryUse &use) const {
+    const uint64_t budget = uint64_t(npu::TargetAttr::of(model->module()).getWeightBudget()),
+                   over = use.bytes - use.capacity;
+    return use.memory == machine.placement.state && budget > over
+               ? fmt::format("--weight-budget={}, ", budget - over)
+               : "";
+  }
+
   /// Regions that share a memory fit it together.
   bool fits() {
     for (const MemoryUse &use : memoryUse(plan->description, machine))
       if (use.bytes > use.capacity)
-        return fail(fmt::format("{} needs {} bytes of memory '{}' ({}), which has {}; use a "
+        return fail(fmt::format("{} needs {} bytes of memory '{}' ({}), which has {}; use {}a "
                                 "shorter context, fewer bits or another machine",
-                                machine.name, use.bytes, use.memory, use.regions, use.capacity));
+                                machine.name, use.bytes, use.memory, use.regions, use.capacity,
+                                smallerBudget(use)));
     return true;
   }
 

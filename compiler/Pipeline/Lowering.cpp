@@ -1,6 +1,7 @@
 #include "compiler/Pipeline/Lowering.h"
 
 #include "compiler/Pipeline/Packing.h"
+#include "compiler/Pipeline/WeightBudget.h"
 #include "passes/Fusion/Fuse.h"
 #include "passes/Lowering/LowerNpuToPlan.h"
 #include "passes/Memory/LayoutWeights.h"
@@ -20,10 +21,23 @@ LogicalResult describeMachine(ModuleOp module, const target::Target &target,
                               const target::Machine &machine, uint64_t weightBudget) {
   bool direct = machine.dispatch == target::DispatchKind::Kernel;
   // Any run of rows is a page, where rows lie one behind the other.
-  if (weightBudget && (!direct || target.rowGranule(machine) != 1))
+  bool pages = direct && target.rowGranule(machine) == 1;
+  if (machine.pagesWeights() && !pages)
+    return module.emitError() << "machine '" << machine.name << "' has its weights in '"
+                              << machine.placement.weights
+                              << "', flash without addresses, but its target packs several rows "
+                                 "together or streams weights by itself and cannot page them; "
+                                 "place weights in a memory of kind flash-xip or dram";
+  if (weightBudget && !pages)
     return module.emitError() << "machine '" << machine.name
                               << "' does not page weights: its target packs several rows together "
                                  "or streams weights by itself; leave the weight budget out";
+  if (machine.pagesWeights() && !weightBudget) {
+    FailureOr<uint64_t> left = weightBudgetOf(module, machine);
+    if (failed(left))
+      return failure();
+    weightBudget = *left;
+  }
   const target::Memory &buffers =
       direct ? *machine.memory(machine.placement.scratch) : machine.sram();
   constexpr int64_t kRecord = 16; // alignment of the row records of stream machines

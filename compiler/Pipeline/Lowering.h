@@ -8,9 +8,10 @@
 
 namespace llmc {
 
-/// Tells the passes of the machine that the quantized program is for. With a `weightBudget`,
-/// weights lie in paged flash, and so many bytes of memory hold what is in use of them. Errors:
-/// weights that the target does not take, or cannot page.
+/// Tells the passes of the machine that the quantized program is for. With a `weightBudget`, or on
+/// a machine whose weights have no addresses, weights lie in paged flash, and so many bytes of
+/// memory, or what the machine's leaves, hold what is in use of them. Errors: weights that the
+/// target does not take, or cannot page; a memory that leaves nothing.
 mlir::LogicalResult describeMachine(mlir::ModuleOp module, const target::Target &target,
                                     const target::Machine &machine, uint64_t weightBudget = 0);
 

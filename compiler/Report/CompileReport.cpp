@@ -23,7 +23,7 @@ const target::Memory &memoryOf(const std::string &region, const target::Machine 
     return *machine.memory(placement.io);
   if (region == "scratch" || region == "activations")
     return *machine.memory(placement.scratch);
-  return *machine.memory(placement.weights);
+  return region == "paged_weights" ? *machine.memory(placement.weights) : machine.constants();
 }
 
 std::string nameOf(const rt::Region &region, const PlanDescription &plan) {
@@ -66,6 +66,7 @@ json entriesOf(const std::vector<EntryEstimate> &estimates) {
          {"commands", entry.commands},
          {"page_reads", entry.pageReads},
          {"page_bytes", entry.pageBytes},
+         {"commands_during_reads", entry.overlapped},
          {"engine_cycles", cycles},
          {"bound_cycles", *std::ranges::max_element(entry.engineCycles)}});
   }

@@ -72,6 +72,8 @@ public:
     for (auto entry : module.getOps<func::FuncOp>())
       if (lm::EntryAttr::of(entry) && failed(visit(entry)))
         return failure();
+    if (nextOffset + nextPagedOffset <= target.getWeightBudget())
+      pageNothing();
     return success();
   }
 
@@ -203,6 +205,16 @@ private:
     npu::ConstantOp::create(builder, module.getLoc(), name, offset, bytes, references, format, rope,
                             paged, asRecords);
     offset = llvm::alignTo(offset + bytes, kConstantAlignment);
+  }
+
+  /// All weights in memory, in the order in which they were placed.
+  void pageNothing() {
+    nextOffset = 0;
+    for (auto constant : module.getOps<npu::ConstantOp>()) {
+      constant.setOffset(uint64_t(nextOffset));
+      constant.setPaged(false);
+      nextOffset = llvm::alignTo(nextOffset + int64_t(constant.getBytes()), kConstantAlignment);
+    }
   }
 
   /// A cache line: constants start on one, so that host kernels may read them in place as well.

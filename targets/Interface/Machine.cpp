@@ -33,6 +33,14 @@ const Memory *Machine::memory(const std::string &memoryName) const {
   return nullptr;
 }
 
+bool Machine::pagesWeights() const {
+  return memory(placement.weights)->kind == MemoryKind::FlashPaged;
+}
+
+const Memory &Machine::constants() const {
+  return *memory(pagesWeights() ? placement.state : placement.weights);
+}
+
 const Memory &Machine::sram() const {
   return *std::find_if(memories.begin(), memories.end(),
                        [](const Memory &memory) { return memory.kind == MemoryKind::Sram; });

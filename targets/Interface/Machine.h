@@ -103,6 +103,11 @@ struct Machine {
   const Memory *memory(const std::string &memoryName) const;
   const Memory &
   sram() const; ///< The single memory of kind Sram; its presence is checked when the file is read.
+  /// The weights' memory has no addresses: they are read page by page.
+  bool pagesWeights() const;
+  /// Where code is, and constants that kernels address: with the weights, or, where those are
+  /// paged, loaded once into the memory of `state`.
+  const Memory &constants() const;
 };
 
 /// Reads a machine description. `origin` names the text in errors.

@@ -13,4 +13,8 @@ if not 0 < row <= 1024:
     sys.exit(f"decode and head read {row} bytes more than there are")
 if entries["prefill_16"]["page_bytes"] - entries["decode"]["page_bytes"] != 15 * row:
     sys.exit("a chunk reads more than its rows and the layers once")
+for entry in entries.values():
+    # The last page is used when nothing is left to read.
+    if entry["commands_during_reads"] * 10 < (entry["commands"] - 1) * 9:
+        sys.exit(f"{entry['name']}: reads are under way in {entry['commands_during_reads']} of {entry['commands']} commands")
 print("within the budget; each token reads all weights and one row:", ", ".join(sorted(entries)))

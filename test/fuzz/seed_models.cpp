@@ -1,18 +1,13 @@
-#include "onnx/onnx_pb.h"
 #include "test/fuzz/seed_files.h"
+#include "test/unit/compiler/OnnxModels.h"
 
 namespace llmc::fuzz {
-namespace {
 
-::onnx::TensorProto &weight(::onnx::ModelProto &model, const char *name, int type,
-                            std::initializer_list<int64_t> dims) {
-  ::onnx::TensorProto &tensor = *model.mutable_graph()->add_initializer();
-  tensor.set_name(name);
-  tensor.set_data_type(type);
-  for (int64_t dim : dims)
-    tensor.add_dims(dim);
-  return tensor;
-}
+using test::addWeight;
+using test::setExternal;
+using test::smallModel;
+
+namespace {
 
 ::onnx::NodeProto &node(::onnx::ModelProto &model, const char *type,
                         std::initializer_list<const char *> inputs, const char *output) {
@@ -33,55 +28,27 @@ namespace {
   return a;
 }
 
-/// y = x + w, with dimensions [batch, 2].
-::onnx::ModelProto small() {
-  ::onnx::ModelProto model;
-  model.set_ir_version(8);
-  model.set_producer_name("seed");
-  ::onnx::OperatorSetIdProto &opset = *model.add_opset_import();
-  opset.set_domain("ai.onnx");
-  opset.set_version(18);
-  ::onnx::GraphProto &graph = *model.mutable_graph();
-  for (auto *value : {graph.add_input(), graph.add_output()}) {
-    value->set_name(value == &graph.input(0) ? "x" : "y");
-    auto &type = *value->mutable_type()->mutable_tensor_type();
-    type.set_elem_type(::onnx::TensorProto::FLOAT);
-    type.mutable_shape()->add_dim()->set_dim_param("batch");
-    type.mutable_shape()->add_dim()->set_dim_value(2);
-  }
-  const float values[2] = {1.5f, -2.0f};
-  weight(model, "w", ::onnx::TensorProto::FLOAT, {2}).set_raw_data(values, sizeof(values));
-  node(model, "Add", {"x", "w"}, "y");
-  return model;
-}
-
 /// Weights stored in every way: raw, element by element, outside, as strings.
 ::onnx::ModelProto weights() {
-  ::onnx::ModelProto model = small();
+  ::onnx::ModelProto model = smallModel();
   using T = ::onnx::TensorProto;
-  weight(model, "floats", T::FLOAT, {2, 1}).add_float_data(1.0f);
+  addWeight(model, "floats", T::FLOAT, {2, 1}).add_float_data(1.0f);
   model.mutable_graph()->mutable_initializer(1)->add_float_data(-0.5f);
-  weight(model, "longs", T::INT64, {1}).add_int64_data(-7);
-  weight(model, "words", T::INT8, {1}).add_int32_data(-7);
-  weight(model, "doubles", T::DOUBLE, {1}).add_double_data(0.25);
-  weight(model, "wide", T::UINT64, {}).add_uint64_data(1);
-  weight(model, "text", T::STRING, {1}).add_string_data("s");
-  weight(model, "nibbles", T::UINT8, {3}).set_raw_data("abc");
-  weight(model, "half", T::FLOAT16, {2}).set_raw_data("abcd");
-  ::onnx::TensorProto &outside = weight(model, "outside", T::INT8, {4, 8});
-  outside.set_data_location(T::EXTERNAL);
-  for (auto [key, value] :
-       {std::pair{"location", "weights.bin"}, {"offset", "64"}, {"length", "32"}}) {
-    auto &entry = *outside.add_external_data();
-    entry.set_key(key);
-    entry.set_value(value);
-  }
+  addWeight(model, "longs", T::INT64, {1}).add_int64_data(-7);
+  addWeight(model, "words", T::INT8, {1}).add_int32_data(-7);
+  addWeight(model, "doubles", T::DOUBLE, {1}).add_double_data(0.25);
+  addWeight(model, "wide", T::UINT64, {}).add_uint64_data(1);
+  addWeight(model, "text", T::STRING, {1}).add_string_data("s");
+  addWeight(model, "nibbles", T::UINT8, {3}).set_raw_data("abc");
+  addWeight(model, "half", T::FLOAT16, {2}).set_raw_data("abcd");
+  ::onnx::TensorProto &outside = addWeight(model, "outside", T::INT8, {4, 8});
+  setExternal(outside, {{"location", "weights.bin"}, {"offset", "64"}, {"length", "32"}});
   return model;
 }
 
 /// Attributes of every kind, a subgraph, domains, values with types.
 ::onnx::ModelProto attributes() {
-  ::onnx::ModelProto model = small();
+  ::onnx::ModelProto model = smallModel();
   using A = ::onnx::AttributeProto;
   model.add_opset_import()->set_domain("com.microsoft");
   model.mutable_opset_import(1)->set_version(1);
@@ -114,7 +81,7 @@ namespace {
 } // namespace
 
 SeedFiles onnxSeeds() {
-  return {{"small", small().SerializeAsString()},
+  return {{"small", smallModel().SerializeAsString()},
           {"weights", weights().SerializeAsString()},
           {"attributes", attributes().SerializeAsString()}};
 }

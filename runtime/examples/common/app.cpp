@@ -65,8 +65,8 @@ void printRegion(const Plan &plan, uint32_t index, const void *base, const char 
   console::text("\n");
 }
 
-/// Constants stay in flash; what the plan wants in SRAM goes to the fast memory while there is
-/// room, everything else to the large one.
+/// Constants that the plan wants in flash stay there, others are loaded; what it wants in SRAM goes
+/// to the fast memory while there is room, everything else to the large one.
 Status placeRegions(const Plan &plan, Arena &large, llmc_memory *memories) {
   Arena fast(board::fastMemory());
   for (uint32_t i = 0; i < plan.regions().size; ++i) {
@@ -78,7 +78,7 @@ Status placeRegions(const Plan &plan, Arena &large, llmc_memory *memories) {
     void *base = nullptr;
     const char *where = "flash, in place,";
     Status status(LLMC_TOO_SMALL);
-    if (region.lifetime == Lifetime::Constant) {
+    if (region.kind == RegionKind::FlashXip) {
       const void *inPlace = nullptr;
       status = plan.mapRegion(i, &inPlace);
       base = const_cast<void *>(inPlace);
@@ -89,9 +89,11 @@ Status placeRegions(const Plan &plan, Arena &large, llmc_memory *memories) {
       if (!status.ok())
         status = large.take(region.size, 1u << region.alignLog2, &base);
     }
+    memories[i] = {base, region.size};
+    if (status.ok() && region.lifetime == Lifetime::Constant && region.kind != RegionKind::FlashXip)
+      status = plan.loadRegion(i, memories[i], nullptr);
     if (!status.ok())
       return Status(Code(status.code), Where(status.where), i);
-    memories[i] = {base, region.size};
     printRegion(plan, i, base, where);
   }
   return {};

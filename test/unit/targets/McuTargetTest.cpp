@@ -84,14 +84,16 @@ std::vector<KernelRequest> requests() {
 TEST_CASE("Microcontrollers are direct machines with one instruction set each") {
   const auto target = create();
   CHECK(target->name() == rt::baremetalBackend);
-  REQUIRE(target->machines().size() == 3);
+  REQUIRE(target->machines().size() == 4);
   for (const Machine &machine : target->machines()) {
     const std::vector<Variant> variants = target->variants(machine);
     REQUIRE(variants.size() == 1);
     CHECK(variants[0].name == machine.isa);
     CHECK(variants[0].abi == rt::baremetalAbi);
     CHECK(variants[0].driverMin <= rt::baremetalDriver);
-    CHECK(machine.memory(machine.placement.weights)->kind == MemoryKind::FlashXip);
+    CHECK(machine.pagesWeights() == (machine.name == "cortex-m55-serial"));
+    CHECK(machine.constants().name ==
+          (machine.pagesWeights() ? machine.placement.state : machine.placement.weights));
     CHECK(machine.memory(machine.placement.scratch)->kind == MemoryKind::Sram);
   }
 }
