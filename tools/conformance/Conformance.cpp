@@ -2,6 +2,7 @@
 
 #include "targets/Interface/Chain.h"
 #include "tools/conformance/KernelChecks.h"
+#include "tools/conformance/ModelChecks.h"
 
 #include <exception>
 
@@ -24,6 +25,11 @@ public:
     addChains();
     if (subject.machine.dispatch == DispatchKind::Kernel)
       addDispatchedKernels();
+    for (const char *recipe : {"w8a8", "w4a8-m16", "w4a8-m32", "w4a8-g32", "w4a8-g64"})
+      add(std::string("model ") + recipe, [&subject = subject, recipe] {
+        return checkModels(subject, std::string("model ") + recipe, recipe);
+      });
+    add("memory", [&subject = subject] { return checkMemory(subject, "memory"); });
     return std::move(groups);
   }
 

@@ -102,6 +102,12 @@ private:
     target.pack(weights.view(), again);
     if (again != packed.weights)
       return Broken{"pack", "the same weights twice give other bytes"};
+    if (machine.dispatch == DispatchKind::Stream && target.readsRowRecords()) {
+      std::vector<uint8_t> records;
+      target.Target::pack(weights.view(), records);
+      if (records != packed.weights)
+        return Broken{"pack", "linear layers read row records, and these are none"};
+    }
     return joinTiles(weights, packed.weights);
   }
 

@@ -1,7 +1,7 @@
 // llmc-make-model: writes a language model of a known shape with random weights, as an exporter
 // would.
 #include "tools/llmc/Errors.h"
-#include "tools/make-model/Exporter.h"
+#include "tools/make-model/ModelFolder.h"
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
@@ -17,31 +17,14 @@ struct Options {
   int64_t layers = 0; ///< 0: as many as the shape has.
 };
 
-void writeText(const std::filesystem::path &path, const std::string &text) {
-  std::string error;
-  if (!writeFileAtomically(path.string(), text, error))
-    throw InputError(error);
-}
-
-/// The graph comes last: a model that can be opened is complete.
 void makeModel(const Options &options) {
   ModelShape shape = *findShape(options.shape);
   if (options.layers)
     shape.layers = options.layers;
-  const std::filesystem::path folder(options.folder);
-  std::error_code problem;
-  std::filesystem::create_directories(folder, problem);
-  if (problem)
-    throw InputError("cannot create the folder '" + options.folder + "': " + problem.message());
-  const Element element = options.dtype == "fp16" ? Element::Float16 : Element::Float32;
-  WeightFile weights((folder / weightFileName).string(), element);
-  const std::string graph = options.exporter == "genai" ? exportGenai(shape, element, weights)
-                                                        : exportDecomposed(shape, element, weights);
-  weights.commit();
-  writeText(folder / "config.json", configJson(shape, element == Element::Float16));
-  writeText(folder / "model.onnx", graph);
-  fmt::print("{}: {}, {} bytes of weights\n", (folder / "model.onnx").string(), shape.name,
-             weights.position());
+  const int64_t bytes =
+      writeModel(shape, {options.exporter == "genai", options.dtype == "fp16"}, options.folder);
+  fmt::print("{}: {}, {} bytes of weights\n",
+             (std::filesystem::path(options.folder) / modelFileName).string(), shape.name, bytes);
 }
 
 int run(int argc, char **argv) {

@@ -1,0 +1,97 @@
+#include "tools/conformance/TargetView.h"
+
+#include <algorithm>
+
+namespace llmc::conformance {
+
+using namespace target;
+
+TargetView::TargetView(const Target &inner, const Machine *machine, Answers &answers)
+    : inner(inner), all(inner.machines()), answers(answers) {
+  for (Machine &known : all)
+    if (machine && known.name == machine->name)
+      known = *machine;
+}
+
+Legalization TargetView::legalization(const Machine &machine) const {
+  return inner.legalization(machine);
+}
+
+Verdict TargetView::supports(const Machine &machine, const KernelWork &work) const {
+  Verdict verdict = inner.supports(machine, work);
+  ++(verdict.supported ? answers.supported : answers.refused);
+  return verdict;
+}
+
+uint64_t TargetView::cycles(const Machine &machine, const Matmul &matmul) const {
+  return inner.cycles(machine, matmul);
+}
+
+uint64_t TargetView::cycles(const Machine &machine, const VectorChain &chain) const {
+  return inner.cycles(machine, chain);
+}
+
+uint64_t TargetView::dmaCycles(const Machine &machine, Space offChip, uint64_t bytes, uint64_t runs,
+                               bool isLoad) const {
+  return inner.dmaCycles(machine, offChip, bytes, runs, isLoad);
+}
+
+uint32_t TargetView::rowGranule(const Machine &machine) const { return inner.rowGranule(machine); }
+
+bool TargetView::readsRowRecords() const { return inner.readsRowRecords(); }
+
+uint64_t TargetView::packedBytes(const WeightFormat &format, uint32_t rows,
+                                 uint32_t columns) const {
+  return inner.packedBytes(format, rows, columns);
+}
+
+uint64_t TargetView::packedRowsBytes(const Machine &machine, const PackRows &pack) const {
+  return inner.packedRowsBytes(machine, pack);
+}
+
+void TargetView::pack(const WeightRows &rows, std::vector<uint8_t> &out) const {
+  inner.pack(rows, out);
+}
+
+std::optional<std::vector<uint8_t>> TargetView::emit(const Machine &machine, const Program &program,
+                                                     std::string &error) const {
+  auto blob = inner.emit(machine, program, error);
+  if (!blob)
+    answers.emitFailure = error;
+  return blob;
+}
+
+std::vector<Variant> TargetView::variants(const Machine &machine) const {
+  return inner.variants(machine);
+}
+
+std::optional<Blob> TargetView::emitKernels(const Machine &machine, const Variant &variant,
+                                            const std::vector<KernelRequest> &kernels,
+                                            const HostServices &host, std::string &error) const {
+  auto blob = inner.emitKernels(machine, variant, kernels, host, error);
+  if (!blob)
+    answers.emitFailure = error;
+  return blob;
+}
+
+std::string TargetView::disassemble(const std::vector<uint8_t> &blob, std::string &error) const {
+  return inner.disassemble(blob, error);
+}
+
+TargetRegistry viewsOf(const TargetRegistry &targets, const Target &watched, const Machine *machine,
+                       Answers &answers) {
+  TargetRegistry views;
+  std::vector<const Target *> seen;
+  static Answers ignored; // of the others
+  for (const auto &[target, unused] : targets.machines()) {
+    if (std::count(seen.begin(), seen.end(), target))
+      continue;
+    seen.push_back(target);
+    const bool isWatched = target == &watched;
+    views.add(std::make_unique<TargetView>(*target, isWatched ? machine : nullptr,
+                                           isWatched ? answers : ignored));
+  }
+  return views;
+}
+
+} // namespace llmc::conformance

@@ -1,0 +1,63 @@
+#include "tools/conformance/TinyModel.h"
+
+#include "targets/Reference/Random.h"
+#include "tools/llmc/Errors.h"
+#include "tools/make-model/ModelFolder.h"
+
+#include <cstdlib>
+#include <stdexcept>
+
+namespace llmc::conformance {
+
+TemporaryFolder::TemporaryFolder() {
+  std::string name = (std::filesystem::temp_directory_path() / "llmc-conformance-XXXXXX").string();
+  if (!mkdtemp(name.data()))
+    throw InputError("no folder can be made in '" +
+                     std::filesystem::temp_directory_path().string() +
+                     "' for the models; set TMPDIR to one that can be written");
+  path = name;
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path, ignored);
+}
+
+const make::ModelShape &evenShape() {
+  // name, hidden, layers, heads, kvHeads, headDim, ffn, vocabulary, context, ropeTheta, tied
+  static const make::ModelShape shape = {"even", 64, 2, 4, 2, 16, 96, 160, 256, 1e4, true};
+  return shape;
+}
+
+const make::ModelShape &oddShape() {
+  static const make::ModelShape shape = {"odd", 72, 3, 3, 1, 24, 104, 131, 256, 1e4, false};
+  return shape;
+}
+
+TinyModel::TinyModel(const make::ModelShape &shape, const std::string &recipe, uint32_t context,
+                     const Compiler &compiler, uint64_t seed)
+    : recipe(recipe), context(context), vocabulary(uint32_t(shape.vocabulary)),
+      shapeName(shape.name) {
+  make::writeModel(shape, {}, folder.file("."));
+  target::Random random(seed);
+  for (uint32_t i = 0; i < context; ++i)
+    ids.push_back(int32_t(random.below(vocabulary)));
+  std::string error;
+  const auto reference =
+      compiler.loadReference({folder.file("model.onnx"), recipe, context}, error);
+  if (!reference || !reference->feed(ids, expected, error))
+    throw std::runtime_error("the reference evaluator refuses the model '" + shapeName +
+                             "': " + error);
+}
+
+CompileOptions TinyModel::options(const std::string &machine, const std::string &output) const {
+  CompileOptions options;
+  options.model = folder.file("model.onnx");
+  options.machine = machine;
+  options.quant = recipe;
+  options.context = context;
+  options.output = folder.file(output);
+  return options;
+}
+
+} // namespace llmc::conformance
