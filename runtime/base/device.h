@@ -64,8 +64,9 @@ typedef struct llmc_dispatch {
   uint32_t n_operands;
   uint32_t n_params;
   const uint32_t
-      *params;  /* P[0] = pos, P[1] = n_tokens, P[2] = kv_len, then derived and loop parameters */
-  uint32_t tag; /* grows by one per submit or dma on a queue; what poll is asked for */
+      *params;    /* P[0] = pos, P[1] = n_tokens, P[2] = kv_len, then derived and loop parameters */
+  uint32_t tag;   /* grows by one per submit or dma on a queue; what poll is asked for */
+  uint32_t entry; /* where the kernel begins in code */
 } llmc_dispatch;
 
 /* A copy of `rows` rows of `row_bytes`; a 1-D copy has one row. */

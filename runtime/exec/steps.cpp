@@ -73,6 +73,7 @@ Status Session::dispatch(const Step *&at) {
     const Kernel &kernel = bound->kernels()[step->a];
     request.code = codeOf(kernel);
     request.code_size = kernel.size;
+    request.entry = kernel.entry;
     const Queue &queue = bound->queues()[step->queue];
     request.queue = queue.index;
     request.tag = ++issued[step->queue];
