@@ -35,10 +35,20 @@ void describeModel(OpBuilder &b, Location loc, const ModelDescription &model) {
                         model.kvHeads, model.headDim, bos, eos, digest);
 }
 
+/// A target for each kind of code.
+void describeTargets(OpBuilder &b, Location loc, const PlanDevice &device,
+                     const std::string &symbol) {
+  for (const target::Variant &variant : device.target->variants(*device.machine))
+    plan::TargetOp::create(
+        b, loc, symbol + (variant.name.empty() ? "" : "_" + variant.name), device.target->name(),
+        device.machine->name, variant.name.empty() ? StringAttr() : b.getStringAttr(variant.name),
+        variant.abi, variant.driverMin, b.getStringAttr(hex(device.machine->digest)));
+}
+
 } // namespace
 
-void describePlan(ModuleOp module, const target::Target &target, const target::Machine &machine,
-                  const PlanInputs &inputs) {
+void describePlan(ModuleOp module, const PlanDevices &devices, const PlanInputs &inputs) {
+  const target::Machine &machine = *devices.own.machine;
   MLIRContext *context = module.getContext();
   context->getOrLoadDialect<plan::PlanDialect>();
   auto kind = [&](const std::string &name) { return kindOf(*machine.memory(name)); };
@@ -51,11 +61,9 @@ void describePlan(ModuleOp module, const target::Target &target, const target::M
   Location loc = module.getLoc();
   auto file = plan::FileOp::create(b, loc, "llmc " LLMC_VERSION, FlatSymbolRefAttr());
   b.setInsertionPointToEnd(&file.getBody().emplaceBlock());
-  for (const target::Variant &variant : target.variants(machine))
-    plan::TargetOp::create(b, loc, "machine" + (variant.name.empty() ? "" : "_" + variant.name),
-                           target.name(), machine.name,
-                           variant.name.empty() ? StringAttr() : b.getStringAttr(variant.name),
-                           variant.abi, variant.driverMin, b.getStringAttr(hex(machine.digest)));
+  describeTargets(b, loc, devices.own, "machine");
+  if (devices.fallback)
+    describeTargets(b, loc, *devices.fallback, "fallback");
   describeModel(b, loc, inputs.model);
   if (!inputs.tokenizer.empty())
     plan::TokenizerOp::create(b, loc, TokenizerDescription().kind, FlatSymbolRefAttr(),

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "compiler/Emit/PlanDescription.h"
+#include "compiler/Emit/PlanDevices.h"
 #include "dialects/Plan/Plan.h"
-#include "targets/Interface/Target.h"
 
 namespace llmc {
 
@@ -15,9 +15,8 @@ struct PlanInputs {
   std::vector<KeyValueDescription> metadata;
 };
 
-/// Gives the module a plan.file with target, model, tokenizer and metadata, and `plan.placement`:
+/// Gives the module a plan.file with targets, model, tokenizer and metadata, and `plan.placement`:
 /// what llmc-lower-npu-to-plan requires beside the programs.
-void describePlan(mlir::ModuleOp module, const target::Target &target,
-                  const target::Machine &machine, const PlanInputs &inputs);
+void describePlan(mlir::ModuleOp module, const PlanDevices &devices, const PlanInputs &inputs);
 
 } // namespace llmc

@@ -59,50 +59,57 @@ private:
 
 class DirectEncoder {
 public:
-  DirectEncoder(plan::FileOp file, const target::Target &target, const target::Machine &machine,
-                const target::HostServices &host, std::string &error)
-      : file(file), target(target), machine(machine), host(host), error(error) {}
+  DirectEncoder(plan::FileOp file, const PlanDevices &devices, const target::HostServices &host,
+                std::string &error)
+      : file(file), devices(devices), host(host), error(error) {}
 
   std::optional<EncodedKernels> run() {
-    std::vector<target::Variant> variants = target.variants(machine);
-    for (auto [number, op] : llvm::enumerate(file.records<plan::TargetOp>()))
-      if (!encode(op, variants[number]))
-        return std::nullopt;
+    for (plan::TargetOp op : file.records<plan::TargetOp>()) {
+      const PlanDevice &device = deviceOf(op);
+      for (const target::Variant &variant : device.target->variants(*device.machine))
+        if (op.getVariant().value_or("") == variant.name && !encode(op, device, variant))
+          return std::nullopt;
+    }
     for (auto program : file->getParentOfType<ModuleOp>().getOps<npu::ProgramOp>())
       estimate(program);
     return std::move(result);
   }
 
 private:
-  bool encode(plan::TargetOp op, const target::Variant &variant) {
+  const PlanDevice &deviceOf(plan::TargetOp op) const {
+    return op.getDevice() == devices.own.machine->name ? devices.own : *devices.fallback;
+  }
+
+  bool encode(plan::TargetOp op, const PlanDevice &device, const target::Variant &variant) {
     std::vector<plan::KernelOp> kernels;
     std::vector<target::KernelRequest> requests;
     for (plan::KernelOp kernel : file.records<plan::KernelOp>()) {
       if (kernel.getTarget() != op.getSymName())
         continue;
-      std::optional<target::KernelRequest> request = requestOf(kernel);
+      std::optional<target::KernelRequest> request = requestOf(kernel, device);
       if (!request)
         return false;
       kernels.push_back(kernel);
       requests.push_back(std::move(*request));
     }
-    std::optional<target::Blob> blob = target.emitKernels(machine, variant, requests, host, error);
+    std::optional<target::Blob> blob =
+        device.target->emitKernels(*device.machine, variant, requests, host, error);
     if (!blob || blob->entries.size() != kernels.size()) {
-      error = fmt::format("target '{}', variant '{}': {}", target.name(), variant.name,
+      error = fmt::format("target '{}', variant '{}': {}", device.target->name(), variant.name,
                           blob ? "internal error: not one entry for each kernel" : error);
       return false;
     }
     for (auto [kernel, request, entry] : llvm::zip_equal(kernels, requests, blob->entries))
       kernel.setBlobAttr(
           plan::BlobAttr::get(kernel.getContext(), /*offset=*/0, int64_t(blob->bytes.size()),
-                              entry.offset, int64_t(cyclesOf(request.work)),
+                              entry.offset, int64_t(cyclesOf(request.work, device)),
                               entry.stackBytes ? entry.stackBytes : variant.stackBytes));
     if (!kernels.empty())
       result.code[kernels.front().getSegmentAttr().getAttr()] = std::move(blob->bytes);
     return true;
   }
 
-  std::optional<target::KernelRequest> requestOf(plan::KernelOp kernel) {
+  std::optional<target::KernelRequest> requestOf(plan::KernelOp kernel, const PlanDevice &device) {
     auto op = dyn_cast_or_null<npu::KernelOp>(plan::programOf(kernel));
     if (!op) {
       error = fmt::format("internal error: kernel '{}' is not an npu.kernel",
@@ -110,15 +117,18 @@ private:
       return std::nullopt;
     }
     target::KernelRequest request = emitRequest(op, parameters.of(kernel));
-    error = unsupportedKernel(op, request, target, machine);
+    error = unsupportedKernel(op, request, device);
     if (!error.empty())
       return std::nullopt;
-    cycles[op.getSymNameAttr()] = cyclesOf(request.work);
+    cycles[op.getSymNameAttr()] =
+        inOwnCycles(devices, npu::commandOf(op), cyclesOf(request.work, device));
     return request;
   }
 
   /// Packing, gathering and attention cost what the commands do that they stand for.
-  uint64_t cyclesOf(const target::KernelWork &work) const {
+  static uint64_t cyclesOf(const target::KernelWork &work, const PlanDevice &device) {
+    const target::Target &target = *device.target;
+    const target::Machine &machine = *device.machine;
     auto rows = [&](target::Extent tokens, uint32_t columns) {
       target::VectorChain copy;
       copy.tokens = tokens;
@@ -176,21 +186,19 @@ private:
   }
 
   plan::FileOp file;
-  const target::Target &target;
-  const target::Machine &machine;
+  const PlanDevices &devices;
   const target::HostServices &host;
   std::string &error;
   const ParameterIndices parameters{file};
-  DenseMap<StringAttr, uint64_t> cycles; ///< Of each npu.kernel.
+  DenseMap<StringAttr, uint64_t> cycles; ///< Of each npu.kernel, in those of the plan's machine.
   EncodedKernels result;
 };
 
 } // namespace
 
-std::optional<EncodedKernels> encodeDirect(plan::FileOp file, const target::Target &target,
-                                           const target::Machine &machine,
+std::optional<EncodedKernels> encodeDirect(plan::FileOp file, const PlanDevices &devices,
                                            const target::HostServices &host, std::string &error) {
-  return DirectEncoder(file, target, machine, host, error).run();
+  return DirectEncoder(file, devices, host, error).run();
 }
 
 } // namespace llmc

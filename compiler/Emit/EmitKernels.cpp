@@ -4,6 +4,7 @@
 #include "compiler/Emit/EmitProgram.h"
 #include "compiler/Emit/KernelSupport.h"
 #include "compiler/Emit/PlanQueries.h"
+#include "dialects/Npu/NpuAccess.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -22,9 +23,9 @@ constexpr uint64_t kBlobAlignment = 64;
 /// Command streams: one for each program.
 class StreamEncoder {
 public:
-  StreamEncoder(plan::FileOp file, const target::Target &target, const target::Machine &machine,
-                std::string &error)
-      : file(file), target(target), machine(machine), error(error) {}
+  StreamEncoder(plan::FileOp file, const PlanDevice &device, std::string &error)
+      : file(file), device(device), target(*device.target), machine(*device.machine), error(error) {
+  }
 
   std::optional<EncodedKernels> run() {
     for (plan::KernelOp kernel : file.records<plan::KernelOp>())
@@ -43,7 +44,7 @@ private:
     }
     std::vector<uint32_t> maxima(kernel.getBounds().begin(), kernel.getBounds().end());
     target::Program program = emitProgram(op, parameters.of(kernel), maxima);
-    error = unsupportedKernel(op, program, target, machine);
+    error = unsupportedKernel(op, program, device);
     if (!error.empty())
       return false;
     std::optional<std::vector<uint8_t>> blob = target.emit(machine, program, error);
@@ -104,6 +105,7 @@ private:
   }
 
   plan::FileOp file;
+  const PlanDevice &device;
   const target::Target &target;
   const target::Machine &machine;
   std::string &error;
@@ -113,28 +115,33 @@ private:
 
 } // namespace
 
-static void estimateEntries(plan::FileOp file) {
+static void estimateEntries(plan::FileOp file, const PlanDevices &devices) {
   SymbolTable symbols(file);
   for (plan::EntryOp entry : file.records<plan::EntryOp>()) {
     uint64_t sum = 0;
     entry.walk([&](plan::DispatchOp dispatch) {
       uint64_t times = timesOf(dispatch);
       auto kernel = symbols.lookup<plan::KernelOp>(dispatch.getKernel());
-      sum += times * uint64_t(kernel.getBlobAttr().getEstCycles());
+      uint64_t each = uint64_t(kernel.getBlobAttr().getEstCycles());
+      auto op = dyn_cast_or_null<npu::KernelOp>(plan::programOf(kernel));
+      sum += times * (op ? inOwnCycles(devices, npu::commandOf(op), each) : each);
     });
     entry.setEstCycles(sum);
   }
 }
 
-std::optional<EncodedKernels> encodeKernels(plan::FileOp file, const target::Target &target,
-                                            const target::Machine &machine,
+uint64_t inOwnCycles(const PlanDevices &devices, Operation *command, uint64_t cycles) {
+  const target::Machine &runs = *devices.of(command).machine, &own = *devices.own.machine;
+  return &runs == &own ? cycles : uint64_t(double(cycles) * own.clockHz / runs.clockHz);
+}
+
+std::optional<EncodedKernels> encodeKernels(plan::FileOp file, const PlanDevices &devices,
                                             const target::HostServices &host, std::string &error) {
-  bool isDirect = machine.dispatch == target::DispatchKind::Kernel;
-  std::optional<EncodedKernels> encoded = isDirect
-                                              ? encodeDirect(file, target, machine, host, error)
-                                              : StreamEncoder(file, target, machine, error).run();
+  bool isDirect = devices.own.machine->dispatch == target::DispatchKind::Kernel;
+  std::optional<EncodedKernels> encoded = isDirect ? encodeDirect(file, devices, host, error)
+                                                   : StreamEncoder(file, devices.own, error).run();
   if (encoded)
-    estimateEntries(file);
+    estimateEntries(file, devices);
   return encoded;
 }
 

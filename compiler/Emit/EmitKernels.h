@@ -1,8 +1,8 @@
 // Kernels of a plan.file encoded by their target.
 #pragma once
 
+#include "compiler/Emit/PlanDevices.h"
 #include "dialects/Plan/Plan.h"
-#include "targets/Interface/Target.h"
 
 #include <optional>
 #include <string>
@@ -16,7 +16,8 @@ struct EntryEstimate {
   uint32_t rows = 0;
   uint64_t sramBytes = 0, liveBytes = 0, prefetchBytes = 0, heldBytes = 0, blobBytes = 0;
   uint64_t engineCycles[target::kEngines] =
-      {}; ///< Sum over the engine's commands, waits aside, at the arguments' maxima.
+      {}; ///< Sum over the engine's commands, waits aside, at the arguments' maxima; in cycles of
+          ///< the plan's machine also where another runs them.
   uint64_t commands = 0;
   uint64_t pageReads = 0, pageBytes = 0; ///< Of paged weights, in one run.
   uint64_t overlapped = 0; ///< Commands that run while one of those reads is under way.
@@ -29,8 +30,7 @@ struct EncodedKernels {
 
 /// Encodes every kernel and gives it its blob; entries get their cycles. Nothing, with `error` set,
 /// where the target refuses a program or a kernel.
-std::optional<EncodedKernels> encodeKernels(plan::FileOp file, const target::Target &target,
-                                            const target::Machine &machine,
+std::optional<EncodedKernels> encodeKernels(plan::FileOp file, const PlanDevices &devices,
                                             const target::HostServices &host, std::string &error);
 
 } // namespace llmc

@@ -17,10 +17,9 @@ namespace {
 
 class PlanEmitter {
 public:
-  PlanEmitter(ModuleOp module, const target::Target &target, const target::Machine &machine,
-              const PlanInputs &inputs, const target::HostServices &host, std::string &error)
-      : module(module), target(target), machine(machine), inputs(inputs), host(host), error(error) {
-  }
+  PlanEmitter(ModuleOp module, const PlanDevices &devices, const PlanInputs &inputs,
+              const target::HostServices &host, std::string &error)
+      : module(module), devices(devices), inputs(inputs), host(host), error(error) {}
 
   std::optional<EmittedPlan> run() {
     auto files = module.getOps<plan::FileOp>();
@@ -29,7 +28,7 @@ public:
       return std::nullopt;
     }
     plan::FileOp file = *files.begin();
-    std::optional<EncodedKernels> kernels = encodeKernels(file, target, machine, host, error);
+    std::optional<EncodedKernels> kernels = encodeKernels(file, devices, host, error);
     if (!kernels)
       return std::nullopt;
     for (plan::SegmentOp segment : file.records<plan::SegmentOp>())
@@ -57,7 +56,7 @@ private:
     case plan::SegmentKind::Kernel:
       return segmentFromBytes(std::move(kernels.code[segment.getSymNameAttr()]));
     case plan::SegmentKind::Weights:
-      return weightsSegment(module, isPaged(segment), target, machine, error);
+      return weightsSegment(module, isPaged(segment), devices, error);
     case plan::SegmentKind::Tokenizer:
       return segmentFromBytes(inputs.tokenizer);
     case plan::SegmentKind::Debug: {
@@ -110,8 +109,7 @@ private:
   }
 
   ModuleOp module;
-  const target::Target &target;
-  const target::Machine &machine;
+  const PlanDevices &devices;
   const PlanInputs &inputs;
   const target::HostServices &host;
   std::string &error;
@@ -120,10 +118,10 @@ private:
 
 } // namespace
 
-std::optional<EmittedPlan> emitPlan(ModuleOp module, const target::Target &target,
-                                    const target::Machine &machine, const PlanInputs &inputs,
-                                    const target::HostServices &host, std::string &error) {
-  return PlanEmitter(module, target, machine, inputs, host, error).run();
+std::optional<EmittedPlan> emitPlan(ModuleOp module, const PlanDevices &devices,
+                                    const PlanInputs &inputs, const target::HostServices &host,
+                                    std::string &error) {
+  return PlanEmitter(module, devices, inputs, host, error).run();
 }
 
 } // namespace llmc

@@ -43,14 +43,18 @@ public:
     return command;
   }
 
+  target::KernelWork emitWork(Operation *command) const {
+    return llvm::TypeSwitch<Operation *, target::KernelWork>(command)
+        .Case<npu::MatmulOp, npu::ChainOp, npu::PackRowsOp, npu::EmbedRowsOp, npu::AttentionOp>(
+            [&](auto op) { return shapeOf(op); });
+  }
+
   target::KernelRequest emitRequest(npu::KernelOp kernel) const {
     target::KernelRequest request;
     request.name = kernel.getSymName().str();
     Operation *command = npu::commandOf(kernel);
     auto matmul = dyn_cast<npu::MatmulOp>(command);
-    llvm::TypeSwitch<Operation *>(command)
-        .Case<npu::MatmulOp, npu::ChainOp, npu::PackRowsOp, npu::EmbedRowsOp, npu::AttentionOp>(
-            [&](auto op) { request.work = shapeOf(op); });
+    request.work = emitWork(command);
     ArrayAttr accesses = npu::operandAccessesOf(command);
     request.operands.resize(matmul ? 4 : accesses.size());
     for (auto [index, access] : llvm::enumerate(accesses.getAsRange<npu::AccessAttr>()))
@@ -251,6 +255,10 @@ target::Program emitProgram(npu::ProgramOp program, const std::vector<int16_t> &
   for (Operation *op : commands.epilogue)
     result.epilogue.commands.push_back(emitter.emit(op, id++));
   return result;
+}
+
+target::KernelWork emitWork(Operation *command, const std::vector<int16_t> &parameters) {
+  return ProgramEmitter(parameters).emitWork(command);
 }
 
 target::KernelRequest emitRequest(npu::KernelOp kernel, const std::vector<int16_t> &parameters) {

@@ -13,6 +13,9 @@ namespace llmc {
 target::Program emitProgram(npu::ProgramOp program, const std::vector<int16_t> &parameters,
                             const std::vector<uint32_t> &maxima);
 
+/// What a command does that is dispatched by itself.
+target::KernelWork emitWork(mlir::Operation *command, const std::vector<int16_t> &parameters);
+
 /// A kernel that is dispatched by itself, its arguments those of the plan.
 target::KernelRequest emitRequest(npu::KernelOp kernel, const std::vector<int16_t> &parameters);
 

@@ -18,6 +18,7 @@ namespace {
 /// One constant and where its numbers are.
 struct Constant {
   std::string name;
+  PlanDevice device; ///< That reads it.
   uint64_t offset = 0, bytes = 0;
   target::WeightFormat format;
   bool isPacked = false, isRecords = false, isRope = false;
@@ -29,8 +30,7 @@ struct Constant {
 
 class WeightsSegment : public SegmentSource {
 public:
-  WeightsSegment(std::vector<Constant> constants, const target::Target &target, uint32_t granule)
-      : constants(std::move(constants)), target(target), granule(granule) {}
+  explicit WeightsSegment(std::vector<Constant> constants) : constants(std::move(constants)) {}
 
   uint64_t size() const override {
     uint64_t end = 0;
@@ -53,7 +53,7 @@ public:
       if (bytes.size() != constant.offset - position + constant.bytes) {
         error = fmt::format(
             "internal error: constant '{}' was planned with {} bytes, target '{}' packed {}",
-            constant.name, constant.bytes, target.name(),
+            constant.name, constant.bytes, constant.device.target->name(),
             bytes.size() - (constant.offset - position));
         return false;
       }
@@ -89,7 +89,9 @@ private:
   }
 
   void appendPacked(const Constant &constant, std::vector<uint8_t> &bytes) const {
-    // A bounded number of rows at a time keeps the copy small.
+    // A bounded number of rows at a time keeps the copy small. They are packed by granules.
+    const target::Target &target = *constant.device.target;
+    const uint32_t granule = target.rowGranule(*constant.device.machine);
     const uint32_t perStep = std::max(256 / granule, 1u) * granule;
     std::vector<float> floats;
     for (uint32_t first = 0; first < constant.rows; first += perStep) {
@@ -115,8 +117,6 @@ private:
   }
 
   std::vector<Constant> constants;
-  const target::Target &target;
-  uint32_t granule; ///< Rows of a matrix are packed by multiples of it.
 };
 
 bool isDense(const lm::WeightView &view) {
@@ -170,36 +170,37 @@ bool readConstant(npu::ConstantOp op, SymbolTable &symbols, Constant &constant,
   return true;
 }
 
-uint64_t packedBytesOf(const Constant &constant, const target::Target &target) {
+uint64_t packedBytesOf(const Constant &constant) {
   return constant.isRecords
              ? target::rowRecordsBytes(constant.format, constant.rows, constant.columns)
-             : target.packedBytes(constant.format, constant.rows, constant.columns);
+             : constant.device.target->packedBytes(constant.format, constant.rows,
+                                                   constant.columns);
 }
 
 } // namespace
 
 std::shared_ptr<SegmentSource> weightsSegment(ModuleOp module, bool paged,
-                                              const target::Target &target,
-                                              const target::Machine &machine, std::string &error) {
+                                              const PlanDevices &devices, std::string &error) {
   SymbolTable symbols(module);
   std::vector<Constant> constants;
   for (auto op : module.getOps<npu::ConstantOp>()) {
     if (op.getPaged() != paged)
       continue;
     Constant constant;
+    constant.device = devices.of(op);
     if (!readConstant(op, symbols, constant, error))
       return nullptr;
-    if (constant.isPacked && packedBytesOf(constant, target) != constant.bytes) {
+    if (constant.isPacked && packedBytesOf(constant) != constant.bytes) {
       error = fmt::format(
           "internal error: constant '{}' was planned with {} bytes, target '{}' packs {}",
-          constant.name, constant.bytes, target.name(), packedBytesOf(constant, target));
+          constant.name, constant.bytes, constant.device.target->name(), packedBytesOf(constant));
       return nullptr;
     }
     constants.push_back(std::move(constant));
   }
   std::sort(constants.begin(), constants.end(),
             [](const Constant &a, const Constant &b) { return a.offset < b.offset; });
-  return std::make_shared<WeightsSegment>(std::move(constants), target, target.rowGranule(machine));
+  return std::make_shared<WeightsSegment>(std::move(constants));
 }
 
 } // namespace llmc

@@ -1,9 +1,10 @@
-// A weights segment: every npu.constant packed by the target, produced while it is written.
+// A weights segment: every npu.constant packed by the target that reads it, produced while it is
+// written.
 #pragma once
 
 #include "compiler/Emit/PlanDescription.h"
+#include "compiler/Emit/PlanDevices.h"
 #include "dialects/Npu/Npu.h"
-#include "targets/Interface/Target.h"
 
 #include <memory>
 #include <string>
@@ -14,7 +15,6 @@ namespace llmc {
 /// weights are not at hand, or the target packs another size than was planned. The module must
 /// outlive the source.
 std::shared_ptr<SegmentSource> weightsSegment(mlir::ModuleOp module, bool paged,
-                                              const target::Target &target,
-                                              const target::Machine &machine, std::string &error);
+                                              const PlanDevices &devices, std::string &error);
 
 } // namespace llmc

@@ -1,5 +1,6 @@
 // compileModel: every phase in order, then the plan file and the report.
 #include "compiler/Emit/EmitPlan.h"
+#include "compiler/Emit/PlacementSummary.h"
 #include "compiler/Emit/PlanWriter.h"
 #include "compiler/Import/Tokenizer/TokenizerJson.h"
 #include "compiler/Pipeline/Compare.h"
@@ -27,9 +28,9 @@ using Clock = std::chrono::steady_clock;
 
 class Compilation {
 public:
-  Compilation(const CompileOptions &options, const target::Target &target,
-              const target::Machine &machine, const target::HostServices &host)
-      : options(options), target(target), machine(machine), host(host), start(Clock::now()) {}
+  Compilation(const CompileOptions &options, const PlanDevices &devices,
+              const target::HostServices &host)
+      : options(options), asked(devices), devices(devices), host(host), start(Clock::now()) {}
 
   CompileResult run() {
     CompileResult result;
@@ -61,7 +62,8 @@ private:
   /// The graph is legal for a target that takes it as quantization leaves it; nothing else is
   /// provided yet.
   bool checkLegalization() {
-    target::Legalization wanted = target.legalization(machine);
+    const target::Machine &machine = *asked.own.machine;
+    target::Legalization wanted = asked.own.target->legalization(machine);
     if (wanted.dynamicActivations && wanted.floatVectors)
       return true;
     return fail(fmt::format("target '{}' asks for {}, which llmc does not produce; use a target "
@@ -120,10 +122,65 @@ private:
     return true;
   }
 
+  /// A machine with command streams takes whole entries or nothing: where it refuses a kernel, the
+  /// fallback device gets everything.
   bool lower() {
-    if (failed(describeMachine(model->module(), target, machine, options.weightBudget)))
+    bool isDirect = asked.own.machine->dispatch == target::DispatchKind::Kernel;
+    if (isDirect || !asked.fallback) {
+      if (!lowerFor(asked))
+        return false;
+      placement = isDirect ? placementOf(model->module()) : placementOf(planFile(), asked.own);
+      return isDirect ? reportPlacement() : true;
+    }
+    OwningOpRef<ModuleOp> before(model->module().clone());
+    if (!lowerFor(asked.own))
+      return false;
+    placement = placementOf(planFile(), asked.own);
+    if (placement.reasons.empty())
+      return true;
+    if (!reportPlacement())
+      return false;
+    model->imported.module = std::move(before);
+    if (!lowerFor(*asked.fallback))
+      return false;
+    KernelCount all = placementOf(model->module()).own;
+    placement.own = {};
+    placement.fallback = all;
+    return true;
+  }
+
+  plan::FileOp planFile() { return *model->module().getOps<plan::FileOp>().begin(); }
+
+  /// What does not run where it was asked for is said once for each reason.
+  bool reportPlacement() {
+    const target::Machine &own = *asked.own.machine;
+    bool isDirect = own.dispatch == target::DispatchKind::Kernel;
+    uint64_t all = placement.own.kernels + placement.fallback.kernels;
+    std::string reasons;
+    for (const PlacementSummary::Reason &reason : placement.reasons) {
+      reasons += fmt::format("{}{} of {} kernels: {}", reasons.empty() ? "" : "; ",
+                             reason.count.kernels, all, reason.text);
+      constexpr const char
+          *some = "{2} of {3} kernels run on {0}, since {1} does not support them: {4}",
+          *everything = "everything runs on {0}, since {1} does not support {2} "
+                        "of {3} kernels: {4}";
+      if (!options.requireFullOffload)
+        notes.push_back(fmt::format(fmt::runtime(isDirect ? some : everything),
+                                    asked.fallback->machine->name, own.name, reason.count.kernels,
+                                    all, reason.text));
+    }
+    return reasons.empty() || !options.requireFullOffload ||
+           fail(fmt::format("full offload is required, and {} does not support {}; use another "
+                            "recipe or another target, or let the rest run on {}",
+                            own.name, reasons, asked.fallback->machine->name));
+  }
+
+  bool lowerFor(const PlanDevices &chosen) {
+    devices = chosen;
+    const target::Machine &machine = *devices.own.machine;
+    if (failed(describeMachine(model->module(), devices, options.weightBudget)))
       return fail(model->log->errorText("lowering failed"));
-    describePlan(model->module(), target, machine, inputs);
+    describePlan(model->module(), devices, inputs);
     PassManager manager(model->context.get());
     auto difference = std::make_shared<std::string>();
     if (options.compareAfterEach) {
@@ -134,7 +191,7 @@ private:
       model->context->disableMultithreading();
       manager.addInstrumentation(std::make_unique<CompareAfterEach>(comparison, difference));
     }
-    buildLoweringPipeline(manager);
+    buildLoweringPipeline(manager, &devices);
     if (failed(manager.run(model->module())))
       return fail(model->log->errorText("lowering failed"));
     if (comparison && difference->empty() && comparison->comparisons() == 0)
@@ -172,7 +229,7 @@ private:
   }
 
   bool emit() {
-    plan = emitPlan(model->module(), target, machine, inputs, host, error);
+    plan = emitPlan(model->module(), devices, inputs, host, error);
     model->times.end("emit");
     if (!plan || !fits())
       return false;
@@ -189,13 +246,14 @@ private:
   std::string smallerBudget(const MemoryUse &use) const {
     const uint64_t budget = uint64_t(npu::TargetAttr::of(model->module()).getWeightBudget()),
                    over = use.bytes - use.capacity;
-    return use.memory == machine.placement.state && budget > over
+    return use.memory == devices.own.machine->placement.state && budget > over
                ? fmt::format("--weight-budget={}, ", budget - over)
                : "";
   }
 
   /// Regions that share a memory fit it together.
   bool fits() {
+    const target::Machine &machine = *devices.own.machine;
     for (const MemoryUse &use : memoryUse(plan->description, machine))
       if (use.bytes > use.capacity)
         return fail(fmt::format("{} needs {} bytes of memory '{}' ({}), which has {}; use {}a "
@@ -208,7 +266,9 @@ private:
   std::string report() {
     CompileFacts facts;
     facts.options = &options;
-    facts.machine = &machine;
+    facts.machine = devices.own.machine;
+    facts.asked = &asked;
+    facts.placement = &placement;
     facts.plan = &*plan;
     facts.written = &written;
     facts.raised = model->raised.get();
@@ -231,14 +291,15 @@ private:
   }
 
   const CompileOptions &options;
-  const target::Target &target;
-  const target::Machine &machine;
+  const PlanDevices asked; ///< The machine that was asked for, and its fallback.
+  PlanDevices devices;     ///< Those that the plan is for.
   const target::HostServices &host;
   Clock::time_point start;
   std::unique_ptr<FrontendModel> model;
   CompulsoryTraffic traffic;
   std::vector<passes::WeightStatistics> weights;
   std::shared_ptr<LevelComparison> comparison;
+  PlacementSummary placement;
   PlanInputs inputs;
   std::optional<EmittedPlan> plan;
   PlanWriterResult written;
@@ -248,13 +309,50 @@ private:
 
 } // namespace
 
+/// Nothing, with `error` set, where there is no such machine or it cannot stand in for another.
+static std::optional<PlanDevice> fallbackOf(const CompileOptions &options,
+                                            const target::TargetRegistry &targets,
+                                            const PlanDevice &own, std::string &error) {
+  auto found = targets.find(options.fallback, error);
+  if (!found)
+    return std::nullopt;
+  const target::Machine &machine = *found->second;
+  if (machine.dispatch != target::DispatchKind::Kernel) {
+    error = fmt::format("machine '{}' cannot be a fallback: it runs whole entries; use one whose "
+                        "kernels are dispatched one by one",
+                        machine.name);
+    return std::nullopt;
+  }
+  if (found->first == own.target) {
+    error = fmt::format("machine '{}' cannot be a fallback for '{}': both are of target '{}', of "
+                        "which a plan runs on one device; use one of another target",
+                        machine.name, own.machine->name, own.target->name());
+    return std::nullopt;
+  }
+  constexpr uint32_t given = 64; // addresses in plans are multiples of it
+  for (const target::Memory &memory : machine.memories)
+    if (memory.alignment > given) {
+      error = fmt::format("machine '{}' cannot be a fallback: its memory '{}' asks for addresses "
+                          "that are multiples of {}, plans give {}",
+                          machine.name, memory.name, memory.alignment, given);
+      return std::nullopt;
+    }
+  return PlanDevice{found->first, &machine};
+}
+
 CompileResult compileModel(const CompileOptions &options, const target::TargetRegistry &targets,
                            const target::HostServices &host) {
   CompileResult result;
   auto found = targets.find(options.machine, result.error);
   if (!found)
     return result;
-  return Compilation(options, *found->first, *found->second, host).run();
+  PlanDevices devices(*found->first, *found->second);
+  if (!options.fallback.empty() && options.fallback != options.machine) {
+    devices.fallback = fallbackOf(options, targets, devices.own, result.error);
+    if (!devices.fallback)
+      return result;
+  }
+  return Compilation(options, devices, host).run();
 }
 
 } // namespace llmc

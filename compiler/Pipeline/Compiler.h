@@ -21,7 +21,11 @@ struct CompileOptions {
   uint32_t context = 0; ///< Tokens; 0: the model's.
   /// Bytes of memory for weights, which then lie in paged flash; 0: they are used where they lie.
   uint64_t weightBudget = 0;
-  std::string output; ///< Plan file, written beside and renamed.
+  /// Name of a machine whose kernels do what `machine` does not support; empty: none. Both must see
+  /// the same memory.
+  std::string fallback;
+  bool requireFullOffload = false; ///< Whatever would run on the fallback is an error.
+  std::string output;              ///< Plan file, written beside and renamed.
   /// Run every level on a short prompt and compare it with the quantized reference, bit for bit.
   bool compareAfterEach = false;
   /// Runs a plan file on its device: logits of every id. Gives the comparison its last level.

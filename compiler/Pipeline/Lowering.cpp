@@ -1,6 +1,7 @@
 #include "compiler/Pipeline/Lowering.h"
 
 #include "compiler/Pipeline/Packing.h"
+#include "compiler/Pipeline/Placement.h"
 #include "compiler/Pipeline/WeightBudget.h"
 #include "passes/Fusion/Fuse.h"
 #include "passes/Lowering/LowerNpuToPlan.h"
@@ -17,11 +18,25 @@ using namespace mlir;
 
 namespace llmc {
 
-LogicalResult describeMachine(ModuleOp module, const target::Target &target,
-                              const target::Machine &machine, uint64_t weightBudget) {
+static uint32_t granuleOf(const PlanDevice &device) {
+  return device.target->rowGranule(*device.machine);
+}
+
+/// Pages are runs of rows, of whoever reads them.
+static bool canPage(ModuleOp module, const PlanDevices &devices) {
+  WalkResult all = module.walk([&](Operation *op) {
+    return granuleOf(devices.of(op)) == 1 ? WalkResult::advance() : WalkResult::interrupt();
+  });
+  return !all.wasInterrupted();
+}
+
+LogicalResult describeMachine(ModuleOp module, const PlanDevices &devices, uint64_t weightBudget) {
+  const target::Target &target = *devices.own.target;
+  const target::Machine &machine = *devices.own.machine;
   bool direct = machine.dispatch == target::DispatchKind::Kernel;
-  // Any run of rows is a page, where rows lie one behind the other.
-  bool pages = direct && target.rowGranule(machine) == 1;
+  if (direct && failed(placeWeights(module, devices, weightBudget > 0 || machine.pagesWeights())))
+    return failure();
+  bool pages = direct && canPage(module, devices);
   if (machine.pagesWeights() && !pages)
     return module.emitError() << "machine '" << machine.name << "' has its weights in '"
                               << machine.placement.weights
@@ -45,22 +60,25 @@ LogicalResult describeMachine(ModuleOp module, const target::Target &target,
   module->setAttr(npu::TargetAttr::moduleAttributeName,
                   npu::TargetAttr::get(module.getContext(), machine.name, int64_t(buffers.bytes),
                                        buffers.alignment, target.rowGranule(machine), kRecord,
-                                       chunks, machine.headRows, direct, int64_t(weightBudget)));
+                                       chunks, machine.headRows, direct, int64_t(weightBudget),
+                                       devices.fallback ? granuleOf(*devices.fallback) : 0));
   if (!direct && target.readsRowRecords())
     return success();
-  npu::PackingAttr packing = packingOf(module, target, machine);
+  npu::PackingAttr packing = packingOf(module, devices);
   if (!packing)
     return failure();
   module->setAttr(npu::PackingAttr::moduleAttributeName, packing);
   return success();
 }
 
-void buildLoweringPipeline(OpPassManager &manager) {
+void buildLoweringPipeline(OpPassManager &manager, const PlanDevices *devices) {
   manager.addPass(passes::createSpecializePass());
   manager.addNestedPass<func::FuncOp>(passes::createFusePass());
   manager.addPass(passes::createLayoutWeightsPass());
   manager.addPass(passes::createTilePass());
   manager.addPass(passes::createPageWeightsPass());
+  if (devices && devices->fallback)
+    manager.addPass(createPlaceKernelsPass(*devices));
   manager.addPass(passes::createPlanMemoryPass());
   manager.addNestedPass<npu::ProgramOp>(passes::createSynchronizePass());
   manager.addPass(passes::createLowerNpuToPlanPass());
@@ -76,7 +94,7 @@ void registerLowering() {
   passes::registerSynchronizePass();
   passes::registerLowerNpuToPlanPass();
   PassPipelineRegistration<>("llmc-lower", "From the quantized lm program to the plan",
-                             buildLoweringPipeline);
+                             [](OpPassManager &manager) { buildLoweringPipeline(manager); });
 }
 
 } // namespace llmc

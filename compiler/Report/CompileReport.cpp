@@ -80,6 +80,22 @@ json leftOutOf(const std::vector<npu::LeftOut> &entries) {
   return list;
 }
 
+json countOf(const KernelCount &count) {
+  return {{"kernels", count.kernels}, {"kernel_runs", count.runs}};
+}
+
+json placementOf(const PlanDevices &asked, const PlacementSummary &placement) {
+  json own = countOf(placement.own), fallback = countOf(placement.fallback),
+       reasons = json::array();
+  own["machine"] = asked.own.machine->name;
+  fallback["machine"] = asked.fallback ? json(asked.fallback->machine->name) : json();
+  for (const PlacementSummary::Reason &reason : placement.reasons) {
+    reasons.push_back(countOf(reason.count));
+    reasons.back()["reason"] = reason.text;
+  }
+  return {{"target", own}, {"fallback", fallback}, {"reasons", reasons}};
+}
+
 } // namespace
 
 static json phasesOf(const std::vector<PhaseTime> &phases) {
@@ -111,6 +127,7 @@ std::string compileReport(const CompileFacts &facts) {
                  {"context", facts.contextLength},
                  {"regions", regionsOf(facts.plan->description, *facts.machine)},
                  {"entries", entriesOf(facts.plan->entries)},
+                 {"placement", placementOf(*facts.asked, *facts.placement)},
                  {"left_out", leftOutOf(facts.leftOut)},
                  {"compulsory_weight_bytes_per_token", facts.compulsoryWeightBytes},
                  {"kv_bytes_per_position", facts.kvBytesPerPosition},

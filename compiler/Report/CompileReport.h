@@ -2,6 +2,7 @@
 #pragma once
 
 #include "compiler/Emit/EmitPlan.h"
+#include "compiler/Emit/PlacementSummary.h"
 #include "compiler/Emit/PlanWriter.h"
 #include "compiler/Pipeline/Compiler.h"
 #include "compiler/Support/PhaseTimes.h"
@@ -24,7 +25,9 @@ std::vector<MemoryUse> memoryUse(const PlanDescription &plan, const target::Mach
 
 struct CompileFacts {
   const CompileOptions *options = nullptr;
-  const target::Machine *machine = nullptr;
+  const target::Machine *machine = nullptr; ///< That the plan is for.
+  const PlanDevices *asked = nullptr;       ///< What it was to be for.
+  const PlacementSummary *placement = nullptr;
   const EmittedPlan *plan = nullptr;
   const PlanWriterResult *written = nullptr;
   const passes::RaiseReport *raised = nullptr;

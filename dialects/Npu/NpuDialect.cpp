@@ -1,6 +1,8 @@
 // Registration of the npu dialect.
+#include "dialects/Npu/Fallback.h"
 #include "dialects/Npu/LeftOut.h"
 #include "dialects/Npu/Npu.h"
+#include "dialects/Npu/NpuAccess.h"
 
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -56,10 +58,19 @@ LogicalResult NpuDialect::verifyOperationAttribute(Operation *op, NamedAttribute
       return success();
     return op->emitError() << "'" << name << "' must map names to texts on a module";
   }
+  if (name == fallbackAttributeName) {
+    bool places = isa<lm::QuantizedLinearOp, lm::QuantizedEmbedOp, ConstantOp>(op) ||
+                  (isCommand(op) && !isa<DmaOp>(op));
+    if (places && isa<StringAttr>(attribute.getValue()))
+      return success();
+    return op->emitError() << "'" << name << "' must be a text on an operation with weights, a "
+                           << "constant or a kernel";
+  }
   return op->emitError() << "unknown attribute '" << name << "'; the npu dialect knows '"
                          << TargetAttr::moduleAttributeName << "', '"
                          << PackingAttr::moduleAttributeName << "', '" << chunkRowsAttributeName
-                         << "' and '" << leftOutAttributeName << "' on modules";
+                         << "' and '" << leftOutAttributeName << "' on modules, and '"
+                         << fallbackAttributeName << "'";
 }
 
 std::optional<int64_t> NpuDialect::chunkRowsOf(ModuleOp module) {
@@ -89,25 +100,34 @@ int64_t PackingAttr::rowsGroupFor(lm::FormatAttr format) {
 }
 
 std::optional<int64_t> PackingAttr::weightsBytes(lm::FormatAttr format, int64_t rows,
-                                                 int64_t columns) const {
+                                                 int64_t columns, bool fallback) const {
   for (PackedWeightsAttr entry : getWeights())
-    if (entry.getFormat() == format && entry.getRows() == rows && entry.getColumns() == columns)
+    if (entry.getFormat() == format && entry.getRows() == rows && entry.getColumns() == columns &&
+        entry.getFallback() == fallback)
       return entry.getBytes();
   return std::nullopt;
 }
 
-std::optional<int64_t> PackingAttr::rowBytes(lm::FormatAttr format, int64_t columns) const {
+std::optional<int64_t> PackingAttr::rowBytes(lm::FormatAttr format, int64_t columns,
+                                             bool fallback) const {
   for (PackedWeightsAttr entry : getWeights())
-    if (entry.getFormat() == format && entry.getColumns() == columns)
+    if (entry.getFormat() == format && entry.getColumns() == columns &&
+        entry.getFallback() == fallback)
       return entry.getBytes() / entry.getRows();
   return std::nullopt;
 }
 
-std::optional<int64_t> PackingAttr::rowsBytes(int64_t rows, int64_t columns, int64_t group) const {
+std::optional<int64_t> PackingAttr::rowsBytes(int64_t rows, int64_t columns, int64_t group,
+                                              bool fallback) const {
   for (PackedRowsAttr entry : getRows())
-    if (entry.getRows() == rows && entry.getColumns() == columns && entry.getGroup() == group)
+    if (entry.getRows() == rows && entry.getColumns() == columns && entry.getGroup() == group &&
+        entry.getFallback() == fallback)
       return entry.getBytes();
   return std::nullopt;
+}
+
+bool PackingAttr::takes(ProductAttr product) const {
+  return !llvm::is_contained(getRefused(), product);
 }
 
 } // namespace llmc::npu

@@ -98,32 +98,45 @@ def Npu_TargetAttr : Npu_Attr<"Target", "target"> {
 
     On a `direct` machine kernels are dispatched one by one and address every memory themselves: there are no transfers, `sram_bytes` is the
     size of the memory that holds buffers, and how weights are packed is the target's own: `npu.packing` has the sizes. With a
-    `weight_budget` its matrices lie in paged flash, and so many bytes of memory hold what is in use of the weights.
+    `weight_budget` its matrices lie in paged flash, and so many bytes of memory hold what is in use of the weights. Where a device
+    stands by that runs what the target does not, `fallback_granule` is that of its weights.
   }];
   let parameters = (ins StringRefParameter<"machine">:$machine, "int64_t":$sram_bytes, "int64_t":$alignment, "int64_t":$row_granule,
                         "int64_t":$record_alignment, ArrayRefParameter<"int64_t">:$chunks, "int64_t":$head_rows,
-                        DefaultValuedParameter<"bool", "false">:$direct, DefaultValuedParameter<"int64_t", "0">:$weight_budget);
+                        DefaultValuedParameter<"bool", "false">:$direct, DefaultValuedParameter<"int64_t", "0">:$weight_budget,
+                        DefaultValuedParameter<"int64_t", "0">:$fallback_granule);
   let assemblyFormat = [{
     `<` $machine `,` `sram_bytes` `=` $sram_bytes `,` `alignment` `=` $alignment `,` `row_granule` `=` $row_granule `,`
     `record_alignment` `=` $record_alignment `,` `chunks` `=` `[` $chunks `]` `,` `head_rows` `=` $head_rows
-    (`,` `direct` `=` $direct^)? (`,` `weight_budget` `=` $weight_budget^)? `>`
+    (`,` `direct` `=` $direct^)? (`,` `weight_budget` `=` $weight_budget^)?
+    (`fallback_granule` `=` $fallback_granule^)? `>`
   }];
   let extraClassDeclaration = [{
     static constexpr llvm::StringLiteral moduleAttributeName = "npu.target";
     /// The target on `module`, or null.
     static TargetAttr of(::mlir::ModuleOp module);
+    int64_t granuleOf(bool fallback) const { return fallback ? getFallbackGranule() : getRowGranule(); }
   }];
 }
 
 def Npu_PackedWeightsAttr : Npu_Attr<"PackedWeights", "packed_weights"> {
-  let summary = "Bytes of a packed weight matrix";
-  let parameters = (ins "::llmc::lm::FormatAttr":$format, "int64_t":$rows, "int64_t":$columns, "int64_t":$bytes);
+  let summary = "Bytes of a packed weight matrix, of the target or of the fallback device";
+  let parameters = (ins "::llmc::lm::FormatAttr":$format, "int64_t":$rows, "int64_t":$columns, "int64_t":$bytes,
+                        DefaultValuedParameter<"bool", "false">:$fallback);
   let assemblyFormat = "`<` struct(params) `>`";
 }
 
 def Npu_PackedRowsAttr : Npu_Attr<"PackedRows", "packed_rows"> {
-  let summary = "Bytes of activations in the order of `npu.pack_rows`, on the variant of the target that takes the most";
-  let parameters = (ins "int64_t":$rows, "int64_t":$columns, "int64_t":$group, "int64_t":$bytes);
+  let summary = "Bytes of activations in the order of `npu.pack_rows`, on the variant that takes the most; 0: rows are read as they are";
+  let parameters = (ins "int64_t":$rows, "int64_t":$columns, "int64_t":$group, "int64_t":$bytes,
+                        DefaultValuedParameter<"bool", "false">:$fallback);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
+def Npu_ProductAttr : Npu_Attr<"Product", "product"> {
+  let summary = "A linear layer, or several side by side, as one kernel for so many tokens";
+  let parameters = (ins "::llmc::lm::FormatAttr":$format, "int64_t":$tokens, "int64_t":$n, "int64_t":$k,
+                        EnumParameter<Npu_Epilogue>:$epilogue, DefaultValuedParameter<"bool", "false">:$fallback);
   let assemblyFormat = "`<` struct(params) `>`";
 }
 
@@ -131,10 +144,12 @@ def Npu_PackingAttr : Npu_Attr<"Packing", "packing"> {
   let summary = "Sizes that the target alone knows";
   let description = [{
     On the module as `npu.packing`: one entry for each matrix and each form of packed rows that the program has. On a machine with command
-    streams also one for the granule of each matrix: tiles of whole granules follow each other without gaps.
+    streams also one for the granule of each matrix: tiles of whole granules follow each other without gaps. Products that the device of their
+    weights does not take as one kernel are `refused`; each layer by itself, without an epilogue, it takes.
   }];
-  let parameters = (ins OptionalArrayRefParameter<"PackedWeightsAttr">:$weights, OptionalArrayRefParameter<"PackedRowsAttr">:$rows);
-  let assemblyFormat = "`<` (`weights` `=` `[` $weights^ `]`)? (`,` `rows` `=` `[` $rows^ `]`)? `>`";
+  let parameters = (ins OptionalArrayRefParameter<"PackedWeightsAttr">:$weights, OptionalArrayRefParameter<"PackedRowsAttr">:$rows,
+                        OptionalArrayRefParameter<"ProductAttr">:$refused);
+  let assemblyFormat = "`<` (`weights` `=` `[` $weights^ `]`)? (`,` `rows` `=` `[` $rows^ `]`)? (`refused` `=` `[` $refused^ `]`)? `>`";
   let extraClassDeclaration = [{
     static constexpr llvm::StringLiteral moduleAttributeName = "npu.packing";
     /// The packing on `module`, or null.
@@ -143,10 +158,12 @@ def Npu_PackingAttr : Npu_Attr<"Packing", "packing"> {
     static int64_t rowsGroupFor(::llmc::lm::FormatAttr format);
     /// Whether linear layers of a machine with command streams read another layout than row records.
     static bool isOwnLayout(::mlir::ModuleOp module);
-    std::optional<int64_t> weightsBytes(::llmc::lm::FormatAttr format, int64_t rows, int64_t columns) const;
+    std::optional<int64_t> weightsBytes(::llmc::lm::FormatAttr format, int64_t rows, int64_t columns,
+                                        bool fallback = false) const;
     /// Of one row of such a matrix, of targets that pack row by row.
-    std::optional<int64_t> rowBytes(::llmc::lm::FormatAttr format, int64_t columns) const;
-    std::optional<int64_t> rowsBytes(int64_t rows, int64_t columns, int64_t group) const;
+    std::optional<int64_t> rowBytes(::llmc::lm::FormatAttr format, int64_t columns, bool fallback = false) const;
+    std::optional<int64_t> rowsBytes(int64_t rows, int64_t columns, int64_t group, bool fallback = false) const;
+    bool takes(ProductAttr product) const;
   }];
 }
 

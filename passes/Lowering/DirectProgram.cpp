@@ -127,23 +127,6 @@ private:
 
 } // namespace
 
-void createStep(OpBuilder &builder, Location loc, const DirectStep &step,
-                ArrayRef<FlatSymbolRefAttr> kernels, FlatSymbolRefAttr queue) {
-  if (const auto *call = std::get_if<DirectCall>(&step))
-    plan::DispatchOp::create(builder, loc, kernels[call->kernel], queue,
-                             builder.getArrayAttr(call->args));
-  else if (const auto *read = std::get_if<DirectRead>(&step))
-    plan::PrefetchOp::create(builder, loc, read->source.getValue(), read->destination.getValue(),
-                             uint64_t(read->bytes));
-  else if (const auto *gather = std::get_if<DirectGather>(&step))
-    plan::GatherOp::create(builder, loc, gather->table.getValue(), gather->ids.getValue(),
-                           gather->destination.getValue(), uint64_t(gather->rowBytes),
-                           uint64_t(gather->bound));
-  else if (const auto *wait = std::get_if<DirectWait>(&step))
-    plan::WaitOp::create(builder, loc, wait->forDispatches ? queue : FlatSymbolRefAttr(),
-                         uint64_t(wait->outstanding));
-}
-
 void PagesNeed::add(npu::ProgramOp program) {
   constexpr int64_t alignment = 64;
   program.walk([&](npu::ViewOp view) {

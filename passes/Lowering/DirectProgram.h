@@ -47,10 +47,6 @@ struct DirectProgram {
   int64_t trips = 0;
 };
 
-/// `kernels` are those of the program on the target of `queue`.
-void createStep(mlir::OpBuilder &builder, mlir::Location loc, const DirectStep &step,
-                llvm::ArrayRef<mlir::FlatSymbolRefAttr> kernels, mlir::FlatSymbolRefAttr queue);
-
 /// Slots and gathered rows that planned programs need.
 struct PagesNeed {
   int64_t slots = 0, slotBytes = 0, gatheredBytes = 0;

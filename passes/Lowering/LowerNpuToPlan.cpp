@@ -1,8 +1,9 @@
 // Pass llmc-lower-npu-to-plan: what the plan file says of planned programs.
 #include "passes/Lowering/LowerNpuToPlan.h"
 
+#include "dialects/Npu/Fallback.h"
 #include "dialects/Npu/NpuAccess.h"
-#include "passes/Lowering/DirectProgram.h"
+#include "passes/Lowering/DirectDispatch.h"
 #include "passes/Lowering/PlanParameters.h"
 #include "passes/Lowering/PlanShapes.h"
 
@@ -33,9 +34,9 @@ struct LowerNpuToPlanPass : impl::LowerNpuToPlanPassBase<LowerNpuToPlanPass> {
     addStates();
     if (isDirect)
       outlineAll();
-    for (Variant &variant : variants)
-      addKernels(variant);
-    for (const Variant &variant : variants)
+    for (Code &code : codes)
+      addKernels(code);
+    for (const Variant &variant : variants())
       for (size_t i = 0; i < programs.size(); ++i)
         addEntry(variant, i);
   }
@@ -43,16 +44,48 @@ struct LowerNpuToPlanPass : impl::LowerNpuToPlanPassBase<LowerNpuToPlanPass> {
 private:
   using Reference = FlatSymbolRefAttr;
 
-  /// One kind of code for the machine. Each has kernels, a queue and entries of its own.
-  struct Variant {
+  /// One kind of code for the machine or the fallback device, with kernels and a queue of its own.
+  struct Code {
     StringAttr target, name; ///< Symbol of the plan.target; null where there is one variant.
+    bool fallback = false;
     Reference codeRegion, segment, queue;
-    SmallVector<SmallVector<Reference>> kernels; ///< Of each program.
+    SmallVector<SmallVector<Reference>>
+        kernels; ///< Of each program; null where they are another's.
 
-    std::string symbol(const Twine &of) const {
-      return name ? (of + "_" + name.getValue()).str() : of.str();
+    std::string symbol(StringRef of) const {
+      std::string all = of.str() + (fallback ? "_fallback" : "");
+      return name ? all + "_" + name.str() : all;
     }
   };
+
+  /// What entries run on: code of the machine, of the fallback device, or of both.
+  struct Variant {
+    SmallVector<const Code *, 2> codes;
+
+    std::string symbol(StringRef of) const {
+      std::string all = of.str();
+      for (const Code *code : codes)
+        all += code->name ? "_" + code->name.str() : "";
+      return all;
+    }
+    StringAttr name(MLIRContext *context) const {
+      std::string all = symbol("");
+      return all.empty() ? StringAttr() : StringAttr::get(context, StringRef(all).drop_front());
+    }
+  };
+
+  /// Each kind of code of the machine with each of the fallback device.
+  SmallVector<Variant> variants() const {
+    SmallVector<Variant> all;
+    for (const Code &own : codes)
+      for (const Code &other : codes)
+        if (!own.fallback && other.fallback)
+          all.push_back({{&own, &other}});
+    for (const Code &code : codes)
+      if (codes.front().fallback == codes.back().fallback) // one device alone
+        all.push_back({{&code}});
+    return all;
+  }
 
   /// The only one of its kind in `ops`.
   template <class Op, class Range> LogicalResult single(Range ops, Op &found, const char *what) {
@@ -81,11 +114,25 @@ private:
       return failure();
     auto machine = npu::TargetAttr::of(module);
     isDirect = machine && machine.getDirect();
-    variants.clear();
-    for (auto target : file.records<plan::TargetOp>())
-      variants.push_back({target.getSymNameAttr(), target.getVariantAttr(), {}, {}, {}, {}});
-    if (variants.empty() || (!isDirect && variants.size() > 1))
+    codes.clear();
+    bool used[2] = {false, false};
+    for (npu::ProgramOp program : programs)
+      program.walk([&](Operation *op) {
+        if (npu::isCommand(op))
+          used[bool(npu::fallbackOf(op))] = true;
+      });
+    for (auto target : llvm::make_early_inc_range(file.records<plan::TargetOp>())) {
+      bool isFallback = isDirect && target.getDevice() != machine.getMachine();
+      if (used[isFallback] || (!isFallback && !used[true]))
+        codes.push_back(
+            {target.getSymNameAttr(), target.getVariantAttr(), isFallback, {}, {}, {}, {}});
+      else
+        target.erase();
+    }
+    if (codes.empty() || (!isDirect && codes.size() > 1))
       return missing(file, "one plan.target in the plan.file");
+    if (used[true] && llvm::none_of(codes, [](const Code &code) { return code.fallback; }))
+      return missing(file, "a plan.target for the fallback device in the plan.file");
     if (!file.records<plan::EntryOp>().empty())
       return missing(file, "a plan.file without entries: this one is lowered already");
     return success();
@@ -96,9 +143,9 @@ private:
     constexpr Access reads = Access::CpuReads | Access::DeviceReads,
                      all = reads | Access::CpuWrites | Access::DeviceWrites;
     plan::RegionKind constants = placement.getWeights();
-    for (Variant &variant : variants)
-      variant.codeRegion = out->region(variant.symbol("code"), constants, plan::Lifetime::Constant,
-                                       std::nullopt, kPage, reads);
+    for (Code &code : codes)
+      code.codeRegion = out->region(code.symbol("code"), constants, plan::Lifetime::Constant,
+                                    std::nullopt, kPage, reads);
     weightsRegion = out->region("weights", constants, plan::Lifetime::Constant, shapes.weightsBytes,
                                 kPage, reads);
     stateRegion = out->region("state", placement.getState(), plan::Lifetime::Session,
@@ -120,10 +167,9 @@ private:
       pagesRegion = out->region("pages", placement.getState(), plan::Lifetime::Scratch,
                                 uint64_t(shapes.pages.bytes()), kVector, all);
     }
-    for (Variant &variant : variants)
-      variant.segment =
-          out->segment(variant.symbol("kernel_bytes"), variant.symbol("kernels"),
-                       plan::SegmentKind::Kernel, variant.codeRegion, std::nullopt, kPage);
+    for (Code &code : codes)
+      code.segment = out->segment(code.symbol("kernel_bytes"), code.symbol("kernels"),
+                                  plan::SegmentKind::Kernel, code.codeRegion, std::nullopt, kPage);
     weightsSegment = out->segment("weight_bytes", "weights", plan::SegmentKind::Weights,
                                   weightsRegion, shapes.weightsBytes, kPage, kWeightChunk);
     if (shapes.pagedBytes)
@@ -139,9 +185,9 @@ private:
 
   void addBuffers() {
     constexpr auto read = plan::OperandAccess::Read, both = read | plan::OperandAccess::Write;
-    for (const Variant &variant : variants)
-      out->buffer(variant.symbol("kernel_code"), variant.symbol("kernels"), variant.codeRegion, 0,
-                  std::nullopt, variant.segment);
+    for (const Code &code : codes)
+      out->buffer(code.symbol("kernel_code"), code.symbol("kernels"), code.codeRegion, 0,
+                  std::nullopt, code.segment);
     weightsBuffer = out->buffer("weight_data", "weights", weightsRegion, 0, shapes.weightsBytes,
                                 weightsSegment);
     uint64_t stateBytes = uint64_t(shapes.kv.bytes()),
@@ -186,9 +232,9 @@ private:
     };
     states = {state("keys", plan::StateRole::Key, keys),
               state("values", plan::StateRole::Value, values)};
-    for (Variant &variant : variants)
-      variant.queue = out->enter(plan::QueueOp::create(
-          out->ops(), out->loc(), variant.symbol("queue"), variant.target.getValue(), /*index=*/0));
+    for (Code &code : codes)
+      code.queue = out->enter(plan::QueueOp::create(out->ops(), out->loc(), code.symbol("queue"),
+                                                    code.target.getValue(), /*index=*/0));
   }
 
   EntryBounds boundsOf(npu::ProgramOp program) const {
@@ -222,29 +268,32 @@ private:
       direct.push_back(outlineKernels(program, *out, memories, counter));
   }
 
-  Reference addKernel(const Variant &variant, size_t program, StringRef symbol, StringRef name,
-                      StringAttr code, uint64_t operands) {
+  Reference addKernel(const Code &code, size_t program, StringRef symbol, StringRef name,
+                      StringAttr source, uint64_t operands) {
     return out->enter(plan::KernelOp::create(
-        out->ops(), out->loc(), symbol, out->ops().getStringAttr(name), code.getValue(),
+        out->ops(), out->loc(), symbol, out->ops().getStringAttr(name), source.getValue(),
         out->ops().getArrayAttr(arguments[program]),
-        parameters->boundsFor(boundsOf(programs[program])), variant.segment.getValue(),
-        variant.target.getValue(), operands, plan::BlobAttr()));
+        parameters->boundsFor(boundsOf(programs[program])), code.segment.getValue(),
+        code.target.getValue(), operands, plan::BlobAttr()));
   }
 
-  void addKernels(Variant &variant) {
+  void addKernels(Code &code) {
     constexpr uint64_t spaces = uint64_t(npu::Space::Scratch) + 1; // of streams
     for (auto [index, program] : llvm::enumerate(programs)) {
-      SmallVector<Reference> &kernels = variant.kernels.emplace_back();
+      SmallVector<Reference> &kernels = code.kernels.emplace_back();
       if (!isDirect) {
-        kernels.push_back(addKernel(variant, index, ("run_" + program.getSymName()).str(),
+        kernels.push_back(addKernel(code, index, ("run_" + program.getSymName()).str(),
                                     program.getSymName(), program.getSymNameAttr(), spaces));
         continue;
       }
-      for (npu::KernelOp kernel : direct[index].kernels)
+      for (npu::KernelOp kernel : direct[index].kernels) {
+        bool runs = bool(npu::fallbackOf(npu::commandOf(kernel))) == code.fallback;
         kernels.push_back(
-            addKernel(variant, index, variant.symbol(kernel.getSymName()), kernel.getSymName(),
-                      kernel.getSymNameAttr(),
-                      llvm::range_size(kernel.getBody().front().getOps<npu::ViewOp>())));
+            runs ? addKernel(code, index, code.symbol(kernel.getSymName()), kernel.getSymName(),
+                             kernel.getSymNameAttr(),
+                             llvm::range_size(kernel.getBody().front().getOps<npu::ViewOp>()))
+                 : Reference());
+      }
     }
   }
 
@@ -279,7 +328,9 @@ private:
     bool head = isHead(program);
     Reference given = out->operand(head ? "ids_1" : "ids_" + std::to_string(rows), ids, 0,
                                    uint64_t(head ? 1 : rows) * 4, plan::OperandAccess::Read);
-    SmallVector<Attribute> inputs, used;
+    SmallVector<Attribute> inputs, used, targets;
+    for (const Code *code : variant.codes)
+      targets.push_back(Reference::get(code->target));
     if (!head) {
       inputs.push_back(tensor("ids", plan::TensorRole::Ids, plan::DType::I32, {rows}, given));
       used.assign(states.begin(), states.end());
@@ -290,17 +341,18 @@ private:
         b, out->loc(), variant.symbol(program.getSymName()),
         isDirect ? program.getSymNameAttr() : StringAttr(), kindOf(program), uint64_t(rows),
         /*pos_max=*/head ? 0 : shapes.context - 1, head ? parameters->row() : Reference(),
-        head ? uint64_t(boundsOf(program).row) : 0, shapes.vocabulary,
-        b.getArrayAttr(Reference::get(variant.target)), b.getArrayAttr(used),
-        b.getArrayAttr(inputs), b.getArrayAttr(outputs), b.getArrayAttr(peak), /*est_cycles=*/0,
-        /*max_cycles=*/0, /*stack_bytes=*/0, variant.name);
+        head ? uint64_t(boundsOf(program).row) : 0, shapes.vocabulary, b.getArrayAttr(targets),
+        b.getArrayAttr(used), b.getArrayAttr(inputs), b.getArrayAttr(outputs), b.getArrayAttr(peak),
+        /*est_cycles=*/0,
+        /*max_cycles=*/0, /*stack_bytes=*/0, variant.name(&getContext()));
     out->enter(entry);
     OpBuilder steps = OpBuilder::atBlockEnd(&entry.getBody().emplaceBlock());
     if (isDirect)
       addCalls(steps, variant, index);
     else // operands in the order of npu::Space
       plan::DispatchOp::create(
-          steps, out->loc(), variant.kernels[index].front(), variant.queue,
+          steps, out->loc(), variant.codes.front()->kernels[index].front(),
+          variant.codes.front()->queue,
           b.getArrayAttr({weightsOperand, stateOperand, given, ioOperand, scratchOperand}));
     plan::BarrierOp::create(steps, out->loc());
     if (!head)
@@ -308,22 +360,20 @@ private:
     plan::EndOp::create(steps, out->loc());
   }
 
-  /// The kernels of one queue follow each other, so that nothing but reads waits between them.
   void addCalls(OpBuilder &steps, const Variant &variant, size_t index) {
-    auto dispatch = [&](ArrayRef<DirectStep> list) {
-      for (const DirectStep &step : list)
-        createStep(steps, out->loc(), step, variant.kernels[index], variant.queue);
-    };
     const DirectProgram &program = direct[index];
-    dispatch(program.prologue);
+    DirectDispatch dispatch(steps, out->loc());
+    for (const Code *code : variant.codes)
+      dispatch.addQueue(code->queue, code->kernels[index]);
+    dispatch.add(program.prologue);
     if (program.trips) {
       auto loop = plan::LoopOp::create(steps, out->loc(), counters[index],
                                        steps.getI64IntegerAttr(program.trips), Reference());
       OpBuilder::InsertionGuard guard(steps);
       steps.setInsertionPointToEnd(&loop.getBody().emplaceBlock());
-      dispatch(program.body);
+      dispatch.addRepeated(program.body);
     }
-    dispatch(program.epilogue);
+    dispatch.add(program.epilogue);
   }
 
   SmallVector<npu::ProgramOp> programs;
@@ -332,7 +382,7 @@ private:
   plan::ModelOp model;
   plan::PlacementAttr placement;
   bool isDirect = false;
-  SmallVector<Variant> variants;
+  SmallVector<Code> codes;
   PlanShapes shapes;
   FileBuilder *out = nullptr;
   PlanParameters *parameters = nullptr;

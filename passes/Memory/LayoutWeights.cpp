@@ -1,6 +1,7 @@
 // Pass llmc-layout-weights: places constants in the weights segment.
 #include "passes/Memory/LayoutWeights.h"
 
+#include "dialects/Npu/Fallback.h"
 #include "dialects/Npu/Npu.h"
 
 #include "llvm/ADT/MapVector.h"
@@ -59,6 +60,7 @@ struct Sources {
   StringAttr elements, scales, multipliers;
   lm::FormatAttr format;
   bool gathered = false;
+  StringAttr fallback = {}; ///< Why another device than the target reads them; null: it does not.
 };
 
 class WeightLayout {
@@ -98,8 +100,12 @@ private:
     if (auto rope = dyn_cast<lm::RopeOp>(op))
       return placeRope(rope);
     for (const PackedOperand &operand : packedOperandsOf(op)) {
-      Sources sources{symbol(operand.elements), symbol(operand.scales), symbol(operand.multipliers),
-                      operand.format, operand.gathered};
+      Sources sources{symbol(operand.elements),
+                      symbol(operand.scales),
+                      symbol(operand.multipliers),
+                      operand.format,
+                      operand.gathered,
+                      operand.format ? npu::fallbackOf(op) : StringAttr()};
       if (!sources.elements)
         return op->emitOpError() << "reads a weight that is no lm.get";
       if (failed(place(op, sources)))
@@ -157,10 +163,11 @@ private:
     if (!inserted) {
       const Sources &first = entry->second;
       if (first.scales != sources.scales || first.multipliers != sources.multipliers ||
-          first.format != sources.format)
+          first.format != sources.format || !first.fallback != !sources.fallback)
         return op->emitOpError()
                << "reads @" << sources.elements.getValue()
-               << " with other scales or another format than an earlier operation";
+               << " with other scales, another format or on another device than an earlier "
+                  "operation";
       return success();
     }
     SmallVector<Attribute> references;
@@ -171,7 +178,7 @@ private:
     if (failed(bytes))
       return failure();
     append(name, *bytes, builder.getArrayAttr(references), sources.format, {},
-           isRecords(sources) && npu::PackingAttr::isOwnLayout(module));
+           isRecords(sources) && npu::PackingAttr::isOwnLayout(module), sources.fallback);
     return success();
   }
 
@@ -184,7 +191,8 @@ private:
       return rows * recordLayout(sources.format, columns, target.getRecordAlignment()).bytes;
     auto packing = npu::PackingAttr::of(module);
     if (std::optional<int64_t> bytes =
-            packing ? packing.weightsBytes(sources.format, rows, columns) : std::nullopt)
+            packing ? packing.weightsBytes(sources.format, rows, columns, bool(sources.fallback))
+                    : std::nullopt)
       return *bytes;
     return op->emitOpError() << "reads @" << sources.elements.getValue() << ", " << rows << " x "
                              << columns << " in " << sources.format << ", of which "
@@ -199,11 +207,12 @@ private:
   }
 
   void append(const std::string &name, int64_t bytes, ArrayAttr references, lm::FormatAttr format,
-              lm::RopeAttr rope, bool asRecords = false) {
+              lm::RopeAttr rope, bool asRecords = false, StringAttr fallback = {}) {
     bool paged = format && target.getWeightBudget() > 0;
     int64_t &offset = paged ? nextPagedOffset : nextOffset;
-    npu::ConstantOp::create(builder, module.getLoc(), name, offset, bytes, references, format, rope,
-                            paged, asRecords);
+    auto constant = npu::ConstantOp::create(builder, module.getLoc(), name, offset, bytes,
+                                            references, format, rope, paged, asRecords);
+    npu::setFallback(constant, fallback);
     offset = llvm::alignTo(offset + bytes, kConstantAlignment);
   }
 

@@ -1,6 +1,7 @@
 // Pass llmc-page-weights: slices of linear layers, each with weights that fit a slot.
 #include "passes/Memory/PageWeights.h"
 
+#include "dialects/Npu/Fallback.h"
 #include "dialects/Npu/Npu.h"
 #include "dialects/Npu/NpuAccess.h"
 
@@ -206,8 +207,9 @@ struct PageWeightsPass : impl::PageWeightsPassBase<PageWeightsPass> {
     enum : unsigned { Table = 1 };
     if (!pagedViewOf(embed.getOperands()[Table]))
       return 0;
-    std::optional<int64_t> row =
-        packing ? packing.rowBytes(embed.getFormat(), embed.getColumns()) : std::nullopt;
+    std::optional<int64_t> row = packing ? packing.rowBytes(embed.getFormat(), embed.getColumns(),
+                                                            bool(npu::fallbackOf(embed)))
+                                         : std::nullopt;
     if (!row)
       return embed.emitOpError() << "has rows of which " << npu::PackingAttr::moduleAttributeName
                                  << " on the module gives no size";

@@ -1,5 +1,6 @@
 #include "passes/Tiling/DirectTiler.h"
 
+#include "dialects/Npu/Fallback.h"
 #include "dialects/Npu/KvLayout.h"
 
 using namespace mlir;
@@ -67,44 +68,67 @@ LogicalResult DirectTiler::tileEmbed(lm::QuantizedEmbedOp embed) {
                     0,
                     place->bytes};
   TileTensor result = newTensor(embed.getResult(), "hidden", type.getDimSize(1), npu::Element::F32);
-  out->embedRows("embedding", {viewOf(ids), table, viewOf(result)}, rows, result.columns,
-                 embed.getFormat());
+  auto command = out->embedRows("embedding", {viewOf(ids), table, viewOf(result)}, rows,
+                                result.columns, embed.getFormat());
+  npu::setFallback(command, npu::fallbackOf(embed));
   define(embed.getResult(), result);
   return success();
 }
 
-FailureOr<OperandView> DirectTiler::packedRows(const TileTensor &input, lm::FormatAttr format) {
-  int64_t group = npu::PackingAttr::rowsGroupFor(format);
+bool DirectTiler::takes(lm::QuantizedLinearOp linear, int64_t columns, npu::Epilogue epilogue) {
+  auto packing = npu::PackingAttr::of(module);
+  int64_t k = tensorOf(linear.getInput()).columns;
+  return !packing ||
+         packing.takes(npu::ProductAttr::get(module.getContext(), linear.getFormat(), rows, columns,
+                                             k, epilogue, bool(npu::fallbackOf(linear))));
+}
+
+FailureOr<OperandView> DirectTiler::packedRows(const TileTensor &input,
+                                               lm::QuantizedLinearOp linear) {
+  int64_t group = npu::PackingAttr::rowsGroupFor(linear.getFormat());
+  StringAttr fallback = npu::fallbackOf(linear);
   auto packing = npu::PackingAttr::of(module);
   std::optional<int64_t> bytes =
-      packing ? packing.rowsBytes(rows, input.columns, group) : std::nullopt;
+      packing ? packing.rowsBytes(rows, input.columns, group, bool(fallback)) : std::nullopt;
   if (!bytes)
     return entry.emitError() << "@" << entry.getSymName() << " needs " << rows << " rows of "
                              << input.columns << " columns packed by groups of " << group
                              << ", of which " << npu::PackingAttr::moduleAttributeName
                              << " on the module gives no size";
-  Value &known = packed[{input.buffer, group}];
+  if (*bytes == 0)
+    return viewOf(input);
+  Value &known = packed[bool(fallback)][{input.buffer, group}];
   if (!known) {
     known = out->buffer("packed", *bytes);
-    out->packRows("pack", {viewOf(input), {known, npu::Element::U8, 0, 0, 0, *bytes}}, rows,
-                  input.columns, group);
+    auto command =
+        out->packRows("pack", {viewOf(input), {known, npu::Element::U8, 0, 0, 0, *bytes}}, rows,
+                      input.columns, group);
+    npu::setFallback(command, fallback);
   }
   return OperandView{known, npu::Element::U8, 0, 0, 0, *bytes};
+}
+
+static int64_t columnsOf(lm::QuantizedLinearOp linear) {
+  return cast<RankedTensorType>(linear.getResult().getType()).getDimSize(1);
 }
 
 SmallVector<lm::QuantizedLinearOp> DirectTiler::adjacentTo(lm::QuantizedLinearOp first) {
   SmallVector<lm::QuantizedLinearOp> all = {first};
   FailureOr<LinearTiles> last = tilesOf(first);
+  bool onFallback = bool(npu::fallbackOf(first));
+  int64_t columns = columnsOf(first), granule = target.granuleOf(onFallback);
   for (Operation *op = first->getNextNode(); op && succeeded(last); op = op->getNextNode()) {
     auto next = dyn_cast<lm::QuantizedLinearOp>(op);
     if (!next || next.getInput() != first.getInput() || next.getFormat() != first.getFormat() ||
-        next.getBias() || last->rows % target.getRowGranule() != 0)
+        next.getBias() || bool(npu::fallbackOf(next)) != onFallback || last->rows % granule != 0 ||
+        !takes(first, columns + columnsOf(next), npu::Epilogue::Store))
       continue;
     FailureOr<LinearTiles> tiles = tilesOf(next);
     if (failed(tiles) || tiles->place.offset != last->place.offset + last->place.bytes ||
         tiles->place.tripStride != last->place.tripStride)
       continue;
     all.push_back(next);
+    columns += columnsOf(next);
     last = tiles;
   }
   return all;
@@ -128,16 +152,14 @@ LogicalResult DirectTiler::multiply(ArrayRef<lm::QuantizedLinearOp> linears, int
                       bytes};
   const TileTensor &input = tensorOf(first.getInput()), &scales = tensorOf(first.getInputScales());
   FailureOr<OperandView> a =
-      rows == 1 ? FailureOr<OperandView>(viewOf(input)) : packedRows(input, first.getFormat());
+      rows == 1 ? FailureOr<OperandView>(viewOf(input)) : packedRows(input, first);
   if (failed(a))
     return failure();
-  out->matmul(label, npu::MatmulKind::Linear, {*a, viewOf(scales), weights, viewOf(result)}, rows,
-              1, {columns}, {tiles->columns}, first.getFormat(), {}, false, epilogue);
+  auto command =
+      out->matmul(label, npu::MatmulKind::Linear, {*a, viewOf(scales), weights, viewOf(result)},
+                  rows, 1, {columns}, {tiles->columns}, first.getFormat(), {}, false, epilogue);
+  npu::setFallback(command, npu::fallbackOf(first));
   return success();
-}
-
-static int64_t columnsOf(lm::QuantizedLinearOp linear) {
-  return cast<RankedTensorType>(linear.getResult().getType()).getDimSize(1);
 }
 
 static Value otherTerm(lm::AddOp add, Value term) {
@@ -145,7 +167,7 @@ static Value otherTerm(lm::AddOp add, Value term) {
 }
 
 lm::AddOp DirectTiler::addedBy(lm::QuantizedLinearOp linear) {
-  if (!linear.getResult().hasOneUse())
+  if (!linear.getResult().hasOneUse() || !takes(linear, columnsOf(linear), npu::Epilogue::Add))
     return {};
   auto add = dyn_cast<lm::AddOp>(*linear->user_begin());
   if (!add || add->getBlock() != linear->getBlock())
@@ -201,7 +223,8 @@ LogicalResult DirectTiler::tileGatedGroup(lm::GroupOp group, lm::QuantizedLinear
   int64_t columns = columnsOf(gate);
   TileTensor g = out->tensor("gated", rows, columns, npu::Element::F32);
   define(group.getResult(0), g);
-  if (ArrayRef(adjacentTo(gate)) == ArrayRef({gate, up}))
+  if (ArrayRef(adjacentTo(gate)) == ArrayRef({gate, up}) &&
+      takes(gate, 2 * columns, npu::Epilogue::SiluMul))
     return multiply({gate, up}, 2 * columns, g, "gated", npu::Epilogue::SiluMul);
   TileTensor u = out->tensor("up", rows, columns, npu::Element::F32);
   if (failed(multiply({gate}, columns, g, "gate")) || failed(multiply({up}, columns, u, "up")))

@@ -28,8 +28,8 @@ private:
                                   const std::string &label) override;
   TileTensor rotatedTensor(mlir::Value value, int64_t columns, npu::Element element) override;
 
-  /// The linear layers from `first` on that read the same rows and whose weights follow its own, so
-  /// that all are one product.
+  /// The linear layers from `first` on that read the same rows and whose weights follow its own, as
+  /// far as their device takes all as one product.
   llvm::SmallVector<lm::QuantizedLinearOp> adjacentTo(lm::QuantizedLinearOp first);
   /// `columns` are those of the layers, side by side.
   mlir::LogicalResult multiply(llvm::ArrayRef<lm::QuantizedLinearOp> linears, int64_t columns,
@@ -39,7 +39,9 @@ private:
   lm::AddOp addedBy(lm::QuantizedLinearOp linear);
   /// The rows as a linear layer of several rows reads them; packed once for all layers that share
   /// them.
-  mlir::FailureOr<OperandView> packedRows(const TileTensor &input, lm::FormatAttr format);
+  mlir::FailureOr<OperandView> packedRows(const TileTensor &input, lm::QuantizedLinearOp linear);
+  /// Whether the linear layer's device takes a product like it, `columns` wide, as one kernel.
+  bool takes(lm::QuantizedLinearOp linear, int64_t columns, npu::Epilogue epilogue);
   /// The chunk's keys or values in the cache, behind the position.
   TileTensor cacheRows(lm::AttentionOp attention, bool isValue);
   /// The attention that alone reads `value`, as keys or as values.
@@ -48,7 +50,8 @@ private:
   /// A chunk computes as many rows as it is given.
   void bindTokens();
 
-  llvm::DenseMap<std::pair<mlir::Value, int64_t>, mlir::Value> packed; ///< By rows and group.
+  /// By rows and group, for the target and for the fallback device.
+  llvm::DenseMap<std::pair<mlir::Value, int64_t>, mlir::Value> packed[2];
   llvm::DenseSet<mlir::Operation *> merged; ///< What an earlier product computed.
 };
 

@@ -121,18 +121,18 @@ Value ProgramBuilder::view(const std::string &label, npu::PlaceAttr place, int64
                              bytes, /*slot=*/IntegerAttr(), /*second=*/IntegerAttr());
 }
 
-void ProgramBuilder::packRows(const std::string &label, ArrayRef<OperandView> operands,
-                              int64_t tokens, int64_t columns, int64_t group) {
+npu::PackRowsOp ProgramBuilder::packRows(const std::string &label, ArrayRef<OperandView> operands,
+                                         int64_t tokens, int64_t columns, int64_t group) {
   auto [buffers, accesses] = operandsOf(operands);
-  npu::PackRowsOp::create(builder, loc(), buffers, accesses, extent({tokens, -1}), columns, group,
-                          label);
+  return npu::PackRowsOp::create(builder, loc(), buffers, accesses, extent({tokens, -1}), columns,
+                                 group, label);
 }
 
-void ProgramBuilder::embedRows(const std::string &label, ArrayRef<OperandView> operands,
-                               int64_t tokens, int64_t columns, lm::FormatAttr format) {
+npu::EmbedRowsOp ProgramBuilder::embedRows(const std::string &label, ArrayRef<OperandView> operands,
+                                           int64_t tokens, int64_t columns, lm::FormatAttr format) {
   auto [buffers, accesses] = operandsOf(operands);
-  npu::EmbedRowsOp::create(builder, loc(), buffers, accesses, extent({tokens, -1}), columns, format,
-                           label, /*gathered=*/IntegerAttr());
+  return npu::EmbedRowsOp::create(builder, loc(), buffers, accesses, extent({tokens, -1}), columns,
+                                  format, label, /*gathered=*/IntegerAttr());
 }
 
 void ProgramBuilder::attention(const std::string &label, ArrayRef<OperandView> operands,
@@ -146,17 +146,17 @@ void ProgramBuilder::attention(const std::string &label, ArrayRef<OperandView> o
                            builder.getStringAttr(label));
 }
 
-void ProgramBuilder::matmul(const std::string &label, npu::MatmulKind kind,
-                            ArrayRef<OperandView> operands, int64_t tokens, int64_t subRows, Size n,
-                            Size k, lm::FormatAttr format, FloatAttr scale, bool accumulate,
-                            npu::Epilogue epilogue) {
+npu::MatmulOp ProgramBuilder::matmul(const std::string &label, npu::MatmulKind kind,
+                                     ArrayRef<OperandView> operands, int64_t tokens,
+                                     int64_t subRows, Size n, Size k, lm::FormatAttr format,
+                                     FloatAttr scale, bool accumulate, npu::Epilogue epilogue) {
   auto [buffers, accesses] = operandsOf(operands);
-  npu::MatmulOp::create(builder, loc(), buffers, accesses,
-                        npu::MatmulKindAttr::get(builder.getContext(), kind), extent({tokens, -1}),
-                        builder.getI64IntegerAttr(subRows), extent(n), extent(k), format, scale,
-                        accumulate ? builder.getUnitAttr() : UnitAttr(),
-                        npu::EpilogueAttr::get(builder.getContext(), epilogue),
-                        builder.getStringAttr(label), ArrayAttr());
+  return npu::MatmulOp::create(
+      builder, loc(), buffers, accesses, npu::MatmulKindAttr::get(builder.getContext(), kind),
+      extent({tokens, -1}), builder.getI64IntegerAttr(subRows), extent(n), extent(k), format, scale,
+      accumulate ? builder.getUnitAttr() : UnitAttr(),
+      npu::EpilogueAttr::get(builder.getContext(), epilogue), builder.getStringAttr(label),
+      ArrayAttr());
 }
 
 npu::Element tileElementOf(Type type) {

@@ -107,17 +107,17 @@ public:
   mlir::Value gather(const std::string &label, npu::PlaceAttr table, int64_t recordBytes,
                      int64_t rows, npu::PlaceAttr ids, int64_t bound);
 
-  void matmul(const std::string &label, npu::MatmulKind kind, llvm::ArrayRef<OperandView> operands,
-              int64_t tokens, int64_t subRows, Size n, Size k, lm::FormatAttr format,
-              mlir::FloatAttr scale, bool accumulate,
-              npu::Epilogue epilogue = npu::Epilogue::Store);
+  npu::MatmulOp matmul(const std::string &label, npu::MatmulKind kind,
+                       llvm::ArrayRef<OperandView> operands, int64_t tokens, int64_t subRows,
+                       Size n, Size k, lm::FormatAttr format, mlir::FloatAttr scale,
+                       bool accumulate, npu::Epilogue epilogue = npu::Epilogue::Store);
 
   /// Operands: rows, packed rows.
-  void packRows(const std::string &label, llvm::ArrayRef<OperandView> operands, int64_t tokens,
-                int64_t columns, int64_t group);
+  npu::PackRowsOp packRows(const std::string &label, llvm::ArrayRef<OperandView> operands,
+                           int64_t tokens, int64_t columns, int64_t group);
   /// Operands: ids, table, out.
-  void embedRows(const std::string &label, llvm::ArrayRef<OperandView> operands, int64_t tokens,
-                 int64_t columns, lm::FormatAttr format);
+  npu::EmbedRowsOp embedRows(const std::string &label, llvm::ArrayRef<OperandView> operands,
+                             int64_t tokens, int64_t columns, lm::FormatAttr format);
   /// Operands: queries, keys, values, out. Strides and capacity are those of `state`.
   void attention(const std::string &label, llvm::ArrayRef<OperandView> operands, int64_t tokens,
                  int64_t heads, lm::KvStateOp state, mlir::FloatAttr scale,

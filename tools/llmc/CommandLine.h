@@ -30,6 +30,7 @@ struct Toolbox {
   std::vector<Backend> backends;
   target::TargetRegistry targets; ///< Of the backends, with the machines that --machine adds.
   DeviceRegistry devices;
+  std::string hostMachine; ///< That of this host's CPU; empty where there is none.
   /// Opens an ONNX model for evaluation; set where the compiler is part of the program.
   std::function<std::unique_ptr<Evaluable>(const ModelChoice &)> openModel;
 };

@@ -14,8 +14,26 @@ namespace {
 
 struct CompileArguments {
   CompileOptions options;
+  std::optional<std::string> fallback; ///< Nothing: the host's CPU, where it can be reached.
   std::string report;
 };
+
+/// A machine whose plans this program runs shares this host's memory, so that what it does not
+/// support can run on the CPU beside it. Plans of others run where there may be no such CPU.
+std::string fallbackFor(const CompileArguments &arguments, const target::Target &target,
+                        const Toolbox &tools) {
+  std::string error;
+  if (!arguments.fallback) {
+    const auto host = tools.targets.find(tools.hostMachine, error);
+    const bool isBeside = host && host->first != &target && tools.devices.runs(target.name());
+    return isBeside ? tools.hostMachine : "";
+  }
+  if (*arguments.fallback == "none")
+    return "";
+  if (!tools.targets.find(*arguments.fallback, error))
+    throw InputError("--fallback: " + error + ", or none");
+  return *arguments.fallback;
+}
 
 /// Finds out before minutes of work whether the place can be written.
 void checkPlace(const std::string &path) {
@@ -48,6 +66,7 @@ void compile(const CompileArguments &arguments, const Toolbox &tools) {
     throw InputError(error);
   checkPlace(arguments.options.output);
   CompileOptions options = arguments.options;
+  options.fallback = fallbackFor(arguments, *found->first, tools);
   options.execute = [&tools](const std::string &plan, std::span<const int32_t> ids,
                              std::vector<float> &logits, std::string &why) {
     try {
@@ -109,6 +128,13 @@ void addCompileCommands(CLI::App &app, Toolbox &tools) {
                    "Bytes of memory for weights, which stay in flash and are read page by page; "
                    "without it weights are used where they lie")
       ->check(CLI::PositiveNumber);
+  command
+      ->add_option("--fallback", arguments->fallback,
+                   "Machine for what the target does not support, or none; without it this "
+                   "host's CPU, where llmc has a device for the target")
+      ->type_name("MACHINE");
+  command->add_flag("--require-full-offload", options.requireFullOffload,
+                    "Kernels that would run on the fallback are an error");
   command->add_option("-o,--output", options.output, "Plan file to write")->required();
   command->add_option("--report", arguments->report,
                       "Write what was matched, placed and measured here (JSON)");

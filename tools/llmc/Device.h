@@ -54,8 +54,12 @@ public:
   virtual const llmc_device &table() const = 0;
   /// What the last call that failed has to say; empty where there is nothing beyond the status.
   virtual std::string error() const = 0;
-  /// The plan's target that it runs.
+  /// The plan's target that it runs; of several, the one that the plan was asked for.
   virtual uint32_t target() const = 0;
+  /// Puts the table where bind looks for it: `tables` are by the plan's targets.
+  virtual void bindTo(std::vector<const llmc_device *> &tables) const {
+    tables[target()] = &table();
+  }
   /// The instruction set in use, or "simulated".
   virtual std::string isa() const = 0;
   /// Threads of the host that compute the model.
@@ -77,12 +81,15 @@ public:
 class DeviceRegistry {
 public:
   /// A device for the plan, or null with `error` set. `target` is the first of the plan's targets
-  /// with the factory's backend. The plan outlives the device.
+  /// with the factory's backend. The plan outlives the device. Options that the device does not
+  /// take are an error.
   using Factory = std::function<std::unique_ptr<Device>(
       const rt::Plan &plan, uint32_t target, const DeviceOptions &options, std::string &error)>;
 
-  void add(const std::string &backend, Factory factory);
-  /// For the first of the plan's targets whose backend is known.
+  /// `takesOptions`: options are for this one where a plan needs several.
+  void add(const std::string &backend, Factory factory, bool takesOptions = false);
+  /// For the plan's targets whose backends are known, of which entries need no others: one device,
+  /// or several as one, whose time is that of the host's clock.
   std::unique_ptr<Device> create(const rt::Plan &plan, const DeviceOptions &options,
                                  std::string &error) const;
   bool runs(const std::string &backend) const { return factories.count(backend) != 0; }
@@ -90,7 +97,15 @@ public:
   std::string backends() const;
 
 private:
-  std::map<std::string, Factory> factories;
+  struct Known {
+    Factory factory;
+    bool takesOptions = false;
+  };
+  /// The first of the plan's targets with each backend that is known, in their order.
+  std::vector<uint32_t> targetsOf(const rt::Plan &plan) const;
+  bool runsEntries(const rt::Plan &plan) const;
+
+  std::map<std::string, Known> factories;
 };
 
 } // namespace llmc

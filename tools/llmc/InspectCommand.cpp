@@ -24,7 +24,8 @@ std::string disassembleKernels(const rt::host::PlanFile &file,
                                const target::TargetRegistry &targets) {
   const rt::Plan &plan = file.plan();
   const DebugInfo debug(file);
-  std::string text;
+  std::string text, refusal;
+  bool listed = false;
   for (uint32_t k = 0; k < plan.kernels().size; ++k) {
     const rt::Kernel &kernel = plan.kernels()[k];
     const llmc_target_info info = plan.target(kernel.target);
@@ -33,9 +34,13 @@ std::string disassembleKernels(const rt::host::PlanFile &file,
     const std::string listing = findBackend(targets, {info.backend, info.backend_size})
                                     .disassemble({code, code + kernel.size}, error);
     if (listing.empty())
-      throw InputError(error);
-    text += fmt::format("; kernel {}, {} bytes\n{}\n", debug.kernelName(k), kernel.size, listing);
+      refusal = error;
+    listed |= !listing.empty();
+    text += fmt::format("; kernel {}, {} bytes{}\n{}\n", debug.kernelName(k), kernel.size,
+                        listing.empty() ? ", not listed" : "", listing);
   }
+  if (!listed && !refusal.empty())
+    throw InputError(refusal);
   return text;
 }
 

@@ -126,12 +126,20 @@ Json describeEntries(const rt::Plan &plan, const DebugInfo &debug) {
   return list;
 }
 
+std::string machineOf(const rt::Plan &plan, uint32_t target) {
+  const llmc_target_info info = plan.target(target);
+  const std::string machine(info.device, info.device_size),
+      variant(info.variant, info.variant_size);
+  return variant.empty() ? machine : machine + ", " + variant;
+}
+
 Json describeKernels(const rt::Plan &plan, const DebugInfo &debug) {
   Json list = Json::array();
   for (uint32_t k = 0; k < plan.kernels().size; ++k) {
     const rt::Kernel &kernel = plan.kernels()[k];
     list.push_back({{"name", debug.kernelName(k)},
                     {"target", kernel.target},
+                    {"machine", machineOf(plan, kernel.target)},
                     {"bytes", kernel.size},
                     {"estimated_cycles", kernel.estCycles}});
   }

@@ -100,7 +100,7 @@ std::string formatPlan(const Json &plan) {
       "entries", plan["entries"],
       {"name", "kind", "targets", "rows", "position_max", "estimated_cycles", "peak_bytes"});
   text += formatSteps(plan);
-  text += section("kernels", plan["kernels"], {"name", "target", "bytes", "estimated_cycles"});
+  text += section("kernels", plan["kernels"], {"name", "machine", "bytes", "estimated_cycles"});
   text += section("parameters", plan["parameters"], {"kind", "max", "imm"});
   text += section("states", plan["states"],
                   {"kind", "role", "type", "tokens", "layers", "heads", "head_dim", "bytes"});

@@ -37,7 +37,7 @@ std::string PlanRunner::machine() const {
 
 void PlanRunner::bind(const llmc_trace *trace) {
   std::vector<const llmc_device *> tables(plan().nTargets(), nullptr);
-  tables[runs->target()] = &runs->table();
+  runs->bindTo(tables);
   rt::Bindings bindings;
   bindings.memories = memory.views();
   bindings.devices = {tables.data(), tables.size()};

@@ -27,7 +27,7 @@ public:
 
   const rt::Plan &plan() const { return file->plan(); }
   const std::string &path() const { return place; }
-  /// Runs one of the plan's targets; the others have none.
+  /// Runs the plan's targets that its entries need; the others have none.
   Device &device() const { return *runs; }
   /// The machine that target was compiled for.
   std::string machine() const;

@@ -52,9 +52,15 @@ static void fillToolbox(Toolbox &tools) {
                         name);
     return std::unique_ptr<Device>();
   });
-  tools.devices.add(LLMC_CPU_BACKEND,
-                    [](const rt::Plan &plan, uint32_t, const DeviceOptions &options,
-                       std::string &error) { return createHostCpu(plan, options, error); });
+  tools.devices.add(
+      LLMC_CPU_BACKEND,
+      [](const rt::Plan &plan, uint32_t, const DeviceOptions &options, std::string &error) {
+        return createHostCpu(plan, options, error);
+      },
+      /*takesOptions=*/true);
+  for (const auto &[target, machine] : tools.targets.machines())
+    if (rt::cpu::hostProbe().x86 && target->name() == LLMC_CPU_BACKEND && tools.hostMachine.empty())
+      tools.hostMachine = machine->name;
 }
 
 static int reportUsage(const CLI::App &app, const CLI::ParseError &error) {

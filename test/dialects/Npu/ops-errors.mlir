@@ -321,10 +321,20 @@ module attributes {npu.chunk_rows = 0 : i64} {}
 
 // -----
 
-// expected-error@below {{unknown attribute 'npu.chunks'; the npu dialect knows 'npu.target', 'npu.packing', 'npu.chunk_rows' and 'npu.left_out' on modules}}
+// expected-error@below {{unknown attribute 'npu.chunks'; the npu dialect knows 'npu.target', 'npu.packing', 'npu.chunk_rows' and 'npu.left_out' on modules, and 'npu.fallback'}}
 module attributes {npu.chunks = 4 : i64} {}
 
 // -----
 
 // expected-error@below {{'npu.left_out' must map names to texts on a module}}
 module attributes {npu.left_out = {prefill_64 = 1 : i64}} {}
+
+// -----
+
+// expected-error@below {{'npu.fallback' must be a text on an operation with weights, a constant or a kernel}}
+module attributes {npu.fallback = "why"} {}
+
+// -----
+
+// expected-error@below {{'npu.fallback' must be a text on an operation with weights, a constant or a kernel}}
+npu.constant @table at 0 bytes 64 from [] {npu.fallback}

@@ -14,7 +14,7 @@ func.func @two_scales(%q: tensor<1x4xi8>, %qs: tensor<1xf32>) -> tensor<1x4xf32>
   %s = lm.get @s : tensor<4xf32>
   %t = lm.get @t : tensor<4xf32>
   %a = lm.quantized_linear %q, %qs, %w, %s <i8, group = 0, scale = f32> : (tensor<1x4xi8>, tensor<1xf32>, tensor<4x4xi8>, tensor<4xf32>) -> tensor<1x4xf32>
-  // expected-error@below {{reads @w with other scales or another format than an earlier operation}}
+  // expected-error@below {{reads @w with other scales, another format or on another device than an earlier operation}}
   %b = lm.quantized_linear %q, %qs, %w, %t <i8, group = 0, scale = f32> : (tensor<1x4xi8>, tensor<1xf32>, tensor<4x4xi8>, tensor<4xf32>) -> tensor<1x4xf32>
   return %b : tensor<1x4xf32>
 }

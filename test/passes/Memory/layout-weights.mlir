@@ -117,6 +117,27 @@ func.func @sizes(%q: tensor<4x16xi8>, %qs: tensor<4xf32>) -> tensor<4x16xf32> at
 
 // -----
 
+// A matrix has the size that the device says which reads it.
+
+// CHECK: npu.constant @packed.w at 0 bytes 1000 from [@w, @s] format <i8, group = 0, scale = f32>{{$}}
+// CHECK-NEXT: npu.constant @packed.u at 1024 bytes 600 from [@u, @s] format <i8, group = 0, scale = f32> {npu.fallback = "why"}
+module attributes {npu.packing = #npu.packing<weights = [<format = <i8, group = 0, scale = f32>, rows = 16, columns = 16, bytes = 600, fallback = true>, <format = <i8, group = 0, scale = f32>, rows = 16, columns = 16, bytes = 1000>]>, npu.target = #npu.target<"cpu", sram_bytes = 65536, alignment = 16, row_granule = 16, record_alignment = 16, chunks = [4], head_rows = 4, direct = true fallback_granule = 1>} {
+lm.weight @w : tensor<16x16xi8> = dense<1> : tensor<16x16xi8>
+lm.weight @s : tensor<16xf32> = dense<1.0> : tensor<16xf32>
+lm.weight @u : tensor<16x16xi8> = dense<1> : tensor<16x16xi8>
+func.func @devices(%q: tensor<4x16xi8>, %qs: tensor<4xf32>) -> tensor<4x16xf32> attributes {lm.entry = #lm.entry<prefill, rows = 4>} {
+  %w = lm.get @w : tensor<16x16xi8>
+  %s = lm.get @s : tensor<16xf32>
+  %u = lm.get @u : tensor<16x16xi8>
+  %a = lm.quantized_linear %q, %qs, %w, %s <i8, group = 0, scale = f32> : (tensor<4x16xi8>, tensor<4xf32>, tensor<16x16xi8>, tensor<16xf32>) -> tensor<4x16xf32>
+  %b = lm.quantized_linear %q, %qs, %u, %s <i8, group = 0, scale = f32> {npu.fallback = "why"} : (tensor<4x16xi8>, tensor<4xf32>, tensor<16x16xi8>, tensor<16xf32>) -> tensor<4x16xf32>
+  %c = lm.add %a, %b : tensor<4x16xf32>
+  return %c : tensor<4x16xf32>
+}
+}
+
+// -----
+
 // Where linear layers read a layout of the target's own, a table stays row records; what a head shares with it is stored in both.
 
 // CHECK: npu.constant @records.embed at 0 bytes 128 from [@embed, @embed.s] format <i8, group = 0, scale = f32> records

@@ -23,20 +23,20 @@ OwningOpRef<ModuleOp> chainModule(MLIRContext &context, const ChainShape &shape)
   return module;
 }
 
-CompiledPlan::CompiledPlan(ModuleOp module, const target::Target &target,
-                           const target::Machine &machine, const target::HostServices &host,
-                           const ChainShape &shape, uint64_t weightBudget) {
-  REQUIRE(succeeded(describeMachine(module, target, machine, weightBudget)));
+CompiledPlan::CompiledPlan(ModuleOp module, const PlanDevices &devices,
+                           const target::HostServices &host, const ChainShape &shape,
+                           uint64_t weightBudget) {
+  REQUIRE(succeeded(describeMachine(module, devices, weightBudget)));
   PlanInputs inputs;
   inputs.model.vocabSize = uint32_t(shape.vocabulary);
   inputs.model.hiddenSize = uint32_t(shape.hidden);
   inputs.model.contextLength = uint32_t(shape.capacity);
-  describePlan(module, target, machine, inputs);
+  describePlan(module, devices, inputs);
   PassManager manager(module.getContext());
-  buildLoweringPipeline(manager);
+  buildLoweringPipeline(manager, &devices);
   REQUIRE(succeeded(manager.run(module)));
   std::string error;
-  std::optional<EmittedPlan> plan = emitPlan(module, target, machine, inputs, host, error);
+  std::optional<EmittedPlan> plan = emitPlan(module, devices, inputs, host, error);
   INFO(error);
   REQUIRE(plan);
   PlanWriterResult written = writePlan(plan->description, file);
@@ -53,7 +53,7 @@ PlanSession::PlanSession(const CompiledPlan &compiled, const llmc_device &device
     : PlanSession(compiled.plan(), compiled.bytes(), device, target) {}
 
 PlanSession::PlanSession(const rt::Plan &plan, const std::vector<uint8_t> &bytes,
-                         const llmc_device &device, uint32_t target) {
+                         const DeviceTables &tables) {
   for (const rt::Region &region : plan.regions()) {
     if (region.kind == rt::RegionKind::FlashPaged) {
       memories.push_back({nullptr, 0});
@@ -68,7 +68,8 @@ PlanSession::PlanSession(const rt::Plan &plan, const std::vector<uint8_t> &bytes
       std::memcpy(static_cast<uint8_t *>(memories[segment.region].base) + segment.regionOffset,
                   bytes.data() + segment.offset, segment.size);
   std::vector<const llmc_device *> devices(plan.nTargets());
-  devices[target] = &device;
+  for (const auto &[target, table] : tables)
+    devices[target] = table;
   rt::Bindings bindings;
   bindings.memories = {memories.data(), memories.size()};
   bindings.devices = {devices.data(), devices.size()};

@@ -7,6 +7,8 @@
 
 #include "mlir/IR/OwningOpRef.h"
 
+#include <map>
+
 namespace llmc::test {
 
 /// The model of `shape`, parsed; random weights, always the same.
@@ -15,9 +17,8 @@ mlir::OwningOpRef<mlir::ModuleOp> chainModule(mlir::MLIRContext &context, const 
 /// The plan of a model, opened. Lowers the module.
 class CompiledPlan {
 public:
-  CompiledPlan(mlir::ModuleOp module, const target::Target &target, const target::Machine &machine,
-               const target::HostServices &host, const ChainShape &shape,
-               uint64_t weightBudget = 0);
+  CompiledPlan(mlir::ModuleOp module, const PlanDevices &devices, const target::HostServices &host,
+               const ChainShape &shape, uint64_t weightBudget = 0);
   const rt::Plan &plan() const { return opened; }
   const std::vector<uint8_t> &bytes() const { return file; }
 
@@ -27,13 +28,18 @@ private:
   rt::Plan opened;
 };
 
+/// By the plan's target.
+using DeviceTables = std::map<uint32_t, const llmc_device *>;
+
 /// A session of that plan on a device bound to one of the plan's targets.
 class PlanSession {
 public:
   PlanSession(const CompiledPlan &compiled, const llmc_device &device, uint32_t target = 0);
   /// `bytes` are those of the plan's file. What is paged gets no memory.
   PlanSession(const rt::Plan &plan, const std::vector<uint8_t> &bytes, const llmc_device &device,
-              uint32_t target = 0);
+              uint32_t target = 0)
+      : PlanSession(plan, bytes, DeviceTables{{target, &device}}) {}
+  PlanSession(const rt::Plan &plan, const std::vector<uint8_t> &bytes, const DeviceTables &tables);
   /// Logits of all ids, fed `chunk` at a time.
   std::vector<float> evaluate(const std::vector<int32_t> &ids, size_t chunk);
   /// The status of a call that fails, fed all ids at once. The session goes on from its start.

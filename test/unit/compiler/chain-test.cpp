@@ -34,7 +34,7 @@ void compareAll(const ChainShape &shape, const std::string &machineName, uint64_
       memory.bytes = sramBytes;
   const std::vector<int32_t> ids = chainIds(shape);
   const std::vector<float> expected = referenceLogits(*module, ids);
-  CompiledPlan compiled(*module, *target, *machine, NoServices(), shape);
+  CompiledPlan compiled(*module, {*target, *machine}, NoServices(), shape);
   auto program = module->lookupSymbol<npu::ProgramOp>("prefill_64");
   REQUIRE(bool(program) == (chunk64 != Chunk64::Missing));
   if (program)

@@ -56,7 +56,7 @@ void compareAll(const ChainShape &shape) {
   REQUIRE(target);
   const std::vector<int32_t> ids = chainIds(shape);
   const std::vector<float> expected = referenceLogits(*module, ids);
-  CompiledPlan compiled(*module, *target, target->machines().front(), target::LlvmHost(), shape);
+  CompiledPlan compiled(*module, {*target, target->machines().front()}, target::LlvmHost(), shape);
   for (Isa isa : rt::cpu::allIsas)
     for (uint32_t threads : {1, 2, 3})
       compareOn(compiled, isa, threads, ids, expected, shape.vocabulary);
@@ -80,7 +80,7 @@ TEST_CASE("every byte of memory that the plan states is used") {
   std::string error;
   std::unique_ptr<target::Target> target = x86::createTarget({}, error);
   REQUIRE(target);
-  CompiledPlan compiled(*module, *target, target->machines().front(), target::LlvmHost(), shape);
+  CompiledPlan compiled(*module, {*target, target->machines().front()}, target::LlvmHost(), shape);
   std::vector<uint64_t> ends(compiled.plan().regions().size);
   bool complete = true;
   for (Isa isa : rt::cpu::allIsas)
@@ -115,7 +115,7 @@ TEST_CASE("weights that the target has no layout for are an error before anythin
   REQUIRE(target);
   ScopedDiagnosticHandler handler(
       &context, [&](Diagnostic &diagnostic) { message += diagnostic.str() + "\n"; });
-  CHECK(failed(describeMachine(*module, *target, target->machines().front())));
+  CHECK(failed(describeMachine(*module, {*target, target->machines().front()})));
   CHECK(message == "'lm.quantized_linear' op has weights that target 'x86-64' does not take on "
                    "x86-64: linear: groups of 12: a group is a multiple of 8, multipliers need i4 "
                    "elements, and a scale per row has no groups; use another recipe or another "

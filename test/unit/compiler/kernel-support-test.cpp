@@ -95,7 +95,7 @@ struct Encoding {
 
   bool run() {
     plan::FileOp file = *module->getOps<plan::FileOp>().begin();
-    return encodeKernels(file, *target, target->machines().front(), NoServices(), error)
+    return encodeKernels(file, {*target, target->machines().front()}, NoServices(), error)
         .has_value();
   }
 

@@ -173,7 +173,7 @@ struct Unpaged {
     OwningOpRef<ModuleOp> module = chainModule(context, shape);
     ids = chainIds(shape);
     expected = referenceLogits(*module, ids);
-    CompiledPlan compiled(*module, target, target.machines().front(), RowsHost(), shape);
+    CompiledPlan compiled(*module, {target, target.machines().front()}, RowsHost(), shape);
     weightBytes = regionBytes(compiled.plan(), "weights");
     HostedDevice device(compiled.plan(), nullptr);
     requireSame(PlanSession(compiled, device.table()).evaluate(ids, 17), expected,
@@ -227,7 +227,7 @@ void comparePaged(const ChainShape &shape, uint64_t numerator, uint64_t denomina
   const uint64_t budget = unpaged.weightBytes * numerator / denominator;
   MLIRContext context;
   OwningOpRef<ModuleOp> module = chainModule(context, shape);
-  CompiledPlan compiled(*module, *target, target->machines().front(), RowsHost(), shape, budget);
+  CompiledPlan compiled(*module, {*target, target->machines().front()}, RowsHost(), shape, budget);
   CHECK(regionBytes(compiled.plan(), "pages") + regionBytes(compiled.plan(), "weights") <= budget);
   for (size_t room : {1, 2, 100})
     for (size_t chunk : {1, 3, 17, 64}) {
@@ -281,7 +281,7 @@ TEST_CASE("budgets that cannot be kept are errors") {
   std::string errors;
   ScopedDiagnosticHandler handler(
       &context, [&](Diagnostic &diagnostic) { errors += diagnostic.str() + "\n"; });
-  REQUIRE(succeeded(describeMachine(*module, *target, target->machines().front(), budget)));
+  REQUIRE(succeeded(describeMachine(*module, {*target, target->machines().front()}, budget)));
   PassManager manager(&context);
   buildLoweringPipeline(manager);
   CHECK(failed(manager.run(*module)));

@@ -31,12 +31,42 @@ struct PlanOnDisk {
 
 DeviceRegistry registry() {
   DeviceRegistry devices;
-  devices.add(LLMC_CPU_BACKEND,
-              [](const rt::Plan &plan, uint32_t, const DeviceOptions &options, std::string &error) {
-                return createHostCpu(plan, options, error);
-              });
+  devices.add(
+      LLMC_CPU_BACKEND,
+      [](const rt::Plan &plan, uint32_t, const DeviceOptions &options, std::string &error) {
+        return createHostCpu(plan, options, error);
+      },
+      /*takesOptions=*/true);
   return devices;
 }
+
+/// A simulated device that is never given anything to do.
+class Simulated : public Device {
+public:
+  explicit Simulated(uint32_t target) : planTarget(target) {
+    device.struct_size = sizeof(device);
+    device.abi = LLMC_DEVICE_ABI;
+    device.match = [](void *, const llmc_target_info *) -> llmc_status { return rt::Status(); };
+    device.submit = [](void *, const llmc_dispatch *) -> llmc_status {
+      return rt::Status(LLMC_DEVICE_FAULT);
+    };
+    device.poll = [](void *, uint32_t, uint32_t) -> llmc_status { return rt::Status(); };
+  }
+  const llmc_device &table() const override { return device; }
+  std::string error() const override { return ""; }
+  uint32_t target() const override { return planTarget; }
+  std::string isa() const override { return "simulated"; }
+  uint32_t threads() const override { return 1; }
+  std::optional<DeviceFigures> figures() const override { return DeviceFigures(); }
+  void clearFigures() override {}
+  double readBytesPerSecond() const override { return 1; }
+  double int8OpsPerSecond() const override { return 1; }
+  uint64_t lastLevelCacheBytes() const override { return 0; }
+
+private:
+  const uint32_t planTarget;
+  llmc_device device = {};
+};
 
 bool hostRuns(Isa isa) {
   const std::string missing = rt::cpu::missingFor(isa, rt::cpu::hostProbe());
@@ -109,6 +139,32 @@ TEST_CASE("options that cannot be met are one error") {
   foreign.targets[0].backend = "other";
   CHECK(refusal(foreign, {}) == "'host-cpu-test.llmc': the plan was compiled for 'other', which "
                                 "this program cannot run; it runs: x86-64");
+}
+
+TEST_CASE("a plan for two devices runs on both") {
+  if (!hostRuns(Isa::Avx2))
+    return;
+  PlanDescription both = cpuModel({"avx2"});
+  both.targets.push_back({"npu", "partial", "", 1, 1, std::nullopt});
+  for (EntryDescription &entry : both.entries)
+    entry.targetMask = 3;
+  const PlanOnDisk file(both);
+  DeviceRegistry devices = registry();
+  CHECK_THROWS_WITH(PlanRunner(file.path, devices),
+                    "'host-cpu-test.llmc': the plan was compiled for 'npu', which this program "
+                    "cannot run; it runs: x86-64");
+  devices.add("npu",
+              [](const rt::Plan &, uint32_t target, const DeviceOptions &options,
+                 std::string &) -> std::unique_ptr<Device> {
+                CHECK_FALSE(options.threads); // they are the CPU's
+                return std::make_unique<Simulated>(target);
+              });
+  PlanRunner runner(file.path, devices, {2, Isa::Avx2});
+  CHECK(runner.device().isa() == "avx2+simulated");
+  CHECK(runner.device().threads() == 2);
+  CHECK_FALSE(runner.device().figures()); // the host's clock counts for both
+  const int32_t id = 3;
+  CHECK(runner.feed(std::span(&id, 1)).vocab == cpuVocabulary);
 }
 
 TEST_CASE("decoding allocates nothing") {
