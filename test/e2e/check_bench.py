@@ -20,7 +20,11 @@ check([p["tokens"] for p in document["prefill"]] == lengths, "lengths of the pro
 for prompt in document["prefill"]:
     rate = prompt["tokens"] / prompt["seconds"]
     check(abs(prompt["tokens_per_second"] / rate - 1) < 1e-9, "prefill rate")
+    sustained = prompt["int8_sustained_ops_per_second"]
+    check(sustained is None if isa == "simulated" else sustained > 0, "multipliers beside a prefill")
 decode = document["decode"]
+calm = decode["undisturbed"]
+check(calm is None or (isa != "simulated" and calm["tokens"] <= steps and decode["run_delay_ms"] >= 0), "undisturbed steps")
 check(decode["tokens"] == steps and decode["first_position"] == lengths[0], "decode steps")
 check(0 < decode["p50_ms"] <= decode["p99_ms"], "percentiles in order")
 mean = 1e3 / decode["tokens_per_second"]

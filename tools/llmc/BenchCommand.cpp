@@ -1,7 +1,9 @@
 // llmc bench: the speed of a plan on its device, with made-up ids.
 #include "compiler/Support/PeakMemory.h"
+#include "tools/llmc/BenchText.h"
 #include "tools/llmc/CommandLine.h"
 #include "tools/llmc/Errors.h"
+#include "tools/llmc/Interference.h"
 #include "tools/llmc/PlanRunner.h"
 #include "tools/llmc/Stats.h"
 
@@ -32,6 +34,9 @@ struct BenchOptions {
 
 using Clock = std::chrono::steady_clock;
 
+/// Of a step's time: less than that is no wait for a CPU, but the account of a tick.
+constexpr double leastDisturbance = 0.005;
+
 double secondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
@@ -48,9 +53,12 @@ struct Measured {
     uint64_t tokens;
     double seconds;
     std::vector<KernelTimes::Entry> kernels;
+    double intRate = 0; ///< Of the multipliers, just before and after, for as long each.
   };
   struct Decode {
-    std::vector<double> steps; ///< Seconds, ascending.
+    std::vector<double> steps;       ///< Seconds, ascending.
+    std::vector<double> undisturbed; ///< Those in which no thread waited for a CPU, ascending.
+    std::optional<double> delayed, stolen;
     double seconds = 0;
     std::vector<KernelTimes::Entry> kernels;
   };
@@ -94,7 +102,7 @@ public:
     const uint32_t times = simulated ? 1 : options.repeat; // Simulated time is always the same.
     double intRate = device.int8OpsPerSecond();
     for (const std::vector<int32_t> &prompt : prompts)
-      measured.prefill.push_back(fastest(times, [&] { return prefillOnce(prompt); }));
+      measured.prefill.push_back(fastest(times, [&] { return prefillBetweenPeaks(prompt); }));
     intRate = std::max(intRate, device.int8OpsPerSecond());
     double readRate = device.readBytesPerSecond();
     measured.decode = fastest(times, [&] { return decodeOnce(); });
@@ -162,8 +170,20 @@ private:
   Measured::Prompt prefillOnce(const std::vector<int32_t> &prompt) {
     runner.reset();
     times.start();
-    const double seconds = feed(prompt);
-    return {prompt.size(), seconds, times.entries()};
+    lastPrefill = feed(prompt);
+    return {prompt.size(), lastPrefill, times.entries()};
+  }
+
+  /// Clocks and neighbours change within seconds: what the multipliers could do is measured for as
+  /// long as the run, on both sides of it.
+  Measured::Prompt prefillBetweenPeaks(const std::vector<int32_t> &prompt) {
+    Device &device = runner.device();
+    if (device.figures())
+      return prefillOnce(prompt);
+    const double before = device.sustainedInt8OpsPerSecond(lastPrefill);
+    Measured::Prompt result = prefillOnce(prompt);
+    result.intRate = (before + device.sustainedInt8OpsPerSecond(result.seconds)) / 2;
+    return result;
   }
 
   /// Behind the first prompt.
@@ -173,27 +193,39 @@ private:
     Measured::Decode decode;
     traffic = {};
     times.start();
+    const std::optional<double> stolen = stolenSeconds(), delayed = delays.seconds();
+    std::optional<double> before = delayed;
     for (uint64_t step = 0; step < options.decode; ++step) {
       const int32_t id = nextId();
       times.resume();
       decode.steps.push_back(feed(std::span(&id, 1)));
       decode.seconds += decode.steps.back();
+      const std::optional<double> after = delays.seconds();
+      if (before && after && *after - *before <= leastDisturbance * decode.steps.back())
+        decode.undisturbed.push_back(decode.steps.back());
+      before = after;
       if (const auto figures = runner.device().figures()) {
         traffic.bytes += double(figures->offChipBytes());
         traffic.boundSeconds += figures->dmaBoundCycles / figures->clockHz;
       }
     }
     decode.kernels = times.entries();
+    if (delayed && before)
+      decode.delayed = *before - *delayed;
+    if (const std::optional<double> after = stolenSeconds(); stolen && after)
+      decode.stolen = *after - *stolen;
     std::sort(decode.steps.begin(), decode.steps.end());
+    std::sort(decode.undisturbed.begin(), decode.undisturbed.end());
     return decode;
   }
 
   Json describePrefill() const {
     Json list = Json::array();
-    for (const auto &[tokens, seconds, kernels] : measured.prefill) {
+    for (const auto &[tokens, seconds, kernels, intRate] : measured.prefill) {
       list.push_back({{"tokens", tokens},
                       {"seconds", seconds},
-                      {"tokens_per_second", double(tokens) / seconds}});
+                      {"tokens_per_second", double(tokens) / seconds},
+                      {"int8_sustained_ops_per_second", intRate ? Json(intRate) : Json(nullptr)}});
       if (options.kernels)
         list.back()["kernels"] = describe(kernels);
     }
@@ -227,12 +259,33 @@ private:
     }
     json["compulsory_bytes_per_token"] =
         compulsory ? Json(compulsory->perToken(positions)) : Json(nullptr);
+    describeInterference(json);
     const double cache = double(runner.device().lastLevelCacheBytes());
     json["cache_affected"] =
         cache > 0 && bytes.is_number() ? Json(bytes.get<double>() < 4 * cache) : Json(nullptr);
     if (options.kernels)
       json["kernels"] = describe(measured.decode.kernels);
     return json;
+  }
+
+  /// What others took of the CPUs; null where the system does not say, and of simulated time.
+  void describeInterference(Json &json) const {
+    const Measured::Decode &decode = measured.decode;
+    const auto milliseconds = [](std::optional<double> seconds) {
+      return seconds ? Json(*seconds * 1e3) : Json(nullptr);
+    };
+    const bool known = decode.delayed && !runner.device().figures();
+    json["run_delay_ms"] = milliseconds(known ? decode.delayed : std::nullopt);
+    json["steal_ms"] = milliseconds(known ? decode.stolen : std::nullopt);
+    Json &undisturbed = json["undisturbed"];
+    undisturbed = nullptr;
+    if (!known)
+      return;
+    undisturbed = {{"tokens", decode.undisturbed.size()}};
+    for (const auto &[name, share] : {std::pair("p50_ms", 0.5), {"p99_ms", 0.99}})
+      undisturbed[name] = decode.undisturbed.empty()
+                              ? Json(nullptr)
+                              : Json(percentile(decode.undisturbed, share) * 1e3);
   }
 
   /// Of the decode steps, where a simulator counts them.
@@ -245,70 +298,13 @@ private:
   KernelTimes times;
   PlanRunner runner;
   const double loadSeconds;
+  const ThreadDelays delays;
+  double lastPrefill = 0;
   uint64_t random = 1;
   std::vector<std::vector<int32_t>> prompts;
   Measured measured;
   Traffic traffic;
 };
-
-std::string machineOf(const Json &json) {
-  const std::string isa = json["isa"];
-  const std::string name = json["target"];
-  if (isa == "simulated")
-    return name + ", simulated time";
-  const auto threads = json["threads"].get<uint32_t>();
-  return fmt::format("{}, {}, {} thread{}", name, isa, threads, threads == 1 ? "" : "s");
-}
-
-/// The share of the memory's rate, as far as it is known.
-std::string shareOf(const Json &decode) {
-  if (decode["bandwidth_share"].is_null())
-    return "";
-  const bool cached = decode["cache_affected"].is_boolean() && decode["cache_affected"].get<bool>();
-  return fmt::format(", {:.0f} bytes a token, {:.1f} % of the memory's rate{}",
-                     decode["bytes_per_token"].get<double>(),
-                     100 * decode["bandwidth_share"].get<double>(),
-                     cached ? " (partly read from the cache)" : "");
-}
-
-/// Where the time goes, where that was asked for.
-std::string kernelsOf(const Json &phase) {
-  std::string text;
-  if (!phase.contains("kernels"))
-    return text;
-  double all = 0;
-  for (const Json &kernel : phase["kernels"])
-    all += kernel["seconds"].get<double>();
-  for (const Json &kernel : phase["kernels"]) {
-    const double seconds = kernel["seconds"].get<double>();
-    text += fmt::format("  {:>5.1f} %  {:>10.3f} us x {:>6}  {}\n", 100 * seconds / all,
-                        1e6 * seconds / kernel["calls"].get<double>(),
-                        kernel["calls"].get<uint64_t>(), kernel["name"].get<std::string>());
-  }
-  return text;
-}
-
-std::string sentences(const Json &json) {
-  std::string text = machineOf(json) + "\n";
-  for (const Json &prompt : json["prefill"])
-    text += fmt::format("prefill {:>5}  {:>10.1f} tokens/s\n", prompt["tokens"].get<uint64_t>(),
-                        prompt["tokens_per_second"].get<double>()) +
-            kernelsOf(prompt);
-  const Json &decode = json["decode"];
-  text +=
-      fmt::format("decode  {:>5}  {:>10.1f} tokens/s, p50 {:.3f} ms, p99 {:.3f} ms{}\n",
-                  decode["tokens"].get<uint64_t>(), decode["tokens_per_second"].get<double>(),
-                  decode["p50_ms"].get<double>(), decode["p99_ms"].get<double>(), shareOf(decode)) +
-      kernelsOf(decode);
-  if (json["isa"] != "simulated")
-    text +=
-        fmt::format("machine        {:.1f} GB/s read, {:.2f} TOPS of int8; loaded in {:.1f} ms, "
-                    "{:.0f} MB resident at most\n",
-                    json["read_bandwidth_bytes_per_second"].get<double>() / 1e9,
-                    json["int8_peak_ops_per_second"].get<double>() / 1e12,
-                    json["load_ms"].get<double>(), json["peak_rss_bytes"].get<double>() / 1e6);
-  return text;
-}
 
 } // namespace
 
@@ -342,7 +338,7 @@ void addBenchCommand(CLI::App &app, Toolbox &tools) {
   command->add_flag("--json", options->json, "One JSON document on standard output");
   command->callback([options, &tools] {
     const Json result = Bench(*options, tools).run();
-    print(options->json ? result.dump(2) + "\n" : sentences(result));
+    print(options->json ? result.dump(2) + "\n" : benchText(result));
   });
 }
 

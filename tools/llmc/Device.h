@@ -73,6 +73,8 @@ public:
   /// Where the machine is real each call measures, and throws InputError where it cannot.
   virtual double readBytesPerSecond() const = 0;
   virtual double int8OpsPerSecond() const = 0;
+  /// The multipliers once more, the mean over about `seconds`.
+  virtual double sustainedInt8OpsPerSecond(double seconds) const = 0;
   /// Of the cache that all of that memory is read through; 0 where there is none or it is unknown.
   virtual uint64_t lastLevelCacheBytes() const = 0;
 };

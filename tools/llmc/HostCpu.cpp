@@ -40,6 +40,9 @@ public:
   double int8OpsPerSecond() const override {
     return rt::cpu::measureInt8OpsPerSecond(variant, *pool);
   }
+  double sustainedInt8OpsPerSecond(double seconds) const override {
+    return rt::cpu::measureSustainedInt8OpsPerSecond(variant, *pool, seconds);
+  }
   uint64_t lastLevelCacheBytes() const override { return rt::cpu::lastLevelCacheBytes(); }
 
 private:

@@ -25,6 +25,7 @@ public:
   double int8OpsPerSecond() const override {
     return 2.0 * machine.tensor.macPerCycleI8 * machine.clockHz;
   }
+  double sustainedInt8OpsPerSecond(double) const override { return int8OpsPerSecond(); }
   uint64_t lastLevelCacheBytes() const override { return 0; }
 
 private:

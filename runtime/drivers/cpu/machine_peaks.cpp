@@ -175,6 +175,19 @@ double fastest(WorkerPool &pool, WorkerPool::Task task, Probe &probe, unsigned t
   return best;
 }
 
+/// With rounds for multiplySeconds.
+Probe multiplyProbe(Isa isa, WorkerPool &pool) {
+  constexpr uint64_t leastRounds = 100000;
+  Probe probe{isa, nullptr, leastRounds};
+  const double shortest = fastest(pool, multiply, probe, 3);
+  probe.rounds = leastRounds * std::max(1u, unsigned(multiplySeconds / shortest));
+  return probe;
+}
+
+double operations(const Probe &probe, const WorkerPool &pool) {
+  return double(multiplyInt8(probe.isa, 1)) * double(probe.rounds) * pool.threads();
+}
+
 } // namespace
 
 std::optional<double> measureReadBytesPerSecond(Isa isa, WorkerPool &pool) {
@@ -193,12 +206,19 @@ std::optional<double> measureReadBytesPerSecond(Isa isa, WorkerPool &pool) {
 }
 
 double measureInt8OpsPerSecond(Isa isa, WorkerPool &pool) {
-  constexpr uint64_t leastRounds = 100000;
-  Probe probe{isa, nullptr, leastRounds};
-  const double shortest = fastest(pool, multiply, probe, 3);
-  probe.rounds = leastRounds * std::max(1u, unsigned(multiplySeconds / shortest));
-  const double seconds = fastest(pool, multiply, probe, 12);
-  return double(multiplyInt8(isa, 1)) * double(probe.rounds) * pool.threads() / seconds;
+  Probe probe = multiplyProbe(isa, pool);
+  return operations(probe, pool) / fastest(pool, multiply, probe, 12);
+}
+
+double measureSustainedInt8OpsPerSecond(Isa isa, WorkerPool &pool, double seconds) {
+  Probe probe = multiplyProbe(isa, pool);
+  unsigned runs = 0;
+  double taken = 0;
+  do {
+    taken += fastest(pool, multiply, probe, 1);
+    ++runs;
+  } while (taken < seconds);
+  return operations(probe, pool) * runs / taken;
 }
 
 uint64_t lastLevelCacheBytes() {

@@ -27,7 +27,10 @@ uint64_t multiplyF32(Isa isa, uint64_t rounds);
 inline constexpr size_t readProbeBytes = size_t(1) << 30;
 /// The best of several passes over memory of its own; nothing where the system refuses that memory.
 std::optional<double> measureReadBytesPerSecond(Isa isa, WorkerPool &pool);
+/// The best of several runs that are as short as a kernel.
 double measureInt8OpsPerSecond(Isa isa, WorkerPool &pool);
+/// The mean of such runs, one behind the other, over at least `seconds`.
+double measureSustainedInt8OpsPerSecond(Isa isa, WorkerPool &pool, double seconds);
 
 /// Of the last cache that all memory is read through; 0 where that is unknown.
 uint64_t lastLevelCacheBytes();

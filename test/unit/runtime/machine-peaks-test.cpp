@@ -22,5 +22,6 @@ TEST_CASE("every instruction set of the machine reads and multiplies") {
     const auto pool = WorkerPool::create(options, error);
     REQUIRE(pool);
     CHECK(measureInt8OpsPerSecond(isa, *pool) > 0);
+    CHECK(measureSustainedInt8OpsPerSecond(isa, *pool, 0) > 0);
   }
 }
