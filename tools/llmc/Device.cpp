@@ -49,6 +49,9 @@ public:
   }
   double readBytesPerSecond() const override { return real().readBytesPerSecond(); }
   double int8OpsPerSecond() const override { return real().int8OpsPerSecond(); }
+  double sustainedInt8OpsPerSecond(double seconds) const override {
+    return real().sustainedInt8OpsPerSecond(seconds);
+  }
   uint64_t lastLevelCacheBytes() const override { return real().lastLevelCacheBytes(); }
 
 private:

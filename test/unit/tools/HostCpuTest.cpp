@@ -61,6 +61,7 @@ public:
   void clearFigures() override {}
   double readBytesPerSecond() const override { return 1; }
   double int8OpsPerSecond() const override { return 1; }
+  double sustainedInt8OpsPerSecond(double) const override { return 1; }
   uint64_t lastLevelCacheBytes() const override { return 0; }
 
 private:
