@@ -7,7 +7,7 @@ config.name = "llmc"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test"]
 # Unit tests have their own programs; data are inputs, never tests.
-config.excludes = ["unit", "data", "runtime", "conformance", "CMakeLists.txt", "lit.cfg.py", "lit.site.cfg.py"]
+config.excludes = ["unit", "data", "plugins", "runtime", "conformance", "CMakeLists.txt", "lit.cfg.py", "lit.site.cfg.py"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.llmc_build_root, "test", "lit")
 
@@ -15,9 +15,10 @@ config.environment["PATH"] = os.pathsep.join(
     [config.llmc_tools_dir, config.llvm_tools_dir, config.environment["PATH"]])
 # No test may depend on who runs it.
 config.environment["LC_ALL"] = "C"
-config.environment.pop("LLMC_TARGET_PATH", None)
+config.environment.pop("LLMC_PLUGIN_PATH", None)
 
 config.substitutions.append(("%data", os.path.join(config.test_source_root, "data")))
+config.substitutions.append(("%plugins", os.path.join(config.llmc_build_root, "test", "plugins")))
 config.substitutions.append(("%repository", os.path.dirname(config.test_source_root)))
 config.substitutions.append(("%python", config.python))
 

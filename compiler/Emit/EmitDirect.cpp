@@ -100,10 +100,10 @@ private:
       return false;
     }
     for (auto [kernel, request, entry] : llvm::zip_equal(kernels, requests, blob->entries))
-      kernel.setBlobAttr(
-          plan::BlobAttr::get(kernel.getContext(), /*offset=*/0, int64_t(blob->bytes.size()),
-                              entry.offset, int64_t(cyclesOf(request.work, device)),
-                              entry.stackBytes ? entry.stackBytes : variant.stackBytes));
+      kernel.setBlobAttr(plan::BlobAttr::get(
+          kernel.getContext(), /*offset=*/0, int64_t(blob->bytes.size()), entry.offset,
+          int64_t(device.target->cycles(*device.machine, request.work)),
+          entry.stackBytes ? entry.stackBytes : variant.stackBytes));
     if (!kernels.empty())
       result.code[kernels.front().getSegmentAttr().getAttr()] = std::move(blob->bytes);
     return true;
@@ -120,41 +120,9 @@ private:
     error = unsupportedKernel(op, request, device);
     if (!error.empty())
       return std::nullopt;
-    cycles[op.getSymNameAttr()] =
-        inOwnCycles(devices, npu::commandOf(op), cyclesOf(request.work, device));
+    cycles[op.getSymNameAttr()] = inOwnCycles(devices, npu::commandOf(op),
+                                              device.target->cycles(*device.machine, request.work));
     return request;
-  }
-
-  /// Packing, gathering and attention cost what the commands do that they stand for.
-  static uint64_t cyclesOf(const target::KernelWork &work, const PlanDevice &device) {
-    const target::Target &target = *device.target;
-    const target::Machine &machine = *device.machine;
-    auto rows = [&](target::Extent tokens, uint32_t columns) {
-      target::VectorChain copy;
-      copy.tokens = tokens;
-      copy.columns = {columns};
-      copy.steps = {{target::Step::LoadMatrix}, {target::Step::StoreMatrix}};
-      return target.cycles(machine, copy);
-    };
-    if (const auto *matmul = std::get_if<target::Matmul>(&work))
-      return target.cycles(machine, *matmul);
-    if (const auto *chain = std::get_if<target::VectorChain>(&work))
-      return target.cycles(machine, *chain);
-    if (const auto *pack = std::get_if<target::PackRows>(&work))
-      return rows(pack->tokens, pack->columns);
-    if (const auto *embed = std::get_if<target::EmbedRows>(&work))
-      return rows(embed->tokens, embed->columns);
-    const auto &attention = std::get<target::Attention>(work);
-    target::Matmul scores;
-    scores.kind = target::MatmulKind::Scores;
-    scores.tokens = attention.tokens;
-    scores.subRows = attention.heads / attention.kvHeads;
-    scores.n = {attention.capacity};
-    scores.k = {attention.headDim};
-    target::Matmul values = scores;
-    values.kind = target::MatmulKind::Values;
-    std::swap(values.n, values.k);
-    return attention.kvHeads * (target.cycles(machine, scores) + target.cycles(machine, values));
   }
 
   void estimate(npu::ProgramOp program) {

@@ -112,7 +112,7 @@ private:
       if (constant.isRecords)
         target::packRowRecords(rows, bytes);
       else
-        target.pack(rows, bytes);
+        target.pack(*constant.device.machine, rows, bytes);
     }
   }
 
@@ -173,8 +173,8 @@ bool readConstant(npu::ConstantOp op, SymbolTable &symbols, Constant &constant,
 uint64_t packedBytesOf(const Constant &constant) {
   return constant.isRecords
              ? target::rowRecordsBytes(constant.format, constant.rows, constant.columns)
-             : constant.device.target->packedBytes(constant.format, constant.rows,
-                                                   constant.columns);
+             : constant.device.target->packedBytes(*constant.device.machine, constant.format,
+                                                   constant.rows, constant.columns);
 }
 
 } // namespace

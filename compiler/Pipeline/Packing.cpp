@@ -51,7 +51,7 @@ private:
       return op->emitOpError() << "has weights in " << format << ", which no target decodes yet";
     const target::Target &target = *devices.of(op).target;
     const target::Machine &machine = *devices.of(op).machine;
-    uint64_t bytes = target.packedBytes(linear.format, linear.n.value, linear.k.value);
+    uint64_t bytes = target.packedBytes(machine, linear.format, linear.n.value, linear.k.value);
     if (bytes == 0)
       return op->emitOpError() << "has weights that target '" << target.name()
                                << "' does not take on " << machine.name << ": "
@@ -69,8 +69,10 @@ private:
     const target::Target &target = *devices.own.target;
     const target::Machine &machine = *devices.own.machine;
     uint32_t granule = target.rowGranule(machine), rows = linear.n.value, columns = linear.k.value;
-    uint64_t each = target.packedBytes(linear.format, granule, columns),
-             rest = rows % granule ? target.packedBytes(linear.format, rows % granule, columns) : 0;
+    uint64_t each = target.packedBytes(machine, linear.format, granule, columns),
+             rest = rows % granule
+                        ? target.packedBytes(machine, linear.format, rows % granule, columns)
+                        : 0;
     uint32_t alignment =
         std::max(machine.memory(machine.placement.weights)->alignment, machine.sram().alignment);
     auto refuse = [&](const std::string &reason) {

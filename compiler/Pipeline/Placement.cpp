@@ -127,7 +127,9 @@ private:
 
   static std::string layoutRefusal(const target::WeightFormat &format, uint32_t rows,
                                    uint32_t columns, const PlanDevice &device) {
-    return device.target->packedBytes(format, rows, columns) ? "" : "it has no layout for weights";
+    return device.target->packedBytes(*device.machine, format, rows, columns)
+               ? ""
+               : "it has no layout for weights";
   }
 
   std::string refusalOfEmbed(lm::QuantizedEmbedOp embed, const PlanDevice &device) {

@@ -7,6 +7,9 @@
 
 namespace llmc::target {
 
+/// The largest alignment of a blob's load address.
+constexpr uint32_t kMostBlobAlignment = 4096;
+
 struct BlobEntry {
   std::string name;
   uint32_t offset = 0; ///< Bytes from the blob's start. Bit 0 is set where the instruction set asks

@@ -391,6 +391,7 @@ std::optional<Machine> parseMachine(const std::string &json, const std::string &
     error = fmt::format("machine description {}: {}", origin, broken);
     return std::nullopt;
   }
+  machine->text = json;
   machine->digest = digestOf(*root);
   return machine;
 }

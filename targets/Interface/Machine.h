@@ -81,6 +81,7 @@ enum class DispatchKind : uint8_t {
 
 /// A machine of one target. Read from JSON; every number there has a source beside it.
 struct Machine {
+  std::string text;    ///< The description as it was read.
   std::string name;    ///< "rnpu-soc"
   std::string target;  ///< The target that understands it: "rnpu".
   std::string summary; ///< One line for `llmc targets`.
@@ -118,13 +119,20 @@ std::optional<Machine> parseMachine(const std::string &json, const std::string &
 /// Reads a machine description file. Errors: as parseMachine, and an unreadable file.
 std::optional<Machine> loadMachine(const std::string &path, std::string &error);
 
-/// A description that is built in: name of its file, and the text.
-using MachineText = std::pair<std::string_view, std::string_view>;
+/// A description that a target brings.
+struct MachineText {
+  std::string origin; ///< Names it in errors: its file.
+  std::string text;
+};
 
-/// The machines of a target: the built-in ones, then those of these files.
+/// The descriptions that are built into a program: names of files, and their texts.
+std::vector<MachineText>
+machineTexts(std::span<const std::pair<std::string_view, std::string_view>> builtIn);
+
+/// The machines of a target: those it brings, then those of these files.
 /// Errors: as loadMachine, a description for another target, a name used twice.
 std::optional<std::vector<Machine>> machinesOf(const std::string &target,
-                                               std::span<const MachineText> builtIn,
+                                               const std::vector<MachineText> &brought,
                                                const std::vector<std::string> &files,
                                                std::string &error);
 

@@ -21,8 +21,16 @@ std::optional<Machine> loadMachine(const std::string &path, std::string &error) 
   return parseMachine(text.str(), path, error);
 }
 
+std::vector<MachineText>
+machineTexts(std::span<const std::pair<std::string_view, std::string_view>> builtIn) {
+  std::vector<MachineText> texts;
+  for (const auto &[file, text] : builtIn)
+    texts.push_back({std::string(file), std::string(text)});
+  return texts;
+}
+
 std::optional<std::vector<Machine>> machinesOf(const std::string &target,
-                                               std::span<const MachineText> builtIn,
+                                               const std::vector<MachineText> &brought,
                                                const std::vector<std::string> &files,
                                                std::string &error) {
   std::vector<Machine> machines;
@@ -43,8 +51,8 @@ std::optional<std::vector<Machine>> machinesOf(const std::string &target,
     return error.empty();
   };
   error.clear();
-  for (const auto &[file, text] : builtIn)
-    if (!add(parseMachine(std::string(text), std::string(file), error), std::string(file)))
+  for (const MachineText &machine : brought)
+    if (!add(parseMachine(machine.text, machine.origin, error), machine.origin))
       return std::nullopt;
   for (const std::string &path : files)
     if (!add(loadMachine(path, error), path))

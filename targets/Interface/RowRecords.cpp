@@ -55,11 +55,12 @@ void packRowRecords(const WeightRows &rows, std::vector<uint8_t> &out) {
   }
 }
 
-uint64_t Target::packedBytes(const WeightFormat &format, uint32_t rows, uint32_t columns) const {
+uint64_t Target::packedBytes(const Machine &, const WeightFormat &format, uint32_t rows,
+                             uint32_t columns) const {
   return rowRecordsBytes(format, rows, columns);
 }
 
-void Target::pack(const WeightRows &rows, std::vector<uint8_t> &out) const {
+void Target::pack(const Machine &, const WeightRows &rows, std::vector<uint8_t> &out) const {
   packRowRecords(rows, out);
 }
 

@@ -1,7 +1,14 @@
-// The registry of targets: an object passed in, never a static.
+// What targets answer alike, and the registry of targets: an object passed in, never a static.
 #include "targets/Interface/Target.h"
 
 namespace llmc::target {
+
+std::optional<std::vector<uint8_t>> Target::emit(const Machine &machine, const Program &program,
+                                                 std::string &error) const {
+  error = "program '" + program.entry + "': machine '" + machine.name +
+          "' has no command streams, its kernels are dispatched one by one";
+  return std::nullopt;
+}
 
 std::optional<Blob> Target::emitKernels(const Machine &machine, const Variant &,
                                         const std::vector<KernelRequest> &, const HostServices &,
@@ -11,13 +18,32 @@ std::optional<Blob> Target::emitKernels(const Machine &machine, const Variant &,
   return std::nullopt;
 }
 
-void TargetRegistry::add(std::unique_ptr<Target> target) { targets.push_back(std::move(target)); }
+std::unique_ptr<TargetDevice> Target::openDevice(const Machine &machine, const std::string &,
+                                                 std::string &error) const {
+  error =
+      "target '" + name() + "' has no device for machine '" + machine.name + "' on this computer";
+  return nullptr;
+}
+
+std::optional<std::vector<Machine>>
+machinesOf(const Target &target, const std::vector<std::string> &files, std::string &error) {
+  auto machines = machinesOf(target.name(), target.descriptions(), files, error);
+  if (machines)
+    for (const Machine &machine : *machines)
+      if (error = target.machineRefusal(machine); !error.empty())
+        return std::nullopt;
+  return machines;
+}
+
+void TargetRegistry::add(std::unique_ptr<Target> target, std::vector<Machine> machines) {
+  entries.push_back({std::move(target), std::move(machines)});
+}
 
 std::vector<std::pair<const Target *, const Machine *>> TargetRegistry::machines() const {
   std::vector<std::pair<const Target *, const Machine *>> all;
-  for (const std::unique_ptr<Target> &target : targets)
-    for (const Machine &machine : target->machines())
-      all.emplace_back(target.get(), &machine);
+  for (const Entry &entry : entries)
+    for (const Machine &machine : entry.machines)
+      all.emplace_back(entry.target.get(), &machine);
   return all;
 }
 

@@ -16,8 +16,6 @@ using namespace target;
 
 namespace {
 
-constexpr const char *backend = "mcu";
-
 const IsaTable *isaNamed(const std::string &name) {
   for (const IsaTable *isa : mcuInstructionSets())
     if (isa->name == name)
@@ -34,14 +32,22 @@ std::string isaNames() {
 
 class McuTarget final : public KernelTarget {
 public:
-  explicit McuTarget(std::vector<Machine> machines) : KernelTarget(backend, std::move(machines)) {}
+  McuTarget() : KernelTarget("mcu", machineTexts(embedded::mcuMachines())) {}
+
+  std::string machineRefusal(const Machine &machine) const override {
+    if (!isaNamed(machine.isa))
+      return fmt::format("machine '{}': instruction set '{}' is not known; \"isa\" is one of {}",
+                         machine.name, machine.isa, isaNames());
+    return dispatchRefusal(machine, "a microcontroller");
+  }
 
   Verdict supports(const Machine &machine, const KernelWork &work) const override {
     return verdictOf(rowRefusal(machine, *isaNamed(machine.isa), work));
   }
 
   uint32_t rowGranule(const Machine &) const override { return 1; }
-  uint64_t packedBytes(const WeightFormat &format, uint32_t rows, uint32_t columns) const override {
+  uint64_t packedBytes(const Machine &, const WeightFormat &format, uint32_t rows,
+                       uint32_t columns) const override {
     std::string ignored;
     const auto layout = RowWeightLayout::of(format, columns, ignored);
     return layout ? layout->bytes(rows) : 0;
@@ -49,7 +55,7 @@ public:
   uint64_t packedRowsBytes(const Machine &, const PackRows &pack) const override {
     return packedRowBytes(pack);
   }
-  void pack(const WeightRows &rows, std::vector<uint8_t> &out) const override {
+  void pack(const Machine &, const WeightRows &rows, std::vector<uint8_t> &out) const override {
     std::string ignored;
     if (const auto layout = RowWeightLayout::of(rows.format, rows.columns, ignored))
       packRows(*layout, rows, out);
@@ -78,19 +84,6 @@ private:
 
 } // namespace
 
-std::unique_ptr<Target> createTarget(const std::vector<std::string> &machineFiles,
-                                     std::string &error) {
-  std::optional<std::vector<Machine>> machines =
-      machinesOf(backend, embedded::mcuMachines(), machineFiles, error);
-  if (!machines || !checkDispatch(*machines, "a microcontroller", error))
-    return nullptr;
-  for (const Machine &machine : *machines)
-    if (!isaNamed(machine.isa)) {
-      error = fmt::format("machine '{}': instruction set '{}' is not known; \"isa\" is one of {}",
-                          machine.name, machine.isa, isaNames());
-      return nullptr;
-    }
-  return std::make_unique<McuTarget>(std::move(*machines));
-}
+std::unique_ptr<Target> createTarget() { return std::make_unique<McuTarget>(); }
 
 } // namespace llmc::mcu

@@ -8,7 +8,8 @@ namespace llmc::rnpu {
 using namespace target;
 
 std::vector<Machine> builtinMachines(std::string &error) {
-  return machinesOf("rnpu", embedded::rnpuMachines(), {}, error).value_or(std::vector<Machine>());
+  return machinesOf("rnpu", machineTexts(embedded::rnpuMachines()), {}, error)
+      .value_or(std::vector<Machine>());
 }
 
 } // namespace llmc::rnpu

@@ -5,6 +5,7 @@
 #include "targets/Rnpu/Assembly.h"
 #include "targets/Rnpu/Encoding.h"
 #include "targets/Rnpu/MachineRules.h"
+#include "targets/Rnpu/Simulator/SimulatorDevice.h"
 #include "targets/Rnpu/Timing.h"
 
 #include "embedded/rnpuMachines.h"
@@ -22,11 +23,17 @@ constexpr uint32_t tileRowGranule = 16;
 
 class RnpuTarget final : public Target {
 public:
-  explicit RnpuTarget(std::vector<Machine> machines) : all(std::move(machines)) {}
-
   const std::string &name() const override { return targetName; }
-  const std::vector<Machine> &machines() const override { return all; }
-  Legalization legalization(const Machine &) const override { return {}; }
+  std::vector<MachineText> descriptions() const override {
+    return machineTexts(embedded::rnpuMachines());
+  }
+  std::string machineRefusal(const Machine &machine) const override {
+    if (machine.dispatch == DispatchKind::Stream)
+      return {};
+    return fmt::format("machine '{}': an rnpu runs command streams; its description must not say "
+                       "\"dispatch\": \"kernel\"",
+                       machine.name);
+  }
 
   Verdict supports(const Machine &machine, const KernelWork &work) const override {
     if (const auto *matmul = std::get_if<Matmul>(&work))
@@ -36,11 +43,12 @@ public:
     return {false, "its command streams are made of matrix multiplications and vector chains"};
   }
 
-  uint64_t cycles(const Machine &machine, const Matmul &matmul) const override {
-    return cyclesOf(machine, shapeOf(matmul));
-  }
-  uint64_t cycles(const Machine &machine, const VectorChain &chain) const override {
-    return cyclesOf(machine, shapeOf(chain));
+  uint64_t cycles(const Machine &machine, const KernelWork &work) const override {
+    if (const auto *matmul = std::get_if<Matmul>(&work))
+      return cyclesOf(machine, shapeOf(*matmul));
+    if (const auto *chain = std::get_if<VectorChain>(&work))
+      return cyclesOf(machine, shapeOf(*chain));
+    return 0; // Refused by supports().
   }
   uint64_t dmaCycles(const Machine &machine, Space offChip, uint64_t bytes, uint64_t runs,
                      bool isLoad) const override {
@@ -68,9 +76,14 @@ public:
     return image ? printAssembly(*image) : std::string();
   }
 
+  bool hasDevice() const override { return true; }
+  std::unique_ptr<TargetDevice> openDevice(const Machine &machine, const std::string &,
+                                           std::string &) const override {
+    return openSimulator(machine);
+  }
+
 private:
   std::string targetName = "rnpu";
-  std::vector<Machine> all;
 
   static Verdict verdictOf(std::optional<std::string> reason) {
     return reason ? Verdict{false, *reason} : Verdict{};
@@ -79,20 +92,6 @@ private:
 
 } // namespace
 
-std::unique_ptr<Target> createTarget(const std::vector<std::string> &machineFiles,
-                                     std::string &error) {
-  std::optional<std::vector<Machine>> machines =
-      machinesOf("rnpu", embedded::rnpuMachines(), machineFiles, error);
-  if (!machines)
-    return nullptr;
-  for (const Machine &machine : *machines)
-    if (machine.dispatch != DispatchKind::Stream) {
-      error = fmt::format("machine '{}': an rnpu runs command streams; its description must not "
-                          "say \"dispatch\": \"kernel\"",
-                          machine.name);
-      return nullptr;
-    }
-  return std::make_unique<RnpuTarget>(std::move(*machines));
-}
+std::unique_ptr<Target> createTarget() { return std::make_unique<RnpuTarget>(); }
 
 } // namespace llmc::rnpu

@@ -22,8 +22,6 @@ using namespace target;
 
 namespace {
 
-constexpr const char *backend = "x86-64";
-
 /// The least demanding first.
 std::array<const IsaTable *, 3> instructionSets() { return {&x86Avx2(), &x86Avx512(), &x86Amx()}; }
 
@@ -108,7 +106,11 @@ bool checkPackedRows(const KernelRequest &kernel, const IsaTable &isa, std::stri
 
 class X86Target final : public KernelTarget {
 public:
-  explicit X86Target(std::vector<Machine> machines) : KernelTarget(backend, std::move(machines)) {}
+  X86Target() : KernelTarget("x86-64", machineTexts(embedded::x86Machines())) {}
+
+  std::string machineRefusal(const Machine &machine) const override {
+    return dispatchRefusal(machine, "a CPU");
+  }
 
   Verdict supports(const Machine &machine, const KernelWork &work) const override {
     return std::visit(
@@ -116,7 +118,8 @@ public:
   }
 
   uint32_t rowGranule(const Machine &) const override { return X86WeightLayout::blockRows; }
-  uint64_t packedBytes(const WeightFormat &format, uint32_t rows, uint32_t columns) const override {
+  uint64_t packedBytes(const Machine &, const WeightFormat &format, uint32_t rows,
+                       uint32_t columns) const override {
     const auto layout = layoutOf(format, columns);
     return layout ? layout->bytes(rows) : 0;
   }
@@ -126,7 +129,7 @@ public:
       most = std::max(most, target::packedRowsBytes(*isa, pack));
     return most;
   }
-  void pack(const WeightRows &rows, std::vector<uint8_t> &out) const override {
+  void pack(const Machine &, const WeightRows &rows, std::vector<uint8_t> &out) const override {
     if (const auto layout = layoutOf(rows.format, rows.columns))
       packX86(*layout, rows, out);
   }
@@ -169,13 +172,6 @@ private:
 
 } // namespace
 
-std::unique_ptr<Target> createTarget(const std::vector<std::string> &machineFiles,
-                                     std::string &error) {
-  std::optional<std::vector<Machine>> machines =
-      machinesOf(backend, embedded::x86Machines(), machineFiles, error);
-  if (!machines || !checkDispatch(*machines, "a CPU", error))
-    return nullptr;
-  return std::make_unique<X86Target>(std::move(*machines));
-}
+std::unique_ptr<Target> createTarget() { return std::make_unique<X86Target>(); }
 
 } // namespace llmc::x86

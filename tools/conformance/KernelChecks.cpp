@@ -91,20 +91,21 @@ private:
     if (!data.weights)
       return std::nullopt;
     const WeightMatrix &weights = *data.weights;
-    const uint64_t bytes = target.packedBytes(weights.format, weights.rows, weights.columns);
+    const uint64_t bytes =
+        target.packedBytes(machine, weights.format, weights.rows, weights.columns);
     if (bytes == 0 || bytes > mostBytes)
       return Broken{"packed_bytes",
                     fmt::format("{} bytes for weights of a kernel that is supported", bytes)};
-    target.pack(weights.view(), packed.weights);
+    target.pack(machine, weights.view(), packed.weights);
     if (packed.weights.size() != bytes)
       return Broken{"pack", fmt::format("{} bytes, stated are {}", packed.weights.size(), bytes)};
     std::vector<uint8_t> again;
-    target.pack(weights.view(), again);
+    target.pack(machine, weights.view(), again);
     if (again != packed.weights)
       return Broken{"pack", "the same weights twice give other bytes"};
     if (machine.dispatch == DispatchKind::Stream && target.readsRowRecords()) {
       std::vector<uint8_t> records;
-      target.Target::pack(weights.view(), records);
+      target.Target::pack(machine, weights.view(), records);
       if (records != packed.weights)
         return Broken{"pack", "linear layers read row records, and these are none"};
     }
@@ -118,8 +119,8 @@ private:
     if (weights.rows <= granule)
       return std::nullopt;
     std::vector<uint8_t> parts;
-    target.pack(weights.view(0, granule), parts);
-    target.pack(weights.view(granule, weights.rows - granule), parts);
+    target.pack(machine, weights.view(0, granule), parts);
+    target.pack(machine, weights.view(granule, weights.rows - granule), parts);
     if (parts == whole)
       return std::nullopt;
     return Broken{"pack", fmt::format("the first {} rows and the others are not the {} together",

@@ -6,13 +6,6 @@ namespace llmc::conformance {
 
 using namespace target;
 
-TargetView::TargetView(const Target &inner, const Machine *machine, Answers &answers)
-    : inner(inner), all(inner.machines()), answers(answers) {
-  for (Machine &known : all)
-    if (machine && known.name == machine->name)
-      known = *machine;
-}
-
 Legalization TargetView::legalization(const Machine &machine) const {
   return inner.legalization(machine);
 }
@@ -23,12 +16,8 @@ Verdict TargetView::supports(const Machine &machine, const KernelWork &work) con
   return verdict;
 }
 
-uint64_t TargetView::cycles(const Machine &machine, const Matmul &matmul) const {
-  return inner.cycles(machine, matmul);
-}
-
-uint64_t TargetView::cycles(const Machine &machine, const VectorChain &chain) const {
-  return inner.cycles(machine, chain);
+uint64_t TargetView::cycles(const Machine &machine, const KernelWork &work) const {
+  return inner.cycles(machine, work);
 }
 
 uint64_t TargetView::dmaCycles(const Machine &machine, Space offChip, uint64_t bytes, uint64_t runs,
@@ -40,17 +29,18 @@ uint32_t TargetView::rowGranule(const Machine &machine) const { return inner.row
 
 bool TargetView::readsRowRecords() const { return inner.readsRowRecords(); }
 
-uint64_t TargetView::packedBytes(const WeightFormat &format, uint32_t rows,
+uint64_t TargetView::packedBytes(const Machine &machine, const WeightFormat &format, uint32_t rows,
                                  uint32_t columns) const {
-  return inner.packedBytes(format, rows, columns);
+  return inner.packedBytes(machine, format, rows, columns);
 }
 
 uint64_t TargetView::packedRowsBytes(const Machine &machine, const PackRows &pack) const {
   return inner.packedRowsBytes(machine, pack);
 }
 
-void TargetView::pack(const WeightRows &rows, std::vector<uint8_t> &out) const {
-  inner.pack(rows, out);
+void TargetView::pack(const Machine &machine, const WeightRows &rows,
+                      std::vector<uint8_t> &out) const {
+  inner.pack(machine, rows, out);
 }
 
 std::optional<std::vector<uint8_t>> TargetView::emit(const Machine &machine, const Program &program,
@@ -88,8 +78,13 @@ TargetRegistry viewsOf(const TargetRegistry &targets, const Target &watched, con
       continue;
     seen.push_back(target);
     const bool isWatched = target == &watched;
-    views.add(std::make_unique<TargetView>(*target, isWatched ? machine : nullptr,
-                                           isWatched ? answers : ignored));
+    std::vector<Machine> machines;
+    for (const auto &[owner, known] : targets.machines())
+      if (owner == target)
+        machines.push_back(isWatched && machine && known->name == machine->name ? *machine
+                                                                                : *known);
+    views.add(std::make_unique<TargetView>(*target, isWatched ? answers : ignored),
+              std::move(machines));
   }
   return views;
 }

@@ -1,4 +1,4 @@
-// A target seen through: its answers are counted, and its machines may be others than it lists.
+// A target seen through: its answers are counted.
 #pragma once
 
 #include "targets/Interface/Target.h"
@@ -17,25 +17,27 @@ struct Answers {
 
 class TargetView : public target::Target {
 public:
-  /// `machine`, where given, takes the place of the one of its name.
-  TargetView(const target::Target &inner, const target::Machine *machine, Answers &answers);
+  TargetView(const target::Target &inner, Answers &answers) : inner(inner), answers(answers) {}
 
   const std::string &name() const override { return inner.name(); }
-  const std::vector<target::Machine> &machines() const override { return all; }
+  std::vector<target::MachineText> descriptions() const override { return inner.descriptions(); }
+  std::string machineRefusal(const target::Machine &machine) const override {
+    return inner.machineRefusal(machine);
+  }
   target::Legalization legalization(const target::Machine &machine) const override;
   target::Verdict supports(const target::Machine &machine,
                            const target::KernelWork &work) const override;
-  uint64_t cycles(const target::Machine &machine, const target::Matmul &matmul) const override;
-  uint64_t cycles(const target::Machine &machine, const target::VectorChain &chain) const override;
+  uint64_t cycles(const target::Machine &machine, const target::KernelWork &work) const override;
   uint64_t dmaCycles(const target::Machine &machine, target::Space offChip, uint64_t bytes,
                      uint64_t runs, bool isLoad) const override;
   uint32_t rowGranule(const target::Machine &machine) const override;
   bool readsRowRecords() const override;
-  uint64_t packedBytes(const target::WeightFormat &format, uint32_t rows,
-                       uint32_t columns) const override;
+  uint64_t packedBytes(const target::Machine &machine, const target::WeightFormat &format,
+                       uint32_t rows, uint32_t columns) const override;
   uint64_t packedRowsBytes(const target::Machine &machine,
                            const target::PackRows &pack) const override;
-  void pack(const target::WeightRows &rows, std::vector<uint8_t> &out) const override;
+  void pack(const target::Machine &machine, const target::WeightRows &rows,
+            std::vector<uint8_t> &out) const override;
   std::optional<std::vector<uint8_t>> emit(const target::Machine &machine,
                                            const target::Program &program,
                                            std::string &error) const override;
@@ -51,11 +53,11 @@ protected:
   const target::Target &inner;
 
 private:
-  std::vector<target::Machine> all;
   Answers &answers;
 };
 
-/// Every target of `targets`, seen through. Answers are those of `watched`.
+/// Every target of `targets`, seen through. Answers are those of `watched`, among whose machines
+/// `machine`, where given, takes the place of the one of its name.
 target::TargetRegistry viewsOf(const target::TargetRegistry &targets, const target::Target &watched,
                                const target::Machine *machine, Answers &answers);
 

@@ -327,7 +327,7 @@ void addBenchCommand(CLI::App &app, Toolbox &tools) {
                    "Runs of each on the host's CPU, of which the fastest counts")
       ->check(checkCount32)
       ->capture_default_str();
-  addMachineOption(*command, tools);
+  addTargetOptions(*command, tools);
   command
       ->add_option("--prompt-ids", options->promptIds,
                    "The prompt to measure, as ids: 1,2,3; made up if not given")
@@ -337,6 +337,7 @@ void addBenchCommand(CLI::App &app, Toolbox &tools) {
                     "Say how long each kernel takes; on the host's CPU");
   command->add_flag("--json", options->json, "One JSON document on standard output");
   command->callback([options, &tools] {
+    openTargets(tools);
     const Json result = Bench(*options, tools).run();
     print(options->json ? result.dump(2) + "\n" : benchText(result));
   });

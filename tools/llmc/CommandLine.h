@@ -4,7 +4,7 @@
 #include "targets/Interface/Target.h"
 #include "tools/llmc/Device.h"
 #include "tools/llmc/Evaluable.h"
-#include "tools/llmc/MachineFiles.h"
+#include "tools/llmc/Targets.h"
 
 #include <cstdint>
 #include <functional>
@@ -27,8 +27,11 @@ struct ModelChoice {
 
 /// Everything a command may use. Filled in main; nothing is global.
 struct Toolbox {
-  std::vector<Backend> backends;
-  target::TargetRegistry targets; ///< Of the backends, with the machines that --machine adds.
+  std::vector<const llmc_plugin *> builtIn;
+  TargetFiles files;
+  target::PluginWatch *watch = &target::nobodyWatches();
+  /// Filled by openTargets, which comes first in every command that needs them.
+  target::TargetRegistry targets;
   DeviceRegistry devices;
   std::string hostMachine; ///< That of this host's CPU; empty where there is none.
   /// Opens an ONNX model for evaluation; set where the compiler is part of the program.
@@ -39,7 +42,7 @@ struct Toolbox {
 void addRunCommand(CLI::App &app, Toolbox &tools);
 void addEvalCommand(CLI::App &app, Toolbox &tools);
 void addBenchCommand(CLI::App &app, Toolbox &tools);
-void addInspectCommand(CLI::App &app, const Toolbox &tools);
+void addInspectCommand(CLI::App &app, Toolbox &tools);
 void addTargetsCommand(CLI::App &app, Toolbox &tools);
 void addVerifyCommand(CLI::App &app);
 void addSignCommand(CLI::App &app);

@@ -117,7 +117,7 @@ void addCompileCommands(CLI::App &app, Toolbox &tools) {
   command
       ->add_option("--target", options.machine, "Machine to compile for; 'llmc targets' lists them")
       ->required();
-  addMachineOption(*command, tools);
+  addTargetOptions(*command, tools);
   command->add_option(
       "--quant", options.quant,
       "Recipe: a name or a file; without it w4a8, or keep where the graph brings its own grids");
@@ -143,7 +143,10 @@ void addCompileCommands(CLI::App &app, Toolbox &tools) {
           "--compare-after", [&options](const std::string &) { options.compareAfterEach = true; },
           "each: run every level and compare it with the quantized reference, bit for bit")
       ->check(CLI::IsMember({"each"}));
-  command->callback([arguments, &tools] { compile(*arguments, tools); });
+  command->callback([arguments, &tools] {
+    openTargets(tools);
+    compile(*arguments, tools);
+  });
   addRecipe(app);
 }
 

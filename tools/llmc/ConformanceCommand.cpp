@@ -42,14 +42,17 @@ void addConformanceCommand(CLI::App &app, Toolbox &tools) {
   command
       ->add_option("--target", arguments->machine, "Machine to examine; 'llmc targets' lists them")
       ->required();
-  addMachineOption(*command, tools);
+  addTargetOptions(*command, tools);
   command->add_option("--filter", arguments->filter, "Only classes with this in their name");
   command->add_option("--seed", arguments->seed, "Of random shapes and numbers")
       ->capture_default_str();
   command->add_flag("--no-device", arguments->withoutDevice,
                     "Check only what needs no device: claims, packing, code");
   command->add_flag("--json", arguments->json, "Report as JSON");
-  command->callback([arguments, &tools] { runConformance(*arguments, tools); });
+  command->callback([arguments, &tools] {
+    openTargets(tools);
+    runConformance(*arguments, tools);
+  });
 }
 
 } // namespace llmc

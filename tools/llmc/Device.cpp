@@ -116,7 +116,8 @@ std::unique_ptr<Device> DeviceRegistry::create(const rt::Plan &plan, const Devic
       unknown += (unknown.empty() ? "'" : ", '") + backend + "'";
   if (!unknown.empty() && !runsEntries(plan)) {
     error = "the plan was compiled for " + unknown +
-            ", which this program cannot run; it runs: " + backends();
+            ", which this program cannot run; it runs: " + backends() +
+            "; the device of another target comes with its plugin, --plugin=FILE";
     return nullptr;
   }
   const std::vector<uint32_t> targets = targetsOf(plan);

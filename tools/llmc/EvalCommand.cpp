@@ -179,10 +179,13 @@ void addEvalCommand(CLI::App &app, Toolbox &tools) {
                       "Recipe for a model: a name or a file; without it fp32");
   command->add_option("--context", options->input.context, "Context of a model; without it its own")
       ->check(checkCount32);
-  addMachineOption(*command, tools);
+  addTargetOptions(*command, tools);
   addDeviceOptions(*command, options->device);
   command->add_flag("--json", options->json, "One JSON document on standard output");
-  command->callback([options, &tools] { Evaluation(*options, tools).run(); });
+  command->callback([options, &tools] {
+    openTargets(tools);
+    Evaluation(*options, tools).run();
+  });
 }
 
 } // namespace llmc

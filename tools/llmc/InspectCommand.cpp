@@ -16,7 +16,7 @@ static const target::Target &findBackend(const target::TargetRegistry &targets,
     if (entry.first->name() == name)
       return *entry.first;
   throw InputError(fmt::format("the plan was compiled for '{}', which this program knows nothing "
-                               "of and cannot disassemble",
+                               "of and cannot disassemble; give its plugin with --plugin=FILE",
                                name));
 }
 
@@ -74,14 +74,18 @@ void inspect(const InspectOptions &options, const Toolbox &tools) {
 
 } // namespace
 
-void addInspectCommand(CLI::App &app, const Toolbox &tools) {
+void addInspectCommand(CLI::App &app, Toolbox &tools) {
   auto options = std::make_shared<InspectOptions>();
   CLI::App *command = app.add_subcommand("inspect", "Show what a plan holds");
   command->add_option("PLAN", options->plan, "Plan file")->required();
+  addPluginOption(*command, tools);
   command->add_flag("--json", options->json, "One JSON document on standard output");
   command->add_flag("--memory", options->memory, "Draw on-chip memory, time x address");
   command->add_flag("--disassemble", options->disassemble, "List the commands of every kernel");
-  command->callback([options, &tools] { inspect(*options, tools); });
+  command->callback([options, &tools] {
+    openTargets(tools);
+    inspect(*options, tools);
+  });
 }
 
 } // namespace llmc

@@ -83,7 +83,7 @@ void addRunCommand(CLI::App &app, Toolbox &tools) {
       ->add_option("--chunk", options->generation.chunk,
                    "Ids of the prompt per call; results do not depend on it")
       ->check(checkCount);
-  addMachineOption(*command, tools);
+  addTargetOptions(*command, tools);
   addDeviceOptions(*command, options->device);
   command->add_option("--stats", options->stats, "Write figures of the run here (JSON)");
   command->callback([options, command, &tools] {
@@ -92,6 +92,7 @@ void addRunCommand(CLI::App &app, Toolbox &tools) {
       options->generation.promptIds = options->promptIds.empty()
                                           ? std::vector<int32_t>()
                                           : parseIds(options->promptIds, "--prompt-ids");
+    openTargets(tools);
     runPlan(*options, tools);
   });
 }

@@ -40,9 +40,12 @@ void listTargets(const Toolbox &tools, bool json) {
 void addTargetsCommand(CLI::App &app, Toolbox &tools) {
   auto json = std::make_shared<bool>(false);
   CLI::App *command = app.add_subcommand("targets", "List the machines to compile for");
-  addMachineOption(*command, tools);
+  addTargetOptions(*command, tools);
   command->add_flag("--json", *json, "One JSON document on standard output");
-  command->callback([json, &tools] { listTargets(tools, *json); });
+  command->callback([json, &tools] {
+    openTargets(tools);
+    listTargets(tools, *json);
+  });
 }
 
 } // namespace llmc

@@ -1,6 +1,7 @@
 // llmc: fills the registries, reads the command line, runs one command.
 #include "runtime/drivers/cpu/kernel_abi.h"
 #include "targets/Mcu/McuTarget.h"
+#include "targets/Plugin/Export.h"
 #include "targets/Rnpu/RnpuTarget.h"
 #include "targets/X86/X86Target.h"
 #include "tools/llmc/CommandLine.h"
@@ -8,7 +9,6 @@
 #include "tools/llmc/ConformanceCommand.h"
 #include "tools/llmc/Errors.h"
 #include "tools/llmc/HostCpu.h"
-#include "tools/llmc/SimulatedNpu.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -32,35 +32,26 @@ static constexpr const char *examples =
 
 exit codes: 0 done, 1 something about the input is wrong, 2 internal error)";
 
-static void fillToolbox(Toolbox &tools) {
-  tools.backends = {
-      {"rnpu", rnpu::createTarget}, {"x86-64", x86::createTarget}, {"mcu", mcu::createTarget}};
-  try {
-    tools.targets = createTargets(tools.backends, {});
-  } catch (const InputError &error) { // of what is built in
-    throw std::runtime_error(error.what());
+/// The targets of this program, each as a plugin: nothing of them is known but the tables.
+class BuiltInTargets {
+public:
+  std::vector<const llmc_plugin *> tables() const {
+    return {&rnpu.table(), &x86.table(), &mcu.table()};
   }
-  tools.devices.add("rnpu", [&tools](const rt::Plan &plan, uint32_t number,
-                                     const DeviceOptions &options, std::string &error) {
-    const llmc_target_info info = plan.target(number);
-    const std::string name(info.device, info.device_size);
-    for (const auto &[target, machine] : tools.targets.machines())
-      if (target->name() == "rnpu" && machine->name == name)
-        return createSimulatedNpu(*machine, number, options, error);
-    error = fmt::format("the plan was compiled for machine '{}', which is not built in; give its "
-                        "description with --machine=FILE, as for the compilation",
-                        name);
-    return std::unique_ptr<Device>();
-  });
+
+private:
+  target::ExportedPlugin rnpu{rnpu::createTarget()}, x86{x86::createTarget()},
+      mcu{mcu::createTarget()};
+};
+
+static void fillToolbox(Toolbox &tools, const BuiltInTargets &targets) {
+  tools.builtIn = targets.tables();
   tools.devices.add(
       LLMC_CPU_BACKEND,
       [](const rt::Plan &plan, uint32_t, const DeviceOptions &options, std::string &error) {
         return createHostCpu(plan, options, error);
       },
       /*takesOptions=*/true);
-  for (const auto &[target, machine] : tools.targets.machines())
-    if (rt::cpu::hostProbe().x86 && target->name() == LLMC_CPU_BACKEND && tools.hostMachine.empty())
-      tools.hostMachine = machine->name;
 }
 
 static int reportUsage(const CLI::App &app, const CLI::ParseError &error) {
@@ -84,8 +75,9 @@ static void checkCommand(const CLI::App &app, const std::vector<std::string> &ar
 }
 
 static int runCommand(std::vector<std::string> arguments) {
+  const BuiltInTargets targets;
   Toolbox tools;
-  fillToolbox(tools);
+  fillToolbox(tools, targets);
   CLI::App app("Ahead-of-time compiler for transformer models on NPUs", "llmc");
   app.set_version_flag("--version", "llmc " LLMC_VERSION);
   app.require_subcommand(1);
@@ -113,6 +105,9 @@ int main(int argc, char **argv) {
   try {
     return runCommand(splitEmptyValues({argv + 1, argv + argc}));
   } catch (const InputError &error) {
+    fmt::print(stderr, "error: {}\n", error.what());
+    return 1;
+  } catch (const target::PluginError &error) {
     fmt::print(stderr, "error: {}\n", error.what());
     return 1;
   } catch (const std::bad_alloc &) {

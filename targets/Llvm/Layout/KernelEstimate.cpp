@@ -98,6 +98,40 @@ uint64_t cyclesOf(const Machine &machine, const VectorChain &chain) {
   return fixed + uint64_t(std::max(rows * double(beats), memory));
 }
 
+/// Rows read once and written once.
+static uint64_t rowCycles(const Machine &machine, Extent tokens, uint32_t columns) {
+  VectorChain copy;
+  copy.tokens = tokens;
+  copy.columns = {columns};
+  copy.steps = {{Step::LoadMatrix}, {Step::StoreMatrix}};
+  return cyclesOf(machine, copy);
+}
+
+static uint64_t cyclesOf(const Machine &machine, const Attention &attention) {
+  Matmul scores;
+  scores.kind = MatmulKind::Scores;
+  scores.tokens = attention.tokens;
+  scores.subRows = attention.heads / std::max(attention.kvHeads, 1u);
+  scores.n = {attention.capacity};
+  scores.k = {attention.headDim};
+  Matmul values = scores;
+  values.kind = MatmulKind::Values;
+  std::swap(values.n, values.k);
+  return attention.kvHeads * (cyclesOf(machine, scores, 0) + cyclesOf(machine, values, 0));
+}
+
+uint64_t cyclesOf(const Machine &machine, const KernelWork &work, uint64_t weightBytes) {
+  if (const auto *matmul = std::get_if<Matmul>(&work))
+    return cyclesOf(machine, *matmul, weightBytes);
+  if (const auto *chain = std::get_if<VectorChain>(&work))
+    return cyclesOf(machine, *chain);
+  if (const auto *pack = std::get_if<PackRows>(&work))
+    return rowCycles(machine, pack->tokens, pack->columns);
+  if (const auto *embed = std::get_if<EmbedRows>(&work))
+    return rowCycles(machine, embed->tokens, embed->columns);
+  return cyclesOf(machine, std::get<Attention>(work));
+}
+
 uint64_t copyCycles(const Machine &machine, Space space, uint64_t bytes, uint64_t runs,
                     bool isLoad) {
   if (bytes == 0)

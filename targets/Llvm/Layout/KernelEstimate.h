@@ -13,6 +13,8 @@ namespace llmc::target {
 uint64_t cyclesOf(const Machine &machine, const Matmul &matmul, uint64_t weightBytes);
 /// 0 operations for a chain that cannot be cut.
 uint64_t cyclesOf(const Machine &machine, const VectorChain &chain);
+/// Packing, gathering and attention cost what the chains and products do that they stand for.
+uint64_t cyclesOf(const Machine &machine, const KernelWork &work, uint64_t weightBytes);
 /// One pass over bytes of a memory; a run shorter than a burst costs a burst.
 uint64_t copyCycles(const Machine &machine, Space space, uint64_t bytes, uint64_t runs,
                     bool isLoad);

@@ -8,35 +8,29 @@ namespace llmc::target {
 /// Why a chain cannot run as one kernel with that much stack for its rows; empty where it can.
 std::string refusalOf(const Machine &machine, const VectorChain &chain, uint64_t stackBytes);
 
-/// False, with the error set, where a machine's kernels are not dispatched one by one. `what` the
-/// machines are: "a CPU".
-bool checkDispatch(const std::vector<Machine> &machines, const std::string &what,
-                   std::string &error);
+/// Why a machine's kernels are not dispatched one by one, else empty. `what` the machine is: "a
+/// CPU".
+std::string dispatchRefusal(const Machine &machine, const std::string &what);
 
 class KernelTarget : public Target {
 public:
-  KernelTarget(std::string name, std::vector<Machine> machines)
-      : targetName(std::move(name)), all(std::move(machines)) {}
+  KernelTarget(std::string name, std::vector<MachineText> machines)
+      : targetName(std::move(name)), machines(std::move(machines)) {}
 
   const std::string &name() const override { return targetName; }
-  const std::vector<Machine> &machines() const override { return all; }
-  Legalization legalization(const Machine &) const override { return {}; }
+  std::vector<MachineText> descriptions() const override { return machines; }
 
-  uint64_t cycles(const Machine &machine, const Matmul &matmul) const override;
-  uint64_t cycles(const Machine &machine, const VectorChain &chain) const override;
+  bool readsRowRecords() const override { return false; }
+  uint64_t cycles(const Machine &machine, const KernelWork &work) const override;
   uint64_t dmaCycles(const Machine &machine, Space offChip, uint64_t bytes, uint64_t runs,
                      bool isLoad) const override;
-
-  /// Always refuses: there are no command streams.
-  std::optional<std::vector<uint8_t>> emit(const Machine &machine, const Program &program,
-                                           std::string &error) const override;
 
 protected:
   static Verdict verdictOf(const std::string &refusal) { return {refusal.empty(), refusal}; }
 
 private:
   std::string targetName;
-  std::vector<Machine> all;
+  std::vector<MachineText> machines;
 };
 
 } // namespace llmc::target

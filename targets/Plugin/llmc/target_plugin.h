@@ -154,7 +154,7 @@ typedef struct llmc_target_call {
   uint32_t reserved;
   void *ctx; /* llmc_target.ctx */
   const llmc_host *host;
-  const llmc_machine *machine; /* one of this target */
+  const llmc_machine *machine; /* one of this target; NULL where code is disassembled */
   const llmc_sink *reason;
 } llmc_target_call;
 
@@ -239,7 +239,7 @@ typedef struct llmc_target {
   int (*describe)(const llmc_target_call *call, llmc_properties *properties);
   /* Whether it takes the kernel. Everything it takes, it packs, emits and runs. */
   int (*supports)(const llmc_target_call *call, const llmc_kernel *kernel);
-  /* Optional. Cycles of one command, waits aside; without them llmc estimates by the machine's
+  /* Optional. Cycles of one command, waits aside; without an answer llmc estimates by the machine's
    * rates. */
   int (*cycles)(const llmc_target_call *call, const llmc_kernel *kernel, uint64_t *cycles);
   int (*transfer_cycles)(const llmc_target_call *call, const llmc_transfer *transfer,
@@ -247,10 +247,11 @@ typedef struct llmc_target {
   /* Bytes of packed weights, in an order of the target's own. A run of whole granules is a matrix
    * of its own: packed runs of rows, one behind the other, are the packed matrix of all of them.
    *
-   * Machines with command streams may leave out both this and pack: linear layers then read row
-   * records (target_kernels.h), which llmc packs. With them, a granule is a multiple of the
-   * memories' alignment. A table that rows are gathered from is row records in any case, since
-   * programs copy and decode parts of its rows; one that a head shares is stored in both layouts.
+   * Both this and pack may be left out: linear layers then read row records (target_kernels.h),
+   * which llmc packs. On machines with command streams, the bytes of a granule are a multiple of
+   * the memories' alignment, and a table that rows are gathered from is row records in any case,
+   * since programs copy and decode parts of its rows; one that a head shares is stored in both
+   * layouts.
    */
   int (*packed_bytes)(const llmc_target_call *call, const llmc_weight_shape *shape,
                       uint64_t *bytes);

@@ -146,4 +146,42 @@ Status SimulatorDevice::submit(const llmc_dispatch &dispatch) {
   return Status();
 }
 
+namespace {
+
+class RnpuDevice final : public TargetDevice {
+public:
+  explicit RnpuDevice(const Machine &machine) : memories(machine.memories.size()), npu(machine) {}
+  const llmc_device &table() const override { return npu.table(); }
+  std::string isa() const override { return "simulated"; }
+  std::string error() const override { return npu.error(); }
+  std::optional<SimulationFigures> figures() const override;
+  void clearFigures() override { npu.clearStats(); }
+
+private:
+  size_t memories;
+  SimulatorDevice npu;
+};
+
+std::optional<SimulationFigures> RnpuDevice::figures() const {
+  const Result &stats = npu.stats();
+  SimulationFigures figures;
+  figures.cycles = stats.cycles;
+  figures.sramPeakBytes = stats.sramPeak;
+  figures.memories.resize(memories); // The simulator has none before it ran anything.
+  for (size_t i = 0; i < stats.memories.size(); ++i)
+    figures.memories[i] = {stats.memories[i].read, stats.memories[i].written};
+  for (unsigned e = 0; e < kEngines; ++e)
+    figures.busyCycles[e] = stats.engines[e].busy;
+  figures.macsI8 = stats.counters.macsI8;
+  figures.macsF16 = stats.counters.macsF16;
+  figures.energy = stats.totalEnergy();
+  return figures;
+}
+
+} // namespace
+
+std::unique_ptr<TargetDevice> openSimulator(const Machine &machine) {
+  return std::make_unique<RnpuDevice>(machine);
+}
+
 } // namespace llmc::rnpu

@@ -3,10 +3,12 @@
 #pragma once
 
 #include "runtime/base/device.h"
+#include "targets/Interface/Device.h"
 #include "targets/Rnpu/Encoding.h"
 #include "targets/Rnpu/Simulator/Simulator.h"
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -55,5 +57,8 @@ private:
   uint64_t count = 0;
   std::string text;
 };
+
+/// The same as a device of the target.
+std::unique_ptr<target::TargetDevice> openSimulator(const target::Machine &machine);
 
 } // namespace llmc::rnpu

@@ -85,7 +85,7 @@ Verdict InterpretedTarget::supports(const Machine &, const KernelWork &work) con
   return {reason.empty(), reason};
 }
 
-uint64_t InterpretedTarget::packedBytes(const WeightFormat &format, uint32_t rows,
+uint64_t InterpretedTarget::packedBytes(const Machine &, const WeightFormat &format, uint32_t rows,
                                         uint32_t columns) const {
   return rows * RowParts(format, columns).bytes();
 }
@@ -94,7 +94,8 @@ uint64_t InterpretedTarget::packedRowsBytes(const Machine &, const PackRows &pac
   return packs ? uint64_t(pack.tokens.value) * pack.columns : 0;
 }
 
-void InterpretedTarget::pack(const WeightRows &rows, std::vector<uint8_t> &out) const {
+void InterpretedTarget::pack(const Machine &, const WeightRows &rows,
+                             std::vector<uint8_t> &out) const {
   const RowParts parts(rows.format, rows.columns);
   for (uint64_t row = 0; row < rows.rows; ++row) {
     append(out, rows.elements, row * rows.columns, rows.columns);

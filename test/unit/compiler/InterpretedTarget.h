@@ -19,23 +19,25 @@ public:
   InterpretedTarget(const target::Machine &like, Claims claims, bool packs);
 
   const std::string &name() const override { return backend; }
-  const std::vector<target::Machine> &machines() const override { return all; }
+  const std::vector<target::Machine> &machines() const { return all; }
+  std::vector<target::MachineText> descriptions() const override { return {}; }
   target::Legalization legalization(const target::Machine &) const override { return {}; }
   target::Verdict supports(const target::Machine &machine,
                            const target::KernelWork &work) const override;
-  uint64_t cycles(const target::Machine &, const target::Matmul &) const override { return 100; }
-  uint64_t cycles(const target::Machine &, const target::VectorChain &) const override {
-    return 10;
+  uint64_t cycles(const target::Machine &, const target::KernelWork &work) const override {
+    return std::holds_alternative<target::Matmul>(work) ? 100 : 10;
   }
   uint64_t dmaCycles(const target::Machine &, target::Space, uint64_t, uint64_t,
                      bool) const override {
     return 0;
   }
   uint32_t rowGranule(const target::Machine &) const override { return 1; }
-  uint64_t packedBytes(const target::WeightFormat &format, uint32_t rows,
+  bool readsRowRecords() const override { return false; }
+  uint64_t packedBytes(const target::Machine &, const target::WeightFormat &format, uint32_t rows,
                        uint32_t columns) const override;
   uint64_t packedRowsBytes(const target::Machine &, const target::PackRows &pack) const override;
-  void pack(const target::WeightRows &rows, std::vector<uint8_t> &out) const override;
+  void pack(const target::Machine &, const target::WeightRows &rows,
+            std::vector<uint8_t> &out) const override;
   std::optional<std::vector<uint8_t>> emit(const target::Machine &, const target::Program &,
                                            std::string &error) const override;
   std::optional<target::Blob> emitKernels(const target::Machine &, const target::Variant &,

@@ -2,6 +2,7 @@
 // bit.
 #include "test/unit/compiler/ChainKit.h"
 #include "test/unit/compiler/NoServices.h"
+#include "test/unit/targets/KnownTarget.h"
 
 #include "dialects/Npu/Npu.h"
 #include "targets/Rnpu/RnpuTarget.h"
@@ -21,11 +22,11 @@ void compareAll(const ChainShape &shape, const std::string &machineName, uint64_
                 Chunk64 chunk64 = Chunk64::Whole) {
   MLIRContext context;
   OwningOpRef<ModuleOp> module = chainModule(context, shape);
-  std::string error;
-  std::unique_ptr<target::Target> target = rnpu::createTarget({}, error);
-  REQUIRE(target);
+  const KnownTarget target(rnpu::createTarget());
+  INFO(target.error());
+  REQUIRE(!target.machines().empty());
   std::optional<target::Machine> machine;
-  for (const target::Machine &known : target->machines())
+  for (const target::Machine &known : target.machines())
     if (known.name == machineName)
       machine = known;
   REQUIRE(machine);

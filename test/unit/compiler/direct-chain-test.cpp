@@ -1,6 +1,7 @@
 // The whole chain on small random models: kernels of x86-64 equal the reference evaluator bit for
 // bit, whatever the instruction set, the threads and the chunks.
 #include "test/unit/compiler/ChainKit.h"
+#include "test/unit/targets/KnownTarget.h"
 
 #include "compiler/Pipeline/Lowering.h"
 #include "runtime/drivers/cpu/cpu_device.h"
@@ -50,13 +51,12 @@ void compareOn(const CompiledPlan &compiled, Isa isa, uint32_t threads,
 void compareAll(const ChainShape &shape) {
   MLIRContext context;
   OwningOpRef<ModuleOp> module = chainModule(context, shape);
-  std::string error;
-  std::unique_ptr<target::Target> target = x86::createTarget({}, error);
-  INFO(error);
-  REQUIRE(target);
+  const KnownTarget target(x86::createTarget());
+  INFO(target.error());
+  REQUIRE(!target.machines().empty());
   const std::vector<int32_t> ids = chainIds(shape);
   const std::vector<float> expected = referenceLogits(*module, ids);
-  CompiledPlan compiled(*module, {*target, target->machines().front()}, target::LlvmHost(), shape);
+  CompiledPlan compiled(*module, {*target, target.machines().front()}, target::LlvmHost(), shape);
   for (Isa isa : rt::cpu::allIsas)
     for (uint32_t threads : {1, 2, 3})
       compareOn(compiled, isa, threads, ids, expected, shape.vocabulary);
@@ -77,10 +77,10 @@ TEST_CASE("every byte of memory that the plan states is used") {
   shape.capacity = 512; // a whole chunk
   MLIRContext context;
   OwningOpRef<ModuleOp> module = chainModule(context, shape);
-  std::string error;
-  std::unique_ptr<target::Target> target = x86::createTarget({}, error);
-  REQUIRE(target);
-  CompiledPlan compiled(*module, {*target, target->machines().front()}, target::LlvmHost(), shape);
+  const KnownTarget target(x86::createTarget());
+  INFO(target.error());
+  REQUIRE(!target.machines().empty());
+  CompiledPlan compiled(*module, {*target, target.machines().front()}, target::LlvmHost(), shape);
   std::vector<uint64_t> ends(compiled.plan().regions().size);
   bool complete = true;
   for (Isa isa : rt::cpu::allIsas)
@@ -110,12 +110,12 @@ TEST_CASE("weights that the target has no layout for are an error before anythin
   shape.format = "<i4, group = 12, scale = f32>";
   MLIRContext context;
   OwningOpRef<ModuleOp> module = chainModule(context, shape);
-  std::string error, message;
-  std::unique_ptr<target::Target> target = x86::createTarget({}, error);
-  REQUIRE(target);
+  std::string message;
+  const KnownTarget target(x86::createTarget());
+  REQUIRE(!target.machines().empty());
   ScopedDiagnosticHandler handler(
       &context, [&](Diagnostic &diagnostic) { message += diagnostic.str() + "\n"; });
-  CHECK(failed(describeMachine(*module, {*target, target->machines().front()})));
+  CHECK(failed(describeMachine(*module, {*target, target.machines().front()})));
   CHECK(message == "'lm.quantized_linear' op has weights that target 'x86-64' does not take on "
                    "x86-64: linear: groups of 12: a group is a multiple of 8, multipliers need i4 "
                    "elements, and a scale per row has no groups; use another recipe or another "

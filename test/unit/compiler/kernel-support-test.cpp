@@ -1,5 +1,6 @@
 // A kernel that the target refuses is an error before anything is encoded.
 #include "test/unit/compiler/NoServices.h"
+#include "test/unit/targets/KnownTarget.h"
 
 #include "compiler/Emit/EmitKernels.h"
 #include "dialects/Npu/Npu.h"
@@ -20,7 +21,7 @@ public:
   explicit Restricted(const Target &whole) : whole(whole) {}
 
   const std::string &name() const override { return ownName; }
-  const std::vector<Machine> &machines() const override { return whole.machines(); }
+  std::vector<MachineText> descriptions() const override { return whole.descriptions(); }
   Legalization legalization(const Machine &machine) const override {
     return whole.legalization(machine);
   }
@@ -34,23 +35,14 @@ public:
           return {false, "step exp is not there"};
     return whole.supports(machine, work);
   }
-  uint64_t cycles(const Machine &machine, const Matmul &matmul) const override {
-    return whole.cycles(machine, matmul);
-  }
-  uint64_t cycles(const Machine &machine, const VectorChain &chain) const override {
-    return whole.cycles(machine, chain);
+  uint64_t cycles(const Machine &machine, const KernelWork &work) const override {
+    return whole.cycles(machine, work);
   }
   uint64_t dmaCycles(const Machine &machine, Space offChip, uint64_t bytes, uint64_t runs,
                      bool isLoad) const override {
     return whole.dmaCycles(machine, offChip, bytes, runs, isLoad);
   }
   uint32_t rowGranule(const Machine &machine) const override { return whole.rowGranule(machine); }
-  uint64_t packedBytes(const WeightFormat &format, uint32_t rows, uint32_t columns) const override {
-    return whole.packedBytes(format, rows, columns);
-  }
-  void pack(const WeightRows &rows, std::vector<uint8_t> &out) const override {
-    whole.pack(rows, out);
-  }
   std::optional<std::vector<uint8_t>> emit(const Machine &, const Program &program,
                                            std::string &) const override {
     encoded.push_back(program.entry);
@@ -88,20 +80,18 @@ struct Encoding {
     context.loadDialect<npu::NpuDialect, plan::PlanDialect>();
     module = parseSourceString<ModuleOp>(text, &context);
     REQUIRE(module);
-    rnpu = rnpu::createTarget({}, error);
-    REQUIRE(rnpu);
+    REQUIRE(!rnpu.machines().empty());
     target = std::make_unique<Restricted>(*rnpu);
   }
 
   bool run() {
     plan::FileOp file = *module->getOps<plan::FileOp>().begin();
-    return encodeKernels(file, {*target, target->machines().front()}, NoServices(), error)
-        .has_value();
+    return encodeKernels(file, {*target, rnpu.machines().front()}, NoServices(), error).has_value();
   }
 
   MLIRContext context;
   OwningOpRef<ModuleOp> module;
-  std::unique_ptr<Target> rnpu;
+  KnownTarget rnpu{rnpu::createTarget()};
   std::unique_ptr<Restricted> target;
   std::string error;
 };

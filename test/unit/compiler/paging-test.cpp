@@ -1,6 +1,7 @@
 // Plans that keep their weights in paged flash: with a quarter of them in memory, read by a source
 // that is as late as it may be, the bits are those of the evaluator.
 #include "test/unit/compiler/ChainKit.h"
+#include "test/unit/targets/KnownTarget.h"
 
 #include "compiler/Emit/PlanView.h"
 #include "compiler/Pipeline/Lowering.h"
@@ -151,11 +152,10 @@ private:
   llmc_device device;
 };
 
-std::unique_ptr<target::Target> mcu() {
-  std::string error;
-  std::unique_ptr<target::Target> target = mcu::createTarget({}, error);
-  INFO(error);
-  REQUIRE(target);
+KnownTarget mcu() {
+  KnownTarget target(mcu::createTarget());
+  INFO(target.error());
+  REQUIRE(!target.machines().empty());
   return target;
 }
 
@@ -168,12 +168,12 @@ uint64_t regionBytes(const rt::Plan &plan, const std::string &name) {
 
 /// The plan without paging, for the bytes of its weights and for its logits.
 struct Unpaged {
-  Unpaged(const target::Target &target, const ChainShape &shape) {
+  Unpaged(const KnownTarget &target, const ChainShape &shape) {
     MLIRContext context;
     OwningOpRef<ModuleOp> module = chainModule(context, shape);
     ids = chainIds(shape);
     expected = referenceLogits(*module, ids);
-    CompiledPlan compiled(*module, {target, target.machines().front()}, RowsHost(), shape);
+    CompiledPlan compiled(*module, {*target, target.machines().front()}, RowsHost(), shape);
     weightBytes = regionBytes(compiled.plan(), "weights");
     HostedDevice device(compiled.plan(), nullptr);
     requireSame(PlanSession(compiled, device.table()).evaluate(ids, 17), expected,
@@ -222,12 +222,12 @@ void compareChecked(const CompiledPlan &compiled, const Unpaged &unpaged, uint32
 }
 
 void comparePaged(const ChainShape &shape, uint64_t numerator, uint64_t denominator) {
-  const std::unique_ptr<target::Target> target = mcu();
-  const Unpaged unpaged(*target, shape);
+  const KnownTarget target = mcu();
+  const Unpaged unpaged(target, shape);
   const uint64_t budget = unpaged.weightBytes * numerator / denominator;
   MLIRContext context;
   OwningOpRef<ModuleOp> module = chainModule(context, shape);
-  CompiledPlan compiled(*module, {*target, target->machines().front()}, RowsHost(), shape, budget);
+  CompiledPlan compiled(*module, {*target, target.machines().front()}, RowsHost(), shape, budget);
   CHECK(regionBytes(compiled.plan(), "pages") + regionBytes(compiled.plan(), "weights") <= budget);
   for (size_t room : {1, 2, 100})
     for (size_t chunk : {1, 3, 17, 64}) {
@@ -271,7 +271,7 @@ TEST_CASE("layers without a loop, a loop of one round, and shapes that do not di
 }
 
 TEST_CASE("budgets that cannot be kept are errors") {
-  const std::unique_ptr<target::Target> target = mcu();
+  const KnownTarget target = mcu();
   const auto [budget, message] = GENERATE(table<uint64_t, std::string>(
       {{1000, "a weight budget of 1000 bytes leaves no room for pages: weights that stay take "},
        {7500, "raise the weight budget by "}}));
@@ -281,7 +281,7 @@ TEST_CASE("budgets that cannot be kept are errors") {
   std::string errors;
   ScopedDiagnosticHandler handler(
       &context, [&](Diagnostic &diagnostic) { errors += diagnostic.str() + "\n"; });
-  REQUIRE(succeeded(describeMachine(*module, {*target, target->machines().front()}, budget)));
+  REQUIRE(succeeded(describeMachine(*module, {*target, target.machines().front()}, budget)));
   PassManager manager(&context);
   buildLoweringPipeline(manager);
   CHECK(failed(manager.run(*module)));

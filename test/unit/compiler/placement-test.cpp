@@ -8,6 +8,7 @@
 #include "runtime/drivers/cpu/cpu_device.h"
 #include "targets/Llvm/LlvmHost.h"
 #include "targets/X86/X86Target.h"
+#include "test/unit/targets/KnownTarget.h"
 
 #include "catch2/catch.hpp"
 
@@ -41,13 +42,12 @@ template <class Predicate> Claims only(const std::string &reason, Predicate clai
 struct Mixed {
   Mixed(const Claims &claims, bool packs = false, const ChainShape &shape = {})
       : shape(shape), module(chainModule(context, shape)) {
-    cpu = x86::createTarget({}, error);
-    REQUIRE(cpu);
-    target.emplace(cpu->machines().front(), claims, packs);
+    REQUIRE(!cpu.machines().empty());
+    target.emplace(cpu.machines().front(), claims, packs);
     ids = chainIds(shape);
     expected = referenceLogits(*module, ids);
     PlanDevices devices(*target, target->machines().front());
-    devices.fallback = PlanDevice{cpu.get(), &cpu->machines().front()};
+    devices.fallback = PlanDevice{&*cpu, &cpu.machines().front()};
     compiled = std::make_unique<CompiledPlan>(*module, devices, LlvmHost(), shape);
     placement = placementOf(*module);
   }
@@ -91,7 +91,7 @@ struct Mixed {
   MLIRContext context;
   OwningOpRef<ModuleOp> module;
   std::string error;
-  std::unique_ptr<Target> cpu;
+  KnownTarget cpu{x86::createTarget()};
   std::optional<InterpretedTarget> target;
   std::vector<int32_t> ids;
   std::vector<float> expected;
@@ -191,13 +191,13 @@ TEST_CASE("weights that neither device takes are an error that gives both reason
   shape.format = "<i4, group = 12, scale = f32>";
   MLIRContext context;
   OwningOpRef<ModuleOp> module = chainModule(context, shape);
-  std::string error, message;
-  const std::unique_ptr<Target> cpu = x86::createTarget({}, error);
-  REQUIRE(cpu);
+  std::string message;
+  const KnownTarget cpu(x86::createTarget());
+  REQUIRE(!cpu.machines().empty());
   const InterpretedTarget target(
-      cpu->machines().front(), [](const KernelWork &) { return std::string("not this"); }, false);
+      cpu.machines().front(), [](const KernelWork &) { return std::string("not this"); }, false);
   PlanDevices devices(target, target.machines().front());
-  devices.fallback = PlanDevice{cpu.get(), &cpu->machines().front()};
+  devices.fallback = PlanDevice{&*cpu, &cpu.machines().front()};
   ScopedDiagnosticHandler handler(
       &context, [&](Diagnostic &diagnostic) { message += diagnostic.str() + "\n"; });
   CHECK(failed(describeMachine(*module, devices)));

@@ -4,6 +4,7 @@
 #include "runtime/drivers/baremetal/baremetal.h"
 #include "targets/Llvm/LlvmHost.h"
 #include "targets/Mcu/McuIsa.h"
+#include "test/unit/targets/KnownTarget.h"
 
 #include "catch2/catch.hpp"
 
@@ -18,11 +19,10 @@ namespace {
 
 constexpr WeightFormat m32{ElementType::I4, ScaleKind::MultiplierF32Row, 32};
 
-std::unique_ptr<Target> create() {
-  std::string error;
-  std::unique_ptr<Target> target = mcu::createTarget({}, error);
-  INFO(error);
-  REQUIRE(target);
+test::KnownTarget create() {
+  test::KnownTarget target(mcu::createTarget());
+  INFO(target.error());
+  REQUIRE(!target.machines().empty());
   return target;
 }
 
@@ -84,8 +84,8 @@ std::vector<KernelRequest> requests() {
 TEST_CASE("Microcontrollers are direct machines with one instruction set each") {
   const auto target = create();
   CHECK(target->name() == rt::baremetalBackend);
-  REQUIRE(target->machines().size() == 4);
-  for (const Machine &machine : target->machines()) {
+  REQUIRE(target.machines().size() == 4);
+  for (const Machine &machine : target.machines()) {
     const std::vector<Variant> variants = target->variants(machine);
     REQUIRE(variants.size() == 1);
     CHECK(variants[0].name == machine.isa);
@@ -100,7 +100,7 @@ TEST_CASE("Microcontrollers are direct machines with one instruction set each") 
 
 TEST_CASE("Every instruction set has code for every kernel") {
   const auto target = create();
-  for (const Machine &machine : target->machines()) {
+  for (const Machine &machine : target.machines()) {
     std::string error;
     const auto blob =
         target->emitKernels(machine, target->variants(machine)[0], requests(), LlvmHost(), error);
@@ -122,13 +122,13 @@ TEST_CASE("A context whose scores leave the stack of a microcontroller is refuse
   std::vector<KernelRequest> kernels = {requests().back()};
   std::get<Attention>(kernels[0].work).capacity = 5000;
   std::string error;
-  CHECK_FALSE(target->emitKernels(target->machines()[0], {}, kernels, LlvmHost(), error));
+  CHECK_FALSE(target->emitKernels(target.machines()[0], {}, kernels, LlvmHost(), error));
   CHECK_THAT(error, Catch::Contains("5000 positions") && Catch::Contains("shorter context"));
 }
 
 TEST_CASE("What microcontrollers do not run is refused with the reason") {
   const auto target = create();
-  const Machine &machine = target->machines()[0];
+  const Machine &machine = target.machines()[0];
   Matmul matmul = linear(m32, 1);
   CHECK(target->supports(machine, matmul).supported);
   matmul.format.group = 24;
@@ -163,10 +163,10 @@ TEST_CASE("A machine file names an instruction set that exists") {
     changed.replace(at, from.size(), to);
     const std::string path = "mcu-target-test.json";
     std::ofstream(path) << changed;
-    std::string error;
-    CHECK_FALSE(mcu::createTarget({path}, error));
+    const test::KnownTarget target(mcu::createTarget(), {path});
+    CHECK(target.machines().empty());
     std::remove(path.c_str());
-    return error;
+    return target.error();
   };
   CHECK_THAT(refusal("armv8.1m-mve", "armv9"),
              Catch::Contains("'armv9' is not known") && Catch::Contains("rv32imc"));

@@ -8,6 +8,7 @@
 #include "targets/Rnpu/Timing.h"
 #include "targets/Rnpu/Validate.h"
 #include "targets/Rnpu/WeightTile.h"
+#include "test/unit/targets/KnownTarget.h"
 
 #include <cstdio>
 #include <fstream>
@@ -65,11 +66,10 @@ Machine machineNamed(const std::string &name) {
   return {};
 }
 
-std::unique_ptr<Target> rnpuTarget() {
-  std::string error;
-  std::unique_ptr<Target> target = createTarget({}, error);
-  INFO(error);
-  REQUIRE(target);
+llmc::test::KnownTarget rnpuTarget() {
+  llmc::test::KnownTarget target(createTarget());
+  INFO(target.error());
+  REQUIRE(!target.machines().empty());
   return target;
 }
 
@@ -267,11 +267,12 @@ TEST_CASE("energy is counts times bands") {
 }
 
 TEST_CASE("the target answers with the laws") {
-  std::unique_ptr<Target> target = rnpuTarget();
-  const Machine &soc = target->machines()[0];
+  const llmc::test::KnownTarget target = rnpuTarget();
+  const Machine &soc = target.machines()[0];
   CHECK(target->name() == "rnpu");
   CHECK(target->rowGranule(soc) == 16);
-  CHECK(target->packedBytes({ElementType::I4, ScaleKind::MultiplierF32Row, 32}, 40, 2048) == 42880);
+  CHECK(target->packedBytes(soc, {ElementType::I4, ScaleKind::MultiplierF32Row, 32}, 40, 2048) ==
+        42880);
   CHECK(target->dmaCycles(soc, Space::Weights, 45056, 1, true) == 16 + 500 + 2750);
   CHECK(target->dmaCycles(soc, Space::State, 160, 10, true) == 16 + 500 + 79);
   Matmul matmul;
@@ -284,8 +285,8 @@ TEST_CASE("the target answers with the laws") {
 }
 
 TEST_CASE("unsupported kernels come with a reason") {
-  std::unique_ptr<Target> target = rnpuTarget();
-  const Machine &soc = target->machines()[0];
+  const llmc::test::KnownTarget target = rnpuTarget();
+  const Machine &soc = target.machines()[0];
   Matmul matmul;
   matmul.n = {40, -1};
   matmul.k = {200000, -1};
@@ -313,8 +314,8 @@ TEST_CASE("unsupported kernels come with a reason") {
 }
 
 TEST_CASE("emit writes a blob for its machine and refuses what the machine cannot run") {
-  std::unique_ptr<Target> target = rnpuTarget();
-  const Machine &soc = target->machines()[0], &mcu = target->machines()[1];
+  const llmc::test::KnownTarget target = rnpuTarget();
+  const Machine &soc = target.machines()[0], &mcu = target.machines()[1];
   std::string error;
   Program program = parsedProgram(
       "entry \"e\"\nsram 600000\nprologue\nload #1 src=weights+0 dst=sram+0 run=64\n");
@@ -346,7 +347,6 @@ TEST_CASE("emit writes a blob for its machine and refuses what the machine canno
 }
 
 TEST_CASE("machines can be added from files") {
-  std::string error;
   std::ifstream in(LLMC_MACHINES "/rnpu-soc.json");
   std::string text{std::istreambuf_iterator<char>(in), {}};
   auto create = [&](const std::string &from, const std::string &to) {
@@ -354,21 +354,19 @@ TEST_CASE("machines can be added from files") {
     changed.replace(changed.find(from), from.size(), to);
     std::string path = "rnpu-target-test-machine.json";
     std::ofstream(path) << changed;
-    std::unique_ptr<Target> target = createTarget({path}, error);
+    llmc::test::KnownTarget target(createTarget(), {path});
     std::remove(path.c_str());
     return target;
   };
-  std::unique_ptr<Target> target = create("\"rnpu-soc\"", "\"my-soc\"");
-  REQUIRE(target);
-  REQUIRE(target->machines().size() == 3);
-  CHECK(target->machines()[2].name == "my-soc");
-  CHECK_FALSE(create("\"target\": \"rnpu\"", "\"target\": \"other\""));
-  CHECK(error ==
+  const llmc::test::KnownTarget target = create("\"rnpu-soc\"", "\"my-soc\"");
+  REQUIRE(target.machines().size() == 3);
+  CHECK(target.machines()[2].name == "my-soc");
+  CHECK(create("\"target\": \"rnpu\"", "\"target\": \"other\"").error() ==
         "machine description rnpu-target-test-machine.json: for target 'other', not 'rnpu'");
-  CHECK_FALSE(create("\"rnpu-soc\"", "\"my-soc\", \"dispatch\": \"kernel\""));
-  CHECK(error == "machine 'my-soc': an rnpu runs command streams; its description must not say "
-                 "\"dispatch\": \"kernel\"");
-  CHECK_FALSE(create("x", "x"));
-  CHECK(error == "machine description rnpu-target-test-machine.json: a machine named 'rnpu-soc' "
-                 "exists already; give this one another name");
+  CHECK(create("\"rnpu-soc\"", "\"my-soc\", \"dispatch\": \"kernel\"").error() ==
+        "machine 'my-soc': an rnpu runs command streams; its description must not say "
+        "\"dispatch\": \"kernel\"");
+  CHECK(create("x", "x").error() ==
+        "machine description rnpu-target-test-machine.json: a machine named 'rnpu-soc' "
+        "exists already; give this one another name");
 }

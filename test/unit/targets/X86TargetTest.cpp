@@ -1,4 +1,5 @@
 // x86-64 as the compiler meets it: its machine, variants, packing, refusals, estimates and kernels.
+#include "test/unit/targets/KnownTarget.h"
 #include "test/unit/targets/LlvmMatmulKit.h"
 
 #include "runtime/drivers/cpu/cpu_features.h"
@@ -23,12 +24,10 @@ constexpr WeightFormat w8{ElementType::I8, ScaleKind::F32Row, 0};
 constexpr WeightFormat m32{ElementType::I4, ScaleKind::MultiplierF32Row, 32};
 constexpr WeightFormat g32{ElementType::I4, ScaleKind::F16Group, 32};
 
-std::unique_ptr<Target> create() {
-  std::string error;
-  std::unique_ptr<Target> target = x86::createTarget({}, error);
-  INFO(error);
-  REQUIRE(target);
-  REQUIRE(target->machines().size() == 1);
+KnownTarget create() {
+  KnownTarget target(x86::createTarget());
+  INFO(target.error());
+  REQUIRE(target.machines().size() == 1);
   return target;
 }
 
@@ -64,8 +63,8 @@ KernelRequest packing(uint32_t rows, uint32_t columns, uint64_t bytes) {
 } // namespace
 
 TEST_CASE("x86-64: one machine, whose kernels are dispatched one by one") {
-  const std::unique_ptr<Target> target = create();
-  const Machine &machine = target->machines()[0];
+  const KnownTarget target = create();
+  const Machine &machine = target.machines()[0];
   CHECK(target->name() == LLMC_CPU_BACKEND);
   CHECK(machine.name == "x86-64");
   CHECK(machine.target == target->name());
@@ -81,8 +80,8 @@ TEST_CASE("x86-64: one machine, whose kernels are dispatched one by one") {
 }
 
 TEST_CASE("x86-64: variants are those that the device knows, and as it wants them") {
-  const std::unique_ptr<Target> target = create();
-  const std::vector<Variant> variants = target->variants(target->machines()[0]);
+  const KnownTarget target = create();
+  const std::vector<Variant> variants = target->variants(target.machines()[0]);
   REQUIRE(variants.size() == std::size(rt::cpu::allIsas)); // both the least demanding first
   for (size_t i = 0; i < variants.size(); ++i) {
     CHECK(variants[i].name == rt::cpu::nameOf(rt::cpu::allIsas[i]));
@@ -93,22 +92,22 @@ TEST_CASE("x86-64: variants are those that the device knows, and as it wants the
 }
 
 TEST_CASE("x86-64: weights are packed in the layout of its kernels") {
-  const std::unique_ptr<Target> target = create();
+  const KnownTarget target = create();
   for (const WeightFormat &format : {w8, m32, g32})
     for (uint32_t rows : {1, 16, 33}) {
       const LinearCase layer(format, 1, rows, 96, 5);
       std::vector<uint8_t> packed{1, 2, 3};
-      target->pack(layer.rows(), packed);
-      CHECK(packed.size() == 3 + target->packedBytes(format, rows, 96));
+      target->pack(target.machines()[0], layer.rows(), packed);
+      CHECK(packed.size() == 3 + target->packedBytes(target.machines()[0], format, rows, 96));
       CHECK(std::vector<uint8_t>(packed.begin() + 3, packed.end()) == layer.packed);
     }
   const WeightFormat odd{ElementType::I4, ScaleKind::F16Group, 12};
-  CHECK(target->packedBytes(odd, 16, 96) == 0);
+  CHECK(target->packedBytes(target.machines()[0], odd, 16, 96) == 0);
 }
 
 TEST_CASE("x86-64: what it cannot run has a reason") {
-  const std::unique_ptr<Target> target = create();
-  const Machine &machine = target->machines()[0];
+  const KnownTarget target = create();
+  const Machine &machine = target.machines()[0];
   const auto reason = [&](const auto &work) {
     const Verdict verdict = target->supports(machine, work);
     CHECK(verdict.supported == verdict.reason.empty());
@@ -172,10 +171,10 @@ TEST_CASE("x86-64: what it cannot run has a reason") {
 }
 
 TEST_CASE("x86-64: one row waits for weights, many rows for products") {
-  const std::unique_ptr<Target> target = create();
-  const Machine &machine = target->machines()[0];
+  const KnownTarget target = create();
+  const Machine &machine = target.machines()[0];
   const uint64_t launch = machine.launchCycles;
-  const double weights = double(target->packedBytes(m32, 2048, 5632));
+  const double weights = double(target->packedBytes(machine, m32, 2048, 5632));
   CHECK(double(target->cycles(machine, linear(m32, 1, 2048, 5632)) - launch) ==
         Approx(weights / 9.3).epsilon(1e-3));
   CHECK(target->cycles(machine, linear(m32, 512, 2048, 5632)) - launch ==
@@ -205,8 +204,8 @@ TEST_CASE("x86-64: one row waits for weights, many rows for products") {
 }
 
 TEST_CASE("x86-64: kernels of every variant are code of that variant") {
-  const std::unique_ptr<Target> target = create();
-  const Machine &machine = target->machines()[0];
+  const KnownTarget target = create();
+  const Machine &machine = target.machines()[0];
   const IsaTable *tables[] = {&x86Avx2(), &x86Avx512(), &x86Amx()};
   const KernelOperand row{.type = ElementType::F32, .tokenStride = 40 * 4};
   const std::vector<KernelRequest> kernels = {{"first", doubling(2, 40), {row, row}},
@@ -237,8 +236,8 @@ TEST_CASE("x86-64: kernels of every variant are code of that variant") {
 }
 
 TEST_CASE("x86-64: packed rows must have the room their instruction set takes") {
-  const std::unique_ptr<Target> target = create();
-  const Machine &machine = target->machines()[0];
+  const KnownTarget target = create();
+  const Machine &machine = target.machines()[0];
   const std::vector<Variant> variants = target->variants(machine);
   PackRows pack = std::get<PackRows>(packing(17, 100, 0).work);
   const uint64_t vectors = packedRowsBytes(x86Avx2(), pack),
@@ -260,8 +259,8 @@ TEST_CASE("x86-64: packed rows must have the room their instruction set takes") 
 }
 
 TEST_CASE("x86-64: what it refuses to emit") {
-  const std::unique_ptr<Target> target = create();
-  const Machine &machine = target->machines()[0];
+  const KnownTarget target = create();
+  const Machine &machine = target.machines()[0];
   std::string error;
   CHECK_FALSE(target->emitKernels(machine, {.name = "sse2"}, {}, LlvmHost(), error));
   CHECK(error == "x86-64 has no variant 'sse2'; it has avx2, avx512, amx");
@@ -280,22 +279,20 @@ TEST_CASE("x86-64: what it refuses to emit") {
 TEST_CASE("x86-64: machines can be added from files, if their kernels are dispatched one by one") {
   std::ifstream in(LLMC_MACHINES "/x86-64.json");
   const std::string text{std::istreambuf_iterator<char>(in), {}};
-  std::string error;
   const auto createWith = [&](const std::string &from, const std::string &to) {
     std::string changed = text;
     changed.replace(changed.find("\"x86-64\""), 8, "\"mine\"");
     changed.replace(changed.find(from), from.size(), to);
     const std::string path = "x86-target-test-machine.json";
     std::ofstream(path) << changed;
-    std::unique_ptr<Target> target = x86::createTarget({path}, error);
+    KnownTarget target(x86::createTarget(), {path});
     std::remove(path.c_str());
     return target;
   };
-  const std::unique_ptr<Target> target = createWith("[512]", "[256]");
-  REQUIRE(target);
-  REQUIRE(target->machines().size() == 2);
-  CHECK(target->machines()[1].name == "mine");
-  CHECK_FALSE(createWith("\"dispatch\": \"kernel\",", ""));
-  CHECK(error == "machine 'mine': a CPU runs kernels one by one; its description must say "
-                 "\"dispatch\": \"kernel\"");
+  const KnownTarget target = createWith("[512]", "[256]");
+  REQUIRE(target.machines().size() == 2);
+  CHECK(target.machines()[1].name == "mine");
+  CHECK(createWith("\"dispatch\": \"kernel\",", "").error() ==
+        "machine 'mine': a CPU runs kernels one by one; its description must say "
+        "\"dispatch\": \"kernel\"");
 }

@@ -1,9 +1,10 @@
 // Targets that do not do what they claim, each found out by the conformance kit.
 #include "tools/conformance/Conformance.h"
 #include "targets/Rnpu/RnpuTarget.h"
+#include "test/unit/targets/KnownTarget.h"
 #include "tools/conformance/TargetView.h"
 #include "tools/llmc/CompilerLoader.h"
-#include "tools/llmc/SimulatedNpu.h"
+#include "tools/llmc/TargetDevice.h"
 
 #include "catch2/catch.hpp"
 
@@ -15,18 +16,18 @@ using namespace llmc::target;
 
 namespace {
 
-const Target &rnpuTarget() {
-  static std::string error;
-  static const std::unique_ptr<Target> target = rnpu::createTarget({}, error);
-  REQUIRE(target);
-  return *target;
+const llmc::test::KnownTarget &rnpuTarget() {
+  static const llmc::test::KnownTarget target(rnpu::createTarget());
+  REQUIRE(!target.machines().empty());
+  return target;
 }
 
 DeviceRegistry simulator() {
   DeviceRegistry devices;
-  devices.add("rnpu", [](const rt::Plan &, uint32_t number, const DeviceOptions &options,
+  devices.add("rnpu", [](const rt::Plan &plan, uint32_t number, const DeviceOptions &options,
                          std::string &error) {
-    return createSimulatedNpu(rnpuTarget().machines().front(), number, options, error);
+    return createTargetDevice(*rnpuTarget(), rnpuTarget().machines().front(), plan, number, options,
+                              error);
   });
   return devices;
 }
@@ -36,13 +37,13 @@ Answers given;
 /// An rnpu, but for what it is told to do wrong.
 class Liar : public TargetView {
 public:
-  Liar() : TargetView(rnpuTarget(), nullptr, given) {}
+  Liar() : TargetView(*rnpuTarget(), given) {}
 };
 
 Report examineLiar(std::unique_ptr<Target> liar, const std::string &filter,
                    bool withDevice = true) {
   TargetRegistry targets;
-  targets.add(std::move(liar));
+  targets.add(std::move(liar), rnpuTarget().machines());
   const auto [target, machine] = targets.machines().front();
   const DeviceRegistry devices = simulator();
   return examine(
@@ -60,9 +61,10 @@ const Failure &firstFailure(const Report &report) {
 
 /// Changes the first weight of every row, where rows have an odd number.
 struct WrongForOddK : Liar {
-  void pack(const WeightRows &rows, std::vector<uint8_t> &out) const override {
+  void pack(const Machine &machine, const WeightRows &rows,
+            std::vector<uint8_t> &out) const override {
     const size_t begin = out.size();
-    Liar::pack(rows, out);
+    Liar::pack(machine, rows, out);
     const size_t record = (out.size() - begin) / rows.rows;
     for (size_t at = begin; rows.columns % 2 == 1 && rows.columns > 1 && at < out.size();
          at += record)
@@ -85,15 +87,17 @@ struct RefusesToEmit : Liar {
 };
 
 struct WrongSize : Liar {
-  uint64_t packedBytes(const WeightFormat &format, uint32_t rows, uint32_t columns) const override {
-    return Liar::packedBytes(format, rows, columns) + (rows == 3 ? 16 : 0);
+  uint64_t packedBytes(const Machine &machine, const WeightFormat &format, uint32_t rows,
+                       uint32_t columns) const override {
+    return Liar::packedBytes(machine, format, rows, columns) + (rows == 3 ? 16 : 0);
   }
 };
 
 struct PacksByChance : Liar {
   mutable uint8_t chance = 0;
-  void pack(const WeightRows &rows, std::vector<uint8_t> &out) const override {
-    Liar::pack(rows, out);
+  void pack(const Machine &machine, const WeightRows &rows,
+            std::vector<uint8_t> &out) const override {
+    Liar::pack(machine, rows, out);
     out.back() ^= ++chance;
   }
 };
@@ -222,9 +226,10 @@ TEST_CASE("Conformance: what a target throws is a failure of its group") {
 
 TEST_CASE("Conformance: wrong results of whole models are found, and where they come from") {
   struct WrongForAll : Liar {
-    void pack(const WeightRows &rows, std::vector<uint8_t> &out) const override {
+    void pack(const Machine &machine, const WeightRows &rows,
+              std::vector<uint8_t> &out) const override {
       const size_t begin = out.size();
-      Liar::pack(rows, out);
+      Liar::pack(machine, rows, out);
       out[begin] ^= 0x40;
     }
   };

@@ -1,0 +1,14 @@
+// What a plugin must look like before anything of it is called.
+#pragma once
+
+#include "targets/Plugin/llmc/target_plugin.h"
+
+#include <string>
+
+namespace llmc::target {
+
+/// What is wrong with the tables of a plugin, as the rest of a sentence that begins with its name,
+/// and what to do; empty where nothing is.
+std::string pluginProblem(const llmc_plugin *plugin);
+
+} // namespace llmc::target

@@ -1,0 +1,34 @@
+// The targets that a command knows: those of this program, those of plugins, and the machines that
+// description files add.
+#pragma once
+
+#include "targets/Interface/Target.h"
+#include "targets/Plugin/PluginCall.h"
+
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace llmc {
+
+struct Toolbox;
+
+/// What --plugin and --machine give.
+struct TargetFiles {
+  std::vector<std::string> plugins, machines;
+};
+
+/// Fills the registries of `tools`: the built-in plugins, those of --plugin, and those in the
+/// folders of LLMC_PLUGIN_PATH, of which unusable ones are warned about. InputError where a file is
+/// unreadable, malformed, for no target, or takes a name that there is already.
+void openTargets(Toolbox &tools);
+
+/// Adds --plugin=FILE, which may be given several times.
+void addPluginOption(CLI::App &command, Toolbox &tools);
+/// Adds --plugin=FILE and --machine=FILE, which may be given several times.
+void addTargetOptions(CLI::App &command, Toolbox &tools);
+
+} // namespace llmc
