@@ -66,8 +66,7 @@ void describePlan(ModuleOp module, const PlanDevices &devices, const PlanInputs 
     describeTargets(b, loc, *devices.fallback, "fallback");
   describeModel(b, loc, inputs.model);
   if (!inputs.tokenizer.empty())
-    plan::TokenizerOp::create(b, loc, TokenizerDescription().kind, FlatSymbolRefAttr(),
-                              inputs.addBos, StringAttr());
+    plan::TokenizerOp::create(b, loc, "bpe", FlatSymbolRefAttr(), inputs.addBos, StringAttr());
   for (const KeyValueDescription &fact : inputs.metadata)
     plan::MetadataOp::create(b, loc, fact.key, fact.value);
 }

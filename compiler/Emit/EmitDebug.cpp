@@ -40,29 +40,40 @@ template <class Op> static json namesOf(plan::FileOp file) {
   return names;
 }
 
+/// What an entry takes: an entry uses every region whole, but those that its peaks name.
+static json figuresOf(plan::EntryOp entry, plan::FileOp file) {
+  json peaks = json::object();
+  for (auto peak : entry.getPeak().getAsRange<plan::PeakAttr>()) {
+    auto region =
+        cast<plan::RegionOp>(SymbolTable::lookupSymbolIn(file, peak.getRegion().getAttr()));
+    peaks[region.getName().value_or(region.getSymName()).str()] = peak.getBytes();
+  }
+  return {{"estimated_cycles", entry.getEstCycles()},
+          {"max_cycles", entry.getMaxCycles()},
+          {"peak_bytes", peaks}};
+}
+
+static json describeTokenizer(plan::TokenizerOp tokenizer) {
+  return {{"kind", tokenizer.getKind().str()},
+          {"add_bos", tokenizer.getAddBos()},
+          {"chat_template", tokenizer.getChatTemplate().value_or("").str()}};
+}
+
 std::string describeDebug(ModuleOp module, plan::FileOp file, uint64_t capacity) {
   json document = {{"entries", json::array()},
+                   {"figures", json::array()},
                    {"kernels", namesOf<plan::KernelOp>(file)},
                    {"buffers", namesOf<plan::BufferOp>(file)},
                    {"metadata", json::object()}};
   for (auto fact : file.records<plan::MetadataOp>())
     document["metadata"][fact.getKey().str()] = fact.getValue().str();
+  for (auto tokenizer : file.records<plan::TokenizerOp>())
+    document["tokenizer"] = describeTokenizer(tokenizer);
+  for (auto entry : file.records<plan::EntryOp>())
+    document["figures"].push_back(figuresOf(entry, file));
   for (auto program : module.getOps<npu::ProgramOp>())
     document["entries"].push_back(describeEntry(program, capacity));
   return document.dump();
-}
-
-void leaveToDebug(PlanDescription &plan) {
-  if (plan.debugSegment == rt::none16)
-    return;
-  plan.metadata.clear();
-  std::vector<std::string> all = std::exchange(plan.strings, {});
-  for (rt::Kernel &kernel : plan.kernels)
-    kernel.name = rt::none32;
-  for (rt::Buffer &buffer : plan.buffers)
-    buffer.name = rt::none32;
-  for (rt::Region &region : plan.regions)
-    region.name = region.name == rt::none32 ? rt::none32 : plan.intern(all[region.name]);
 }
 
 } // namespace llmc

@@ -4,6 +4,7 @@
 #include "llvm/ADT/TypeSwitch.h"
 
 #include <algorithm>
+#include <cstring>
 
 using namespace mlir;
 
@@ -16,7 +17,7 @@ static_assert(int(plan::RegionKind::HostShared) == int(rt::RegionKind::HostShare
               int(plan::Lifetime::Scratch) == int(rt::Lifetime::Scratch) &&
               int(plan::SegmentKind::Debug) == int(rt::SegmentKind::Debug) &&
               int(plan::SegmentKind::Other) == int(rt::SegmentKind::Other) &&
-              int(plan::StateKind::Raw) == int(rt::StateKind::Raw) &&
+              int(plan::StateKind::KvFlat) == int(rt::StateKind::KvFlat) &&
               int(plan::StateRole::ValueScale) == int(rt::StateRole::ValueScale));
 static_assert(int(plan::EntryKind::Embed) == int(rt::EntryKind::Embed) &&
               int(plan::TensorRole::Logits) == int(rt::TensorRole::Logits) &&
@@ -48,14 +49,13 @@ public:
   FileEmitter(plan::FileOp file, const SegmentSources &sources) : file(file), sources(sources) {}
 
   PlanDescription run() {
-    number<plan::TargetOp, plan::RegionOp, plan::SegmentOp, plan::BufferOp, plan::OperandOp,
-           plan::ParamOp, plan::KernelOp, plan::QueueOp, plan::DmaOp, plan::StateOp>();
+    number<plan::TargetOp, plan::RegionOp, plan::SegmentOp, plan::OperandOp, plan::ParamOp,
+           plan::KernelOp, plan::QueueOp, plan::DmaOp, plan::StateOp>();
+    for (auto buffer : file.records<plan::BufferOp>())
+      buffers[buffer.getSymNameAttr()] = buffer;
     result.producer = file.getProducer().str();
-    result.debugSegment = narrow(file.getDebugAttr());
-    // Kernels first: the order of the strings is theirs.
-    each<plan::KernelOp, plan::TargetOp, plan::RegionOp, plan::SegmentOp, plan::BufferOp,
-         plan::OperandOp, plan::ParamOp, plan::QueueOp, plan::DmaOp, plan::StateOp, plan::EntryOp,
-         plan::ModelOp, plan::TokenizerOp, plan::MetadataOp>();
+    each<plan::TargetOp, plan::RegionOp, plan::SegmentOp, plan::ParamOp, plan::OperandOp,
+         plan::KernelOp, plan::QueueOp, plan::DmaOp, plan::StateOp, plan::EntryOp, plan::ModelOp>();
     return std::move(result);
   }
 
@@ -88,7 +88,7 @@ private:
   }
 
   void emit(plan::RegionOp op) {
-    result.regions.push_back({*op.getSize(), result.intern(nameOf(op)), log2(op.getAlign()),
+    result.regions.push_back({*op.getSize(), result.intern(nameOf(op)), 0, log2(op.getAlign()),
                               rt::RegionKind(op.getKind()), rt::Lifetime(op.getLifetime()),
                               uint8_t(op.getAccess())});
   }
@@ -100,28 +100,15 @@ private:
          op.getChunk() ? log2(*op.getChunk()) : uint8_t(0), sources.lookup(op.getSymNameAttr())});
   }
 
-  void emit(plan::BufferOp op) {
-    result.buffers.push_back({op.getOffset(), *op.getSize(), result.intern(nameOf(op)),
-                              narrow(op.getRegionAttr()), narrow(op.getSegmentAttr())});
-  }
-
   void emit(plan::OperandOp op) {
-    const rt::Buffer &buffer = result.buffers[index(op.getBufferAttr())];
-    rt::Operand record{};
-    record.offset = buffer.offset + op.getOffset();
-    record.extent = op.getExtent();
-    record.buffer = narrow(op.getBufferAttr());
-    record.region = buffer.region;
-    record.access = uint8_t(op.getAccess());
-    std::fill(std::begin(record.param), std::end(record.param), rt::none8);
-    unsigned used = 0;
+    plan::BufferOp buffer = buffers.lookup(op.getBufferAttr().getAttr());
+    std::vector<Stride> strides;
     if (op.getStrides())
-      for (auto stride : op.getStrides()->getAsRange<plan::StrideAttr>()) {
-        record.param[used] = byte(stride.getParam());
-        record.stride[used++] = uint32_t(stride.getBytes());
-      }
-    record.flags = used == 0 ? rt::operandStatic : 0;
-    result.operands.push_back(record);
+      for (auto stride : op.getStrides()->getAsRange<plan::StrideAttr>())
+        strides.push_back({byte(stride.getParam()), uint32_t(stride.getBytes())});
+    result.operands.push_back(result.operand(narrow(buffer.getRegionAttr()),
+                                             buffer.getOffset() + op.getOffset(), op.getExtent(),
+                                             uint8_t(op.getAccess()), strides));
   }
 
   void emit(plan::ParamOp op) {
@@ -132,19 +119,16 @@ private:
 
   void emit(plan::KernelOp op) {
     plan::BlobAttr blob = op.getBlobAttr();
-    auto target =
-        cast<plan::TargetOp>(mlir::SymbolTable::lookupSymbolIn(file, op.getTargetAttr().getAttr()));
     rt::Kernel record{};
-    record.offset = uint64_t(blob.getOffset());
-    record.size = uint32_t(blob.getSize());
     record.entry = uint32_t(blob.getEntry());
     record.estCycles = uint32_t(std::min<int64_t>(blob.getEstCycles(), UINT32_MAX));
-    record.stackBytes = uint32_t(blob.getStackBytes());
-    record.name = result.intern(nameOf(op));
-    record.segment = narrow(op.getSegmentAttr());
-    record.target = narrow(op.getTargetAttr());
-    record.abi = uint16_t(target.getAbi());
-    record.nArgs = uint16_t(op.getArgs());
+    // A stack beyond what the field holds is refused by every driver, as is the most that it holds.
+    record.stack = uint16_t(
+        std::min<int64_t>((blob.getStackBytes() + rt::stackUnit - 1) / rt::stackUnit, UINT16_MAX));
+    record.blob =
+        uint8_t(indexOf(result.blobs, {uint32_t(blob.getOffset()), uint32_t(blob.getSize()),
+                                       narrow(op.getSegmentAttr()), narrow(op.getTargetAttr())}));
+    record.nArgs = uint8_t(op.getArgs());
     result.kernels.push_back(record);
   }
 
@@ -153,24 +137,25 @@ private:
   }
 
   void emit(plan::DmaOp op) {
-    result.dmas.push_back({uint32_t(op.getRowBytes()), uint32_t(op.getRows()),
+    result.rows.push_back({uint32_t(op.getRowBytes()), uint32_t(op.getRows()),
                            uint32_t(op.getSourcePitch()), uint32_t(op.getDestinationPitch()),
                            byte(op.getRowsParamAttr()), 0, 0});
   }
 
   void emit(plan::StateOp op) {
+    plan::BufferOp buffer = buffers.lookup(op.getBufferAttr().getAttr());
     rt::State record{};
+    record.offset = buffer.getOffset();
     record.maxTokens = uint32_t(op.getTokens());
     record.window = uint32_t(op.getWindow());
     record.tokenStride = uint32_t(op.getTokenStride());
     record.headStride = uint32_t(op.getHeadStride());
     record.layerStride = uint32_t(op.getLayerStride());
     record.layoutHash = uint32_t(op.getLayout());
-    record.buffer = narrow(op.getBufferAttr());
+    record.region = narrow(buffer.getRegionAttr());
     record.layers = uint16_t(op.getLayers());
     record.heads = uint16_t(op.getHeads());
     record.headDim = uint16_t(op.getHeadDim());
-    record.pageTokens = uint16_t(op.getPageTokens());
     record.scaleState = narrow(op.getScalesAttr());
     record.kind = rt::StateKind(op.getKind());
     record.role = rt::StateRole(op.getRole());
@@ -179,11 +164,11 @@ private:
   }
 
   TensorDescription tensor(plan::TensorAttr tensor) const {
-    float scale = tensor.getScale() ? tensor.getScale().getValue().convertToFloat() : 0;
-    return {tensor.getName().str(),       rt::TensorRole(tensor.getRole()),
-            rt::DType(tensor.getDtype()), {tensor.getDims().begin(), tensor.getDims().end()},
-            index(tensor.getOperand()),   scale,
-            int32_t(tensor.getZero())};
+    return {tensor.getName().str(),
+            rt::TensorRole(tensor.getRole()),
+            rt::DType(tensor.getDtype()),
+            {tensor.getDims().begin(), tensor.getDims().end()},
+            narrow(tensor.getOperand())};
   }
 
   void emit(plan::EntryOp op) {
@@ -196,20 +181,17 @@ private:
       entry.inputs.push_back(tensor(input));
     for (auto output : op.getOutputs().getAsRange<plan::TensorAttr>())
       entry.outputs.push_back(tensor(output));
-    for (auto state : op.getStates().getAsRange<FlatSymbolRefAttr>())
-      entry.states.push_back(narrow(state));
+    // All from the first to the last of them.
+    for (auto state : op.getStates().getAsRange<FlatSymbolRefAttr>()) {
+      uint16_t at = narrow(state), end = uint16_t(entry.firstState + entry.nStates);
+      entry.firstState = entry.nStates ? std::min(entry.firstState, at) : at;
+      entry.nStates = uint16_t(std::max<int>(end, at + 1) - entry.firstState);
+    }
     for (auto target : op.getTargets().getAsRange<FlatSymbolRefAttr>())
       entry.targetMask |= 1u << index(target);
     entry.rowParam = byte(op.getRowAttr());
     entry.rowMax = uint32_t(op.getRowMax());
     entry.vocab = uint32_t(op.getVocab());
-    for (const rt::Region &region : result.regions)
-      entry.peakBytes.push_back(region.size);
-    for (auto peak : op.getPeak().getAsRange<plan::PeakAttr>())
-      entry.peakBytes[index(peak.getRegion())] = uint64_t(peak.getBytes());
-    entry.estCycles = op.getEstCycles();
-    entry.maxCycles = op.getMaxCycles();
-    entry.stackBytes = uint32_t(op.getStackBytes());
     entry.variant = textOf(op.getVariant());
     entry.firstStep = uint32_t(result.steps.size());
     emitSteps(op.getBody().front());
@@ -226,8 +208,17 @@ private:
               [&](auto step) { emit(step); });
   }
 
-  void step(rt::StepOp op, uint8_t queue = 0, uint64_t a = 0, uint64_t b = 0, uint64_t c = 0) {
-    result.steps.push_back({op, queue, 0, uint32_t(a), uint32_t(b), uint32_t(c)});
+  void step(rt::StepOp op, uint8_t queue = 0, uint64_t a = 0, uint64_t b = 0) {
+    result.steps.push_back({op, queue, uint16_t(a), uint32_t(b)});
+  }
+
+  template <class Record>
+  static size_t indexOf(std::vector<Record> &records, const Record &wanted) {
+    auto same = [&](const Record &other) { return !std::memcmp(&other, &wanted, sizeof(wanted)); };
+    size_t at = size_t(std::find_if(records.begin(), records.end(), same) - records.begin());
+    if (at == records.size())
+      records.push_back(wanted);
+    return at;
   }
 
   /// Index of the first of these operands among the plan's arguments: where they stand already, or
@@ -236,6 +227,9 @@ private:
     std::vector<uint16_t> wanted;
     for (Attribute operand : operands)
       wanted.push_back(narrow(cast<FlatSymbolRefAttr>(operand)));
+    return arguments(wanted);
+  }
+  uint32_t arguments(const std::vector<uint16_t> &wanted) {
     std::vector<uint16_t> &args = result.args;
     auto found = std::search(args.begin(), args.end(), wanted.begin(), wanted.end());
     auto first = uint32_t(found - args.begin());
@@ -256,44 +250,48 @@ private:
   void emit(plan::KvCommitOp op) { step(rt::StepOp::KvCommit, 0, index(op.getStateAttr())); }
   void emit(plan::DispatchOp op) {
     step(rt::StepOp::Dispatch, byte(op.getQueueAttr()), index(op.getKernelAttr()),
-         arguments(op.getArgs().getValue()), op.getArgs().size());
+         arguments(op.getArgs().getValue()));
   }
   void emit(plan::CopyOp op) {
-    step(rt::StepOp::Dma, byte(op.getQueueAttr()), index(op.getSourceAttr()),
-         index(op.getDestinationAttr()), index(op.getShapeAttr()));
+    step(rt::StepOp::Dma, byte(op.getQueueAttr()), index(op.getShapeAttr()),
+         arguments({op.getSourceAttr(), op.getDestinationAttr()}));
   }
+  /// As many bytes as the source operand has.
   void emit(plan::PrefetchOp op) {
-    step(rt::StepOp::Prefetch, 0, index(op.getSourceAttr()), index(op.getDestinationAttr()),
-         op.getBytes());
+    rt::Operand source = result.operands[index(op.getSourceAttr())];
+    source.extent = uint32_t(op.getBytes());
+    auto from = uint16_t(indexOf(result.operands, source));
+    step(rt::StepOp::Prefetch, 0, 0,
+         arguments(std::vector<uint16_t>{from, narrow(op.getDestinationAttr())}));
   }
   void emit(plan::WaitOp op) {
     static_assert(rt::sourceQueue == rt::none8);
     step(rt::StepOp::Wait, byte(op.getQueueAttr()), op.getOutstanding());
   }
   void emit(plan::CacheCleanOp op) {
-    step(rt::StepOp::CacheClean, byte(op.getQueueAttr()), index(op.getOperandAttr()));
+    step(rt::StepOp::CacheClean, byte(op.getQueueAttr()), 0, arguments({op.getOperandAttr()}));
   }
   void emit(plan::CacheInvalidateOp op) {
-    step(rt::StepOp::CacheInvalidate, byte(op.getQueueAttr()), index(op.getOperandAttr()));
+    step(rt::StepOp::CacheInvalidate, byte(op.getQueueAttr()), 0, arguments({op.getOperandAttr()}));
   }
   void emit(plan::GatherOp op) {
-    Attribute operands[] = {op.getTableAttr(), op.getIdsAttr(), op.getDestinationAttr()};
-    step(rt::StepOp::Gather, 0, arguments(operands), op.getRowBytes(), op.getBound());
+    auto bytes = uint32_t(op.getRowBytes());
+    rt::Rows rows{bytes, uint32_t(op.getBound()), bytes, bytes, rt::none8, 0, 0};
+    step(rt::StepOp::Gather, 0, indexOf(result.rows, rows),
+         arguments({op.getTableAttr(), op.getIdsAttr(), op.getDestinationAttr()}));
   }
   void emit(plan::HostCallOp op) {
-    step(rt::StepOp::HostCall, 0, op.getFunction(), arguments(op.getArgs().getValue()),
-         op.getArgs().size());
+    step(rt::StepOp::HostCall, uint8_t(op.getArgs().size()), op.getFunction(),
+         arguments(op.getArgs().getValue()));
   }
   void emit(plan::LoopOp op) {
     size_t begin = result.steps.size();
     FlatSymbolRefAttr param = op.getTimesParamAttr();
-    step(rt::StepOp::LoopBegin, 0, index(op.getCounterAttr()),
-         param ? index(param) : op.getTimes().value_or(0));
-    if (param)
-      result.steps[begin].flags = rt::loopCountIsParam;
+    step(param ? rt::StepOp::LoopParam : rt::StepOp::LoopBegin, byte(op.getCounterAttr()),
+         param ? index(param) : *op.getTimes());
     emitSteps(op.getBody().front());
-    result.steps[begin].c = uint32_t(result.steps.size());
-    step(rt::StepOp::LoopEnd, 0, begin);
+    result.steps[begin].b = uint32_t(result.steps.size());
+    step(rt::StepOp::LoopEnd, 0, 0, begin);
   }
 
   void emit(plan::ModelOp op) {
@@ -303,11 +301,11 @@ private:
     model.quantization = op.getQuantization().str();
     model.vocabSize = uint32_t(op.getVocabulary());
     model.contextLength = uint32_t(op.getContext());
-    model.hiddenSize = uint32_t(op.getHidden());
-    model.layers = uint32_t(op.getLayers());
-    model.heads = uint32_t(op.getHeads());
-    model.kvHeads = uint32_t(op.getKvHeads());
-    model.headDim = uint32_t(op.getHeadDim());
+    model.hiddenSize = uint16_t(op.getHidden());
+    model.layers = uint16_t(op.getLayers());
+    model.heads = uint16_t(op.getHeads());
+    model.kvHeads = uint16_t(op.getKvHeads());
+    model.headDim = uint16_t(op.getHeadDim());
     model.bosId = op.getBos() ? int32_t(*op.getBos()) : -1;
     if (op.getEos())
       model.eosIds.assign(op.getEos()->begin(), op.getEos()->end());
@@ -315,18 +313,10 @@ private:
     result.model = model;
   }
 
-  void emit(plan::TokenizerOp op) {
-    result.tokenizer = TokenizerDescription{op.getKind().str(), narrow(op.getSegmentAttr()),
-                                            op.getAddBos(), textOf(op.getChatTemplate())};
-  }
-
-  void emit(plan::MetadataOp op) {
-    result.metadata.push_back({op.getKey().str(), op.getValue().str()});
-  }
-
   plan::FileOp file;
   const SegmentSources &sources;
   DenseMap<StringAttr, uint32_t> indices; ///< Of each record among those of its kind.
+  DenseMap<StringAttr, plan::BufferOp> buffers;
   PlanDescription result;
 };
 

@@ -39,9 +39,7 @@ public:
       error = "internal error: the plan contradicts itself once its kernels are encoded";
       return std::nullopt;
     }
-    EmittedPlan plan{emitFile(file, sources), std::move(kernels->estimates)};
-    leaveToDebug(plan.description);
-    return plan;
+    return EmittedPlan{emitFile(file, sources), std::move(kernels->estimates)};
   }
 
 private:

@@ -1,6 +1,5 @@
-// A plan as plain data, before it is bytes. It mirrors runtime/schema/plan.fbs field by field; the
-// records are those of the runtime. Offsets in the file, sizes and digests of segments are the
-// writer's to fill in.
+// A plan as plain data, before it is bytes. It mirrors runtime/schema/plan.fbs; the records are
+// those of the runtime. Where segments, names and numbers stand is the writer's to fill in.
 #ifndef LLMC_COMPILER_EMIT_PLANDESCRIPTION_H
 #define LLMC_COMPILER_EMIT_PLANDESCRIPTION_H
 
@@ -64,9 +63,7 @@ struct TensorDescription {
   rt::TensorRole role = rt::TensorRole::Other;
   rt::DType dtype = rt::DType::F32;
   std::vector<uint32_t> dims;
-  uint32_t operand = 0;
-  float scale = 0;
-  int32_t zero = 0;
+  uint16_t operand = 0;
 };
 
 struct EntryDescription {
@@ -78,15 +75,12 @@ struct EntryDescription {
   uint32_t nSteps = 0;
   std::vector<TensorDescription> inputs;
   std::vector<TensorDescription> outputs;
-  std::vector<uint16_t> states;
-  uint32_t targetMask = 0;
+  uint16_t firstState = 0;
+  uint16_t nStates = 0;
+  uint8_t targetMask = 0;
   uint8_t rowParam = rt::none8;
   uint32_t rowMax = 0;
   uint32_t vocab = 0;
-  std::vector<uint64_t> peakBytes; // by region
-  uint64_t estCycles = 0;
-  uint64_t maxCycles = 0;
-  uint32_t stackBytes = 0;
   std::string variant;
 };
 
@@ -96,11 +90,11 @@ struct ModelDescription {
   std::string quantization;
   uint32_t vocabSize = 0;
   uint32_t contextLength = 0;
-  uint32_t hiddenSize = 0;
-  uint32_t layers = 0;
-  uint32_t heads = 0;
-  uint32_t kvHeads = 0;
-  uint32_t headDim = 0;
+  uint16_t hiddenSize = 0;
+  uint16_t layers = 0;
+  uint16_t heads = 0;
+  uint16_t kvHeads = 0;
+  uint16_t headDim = 0;
   int32_t bosId = -1;
   std::vector<int32_t> eosIds;
   std::optional<Sha256> digest;
@@ -118,30 +112,40 @@ struct KeyValueDescription {
   std::string value;
 };
 
+/// Where `name` stands in a text of names, which it joins where it is new; none16 for the empty
+/// name.
+uint16_t intern(std::string &text, const std::string &name);
+
+/// A parameter that moves an operand, and by how many bytes.
+struct Stride {
+  uint8_t param;
+  uint32_t bytes;
+};
+
 struct PlanDescription {
   std::string producer = "llmc";
   std::vector<TargetDescription> targets;
   std::vector<rt::Region> regions;
   std::vector<SegmentDescription> segments;
-  std::vector<rt::Buffer> buffers;
+  std::vector<rt::Param> params;
+  std::vector<rt::Move> moves;
   std::vector<rt::Operand> operands;
   std::vector<uint16_t> args;
-  std::vector<rt::Param> params;
+  std::vector<rt::Blob> blobs;
   std::vector<rt::Kernel> kernels;
   std::vector<rt::Queue> queues;
-  std::vector<rt::Dma> dmas;
+  std::vector<rt::Rows> rows;
   std::vector<rt::Step> steps;
   std::vector<rt::State> states;
   std::vector<EntryDescription> entries;
-  std::vector<std::string> strings;
+  std::string text;
   std::optional<ModelDescription> model;
-  std::optional<TokenizerDescription> tokenizer;
-  std::vector<KeyValueDescription> metadata;
-  uint16_t debugSegment = rt::none16;
 
-  /// The index of `text` among the strings, which it joins where it is new; none32 for the empty
-  /// text.
-  uint32_t intern(const std::string &text);
+  uint16_t intern(const std::string &name) { return llmc::intern(text, name); }
+  /// `extent` bytes from `offset` of a region on, at most three strides further. What 32 bits do
+  /// not hold, and strides, become a move, which all operands share that move alike.
+  rt::Operand operand(uint16_t region, uint64_t offset, uint64_t extent, uint8_t access,
+                      std::span<const Stride> strides = {});
 };
 
 /// What the parameters and steps need of a runtime.

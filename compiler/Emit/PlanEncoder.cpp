@@ -18,17 +18,6 @@ constexpr uint64_t dataAlign = 64;
 
 uint64_t alignUp(uint64_t value, uint64_t align) { return (value + align - 1) / align * align; }
 
-fb::Digest digestOf(const Sha256 &bytes) {
-  uint64_t words[4];
-  std::memcpy(words, bytes.data(), sizeof(words));
-  return fb::Digest(words[0], words[1], words[2], words[3]);
-}
-
-/// An optional string: absent where empty.
-Offset<flatbuffers::String> text(Builder &builder, const std::string &value) {
-  return value.empty() ? Offset<flatbuffers::String>() : builder.CreateSharedString(value);
-}
-
 /// Records of the runtime as the structs of the schema: the same bytes.
 template <class Struct, class Record>
 Offset<flatbuffers::Vector<const Struct *>> structs(Builder &builder,
@@ -46,74 +35,21 @@ Offset<flatbuffers::Vector<T>> scalars(Builder &builder, const std::vector<T> &v
   return values.empty() ? Offset<flatbuffers::Vector<T>>() : builder.CreateVector(values);
 }
 
-Offset<fb::TensorDesc> encodeTensor(Builder &builder, const TensorDescription &tensor) {
-  auto name = builder.CreateSharedString(tensor.name);
-  auto dims = builder.CreateVector(tensor.dims);
-  return fb::CreateTensorDesc(builder, name, fb::TensorRole(tensor.role), fb::DType(tensor.dtype),
-                              dims, tensor.operand, tensor.scale, tensor.zero);
+rt::Digest digestOf(const std::optional<Sha256> &bytes) {
+  rt::Digest digest{};
+  if (bytes)
+    std::memcpy(&digest, bytes->data(), sizeof(digest));
+  return digest;
 }
 
-Offset<flatbuffers::Vector<Offset<fb::TensorDesc>>>
-encodeTensors(Builder &builder, const std::vector<TensorDescription> &tensors) {
-  if (tensors.empty())
-    return {};
-  std::vector<Offset<fb::TensorDesc>> offsets;
-  for (const TensorDescription &tensor : tensors)
-    offsets.push_back(encodeTensor(builder, tensor));
-  return builder.CreateVector(offsets);
-}
-
-Offset<fb::Entry> encodeEntry(Builder &builder, const EntryDescription &entry) {
-  auto name = builder.CreateSharedString(entry.name);
-  auto inputs = encodeTensors(builder, entry.inputs);
-  auto outputs = encodeTensors(builder, entry.outputs);
-  auto states = scalars(builder, entry.states);
-  auto peaks = scalars(builder, entry.peakBytes);
-  auto variant = text(builder, entry.variant);
-  return fb::CreateEntry(builder, name, fb::EntryKind(entry.kind), entry.chunk, entry.posMax,
-                         entry.firstStep, entry.nSteps, inputs, outputs, states, entry.targetMask,
-                         entry.rowParam, entry.rowMax, entry.vocab, peaks, entry.estCycles,
-                         entry.maxCycles, entry.stackBytes, variant);
-}
-
-Offset<fb::Target> encodeTarget(Builder &builder, const TargetDescription &target) {
-  auto backend = builder.CreateSharedString(target.backend);
-  auto device = builder.CreateSharedString(target.device);
-  auto variant = text(builder, target.variant);
-  fb::Digest config = digestOf(target.config.value_or(Sha256{}));
-  return fb::CreateTarget(builder, backend, device, variant, target.abi, target.driverMin,
-                          target.config ? &config : nullptr);
-}
-
-Offset<fb::Model> encodeModel(Builder &builder, const ModelDescription &model) {
-  auto name = text(builder, model.name);
-  auto architecture = text(builder, model.architecture);
-  auto quantization = text(builder, model.quantization);
-  auto eosIds = scalars(builder, model.eosIds);
-  fb::Digest digest = digestOf(model.digest.value_or(Sha256{}));
-  return fb::CreateModel(builder, name, architecture, quantization, model.vocabSize,
-                         model.contextLength, model.hiddenSize, model.layers, model.heads,
-                         model.kvHeads, model.headDim, model.bosId, eosIds,
-                         model.digest ? &digest : nullptr);
-}
-
-Offset<fb::Tokenizer> encodeTokenizer(Builder &builder, const TokenizerDescription &tokenizer) {
-  auto kind = builder.CreateSharedString(tokenizer.kind);
-  auto chatTemplate = text(builder, tokenizer.chatTemplate);
-  return fb::CreateTokenizer(builder, kind, tokenizer.segment, tokenizer.addBos, chatTemplate);
-}
-
-Offset<flatbuffers::Vector<Offset<fb::KeyValue>>>
-encodeMetadata(Builder &builder, const std::vector<KeyValueDescription> &metadata) {
-  if (metadata.empty())
-    return {};
-  std::vector<Offset<fb::KeyValue>> offsets;
-  for (const KeyValueDescription &entry : metadata) {
-    auto key = builder.CreateSharedString(entry.key);
-    auto value = builder.CreateSharedString(entry.value);
-    offsets.push_back(fb::CreateKeyValue(builder, key, value));
-  }
-  return builder.CreateVector(offsets);
+/// Index of the first of `wanted` in `all`: where they stand already, or at its end.
+template <class T> uint16_t indexOf(std::vector<T> &all, const std::vector<T> &wanted) {
+  auto same = [](const T &a, const T &b) { return std::memcmp(&a, &b, sizeof(T)) == 0; };
+  auto found = std::search(all.begin(), all.end(), wanted.begin(), wanted.end(), same);
+  auto first = uint16_t(found - all.begin());
+  if (found == all.end())
+    all.insert(all.end(), wanted.begin(), wanted.end());
+  return first;
 }
 
 uint64_t chunksOf(const rt::Segment &segment) {
@@ -123,7 +59,7 @@ uint64_t chunksOf(const rt::Segment &segment) {
 } // namespace
 
 PlanEncoder::PlanEncoder(const PlanDescription &description, bool digests, std::string &error)
-    : description(description), digests(digests), strings(description.strings) {
+    : description(description), digests(digests), text(description.text) {
   for (size_t i = 0; i < description.segments.size(); ++i) {
     const SegmentDescription &segment = description.segments[i];
     std::string what = "segment " + std::to_string(i) + " (" + segment.name + ")";
@@ -133,33 +69,76 @@ PlanEncoder::PlanEncoder(const PlanDescription &description, bool digests, std::
       error = what + " is to be aligned to 2^" + std::to_string(segment.alignLog2) +
               " bytes; the most is 2^16";
   }
+  lower();
+  // An index of 16 bits that is not none.
+  if (error.empty() && text.size() > 65535)
+    error =
+        "the names in the plan take " + std::to_string(text.size()) + " bytes; the most is 65535";
   if (error.empty())
     place();
+}
+
+/// Cold parts become records too, with their names in one text and their numbers in one vector.
+void PlanEncoder::lower() {
+  for (const TargetDescription &target : description.targets)
+    targets.push_back({digestOf(target.config), target.abi, target.driverMin,
+                       intern(text, target.backend), intern(text, target.device),
+                       intern(text, target.variant), 0});
+  for (const SegmentDescription &segment : description.segments)
+    segmentNames.push_back(intern(text, segment.name));
+  if (digests)
+    segmentNames.push_back(intern(text, "digests"));
+  for (const EntryDescription &entry : description.entries)
+    lower(entry);
+  if (!description.model)
+    return;
+  const ModelDescription &m = *description.model;
+  model = rt::Model{digestOf(m.digest),
+                    m.vocabSize,
+                    m.contextLength,
+                    m.bosId,
+                    m.hiddenSize,
+                    m.layers,
+                    m.heads,
+                    m.kvHeads,
+                    m.headDim,
+                    intern(text, m.name),
+                    intern(text, m.architecture),
+                    intern(text, m.quantization),
+                    indexOf(numbers, {m.eosIds.begin(), m.eosIds.end()}),
+                    uint16_t(m.eosIds.size())};
+}
+
+void PlanEncoder::lower(const EntryDescription &entry) {
+  std::vector<rt::Tensor> own;
+  for (const auto *list : {&entry.inputs, &entry.outputs})
+    for (const TensorDescription &tensor : *list)
+      own.push_back({intern(text, tensor.name), tensor.operand, indexOf(numbers, tensor.dims),
+                     uint8_t(tensor.dims.size()), tensor.role, tensor.dtype, 0});
+  entries.push_back({entry.firstStep, entry.nSteps, entry.chunk, entry.posMax, entry.rowMax,
+                     entry.vocab, intern(text, entry.name), intern(text, entry.variant),
+                     indexOf(tensors, own), entry.firstState, entry.nStates,
+                     uint8_t(entry.inputs.size()), uint8_t(entry.outputs.size()), entry.kind,
+                     entry.targetMask, entry.rowParam, 0});
 }
 
 /// Two rounds: the first learns the size of the FlatBuffer, which does not depend on where the
 /// segments end up.
 void PlanEncoder::place() {
-  PlanDescription names;
-  names.strings = strings;
   for (const SegmentDescription &segment : description.segments) {
     rt::Segment record = {};
     record.size = segment.source->size();
     record.regionOffset = segment.regionOffset;
     record.digest = rt::none32;
-    record.name = names.intern(segment.name);
-    record.key = rt::none32;
+    record.name = segmentNames[placed.size()];
     record.region = segment.region;
     record.kind = segment.kind;
     record.alignLog2 = segment.alignLog2;
     record.chunkLog2 = segment.chunkLog2;
     placed.push_back(record);
   }
-  if (digests) {
+  if (digests)
     placeDigests();
-    placed.back().name = names.intern("digests");
-  }
-  strings = names.strings;
   planBytes = encode({}).size();
   dataOffset = alignUp(sizeof(rt::FileHeader) + planBytes, dataAlign);
   end = dataOffset;
@@ -193,7 +172,7 @@ void PlanEncoder::placeDigests() {
   rt::Segment record = {};
   record.size = count * 32;
   record.digest = rt::none32;
-  record.key = rt::none32;
+  record.name = segmentNames.back();
   record.region = rt::none16;
   record.kind = rt::SegmentKind::Digests;
   record.alignLog2 = 5;
@@ -203,61 +182,51 @@ void PlanEncoder::placeDigests() {
 std::vector<uint8_t> PlanEncoder::encode(const Sha256 &digestRoot) const {
   Builder builder(1 << 16);
   const PlanDescription &d = description;
-  auto producer = builder.CreateSharedString(d.producer);
-  std::vector<Offset<fb::Target>> targetOffsets;
-  for (const TargetDescription &target : d.targets)
-    targetOffsets.push_back(encodeTarget(builder, target));
-  auto targets = builder.CreateVector(targetOffsets);
+  auto producer = builder.CreateString(d.producer);
+  auto targetRecords = structs<fb::Target>(builder, targets);
   auto regions = structs<fb::Region>(builder, d.regions);
   auto segments = structs<fb::Segment>(builder, placed);
-  auto buffers = structs<fb::Buffer>(builder, d.buffers);
+  auto params = structs<fb::Param>(builder, d.params);
+  auto moves = structs<fb::Move>(builder, d.moves);
   auto operands = structs<fb::Operand>(builder, d.operands);
   auto args = scalars(builder, d.args);
-  auto params = structs<fb::Param>(builder, d.params);
+  auto blobs = structs<fb::Blob>(builder, d.blobs);
   auto kernels = structs<fb::Kernel>(builder, d.kernels);
   auto queues = structs<fb::Queue>(builder, d.queues);
-  auto dmas = structs<fb::Dma>(builder, d.dmas);
+  auto rows = structs<fb::Rows>(builder, d.rows);
   auto steps = structs<fb::Step>(builder, d.steps);
   auto states = structs<fb::State>(builder, d.states);
-  std::vector<Offset<fb::Entry>> entryOffsets;
-  for (const EntryDescription &entry : d.entries)
-    entryOffsets.push_back(encodeEntry(builder, entry));
-  auto entries = builder.CreateVector(entryOffsets);
-  std::vector<Offset<flatbuffers::String>> texts;
-  for (const std::string &string : strings)
-    texts.push_back(builder.CreateSharedString(string));
-  auto stringOffsets = builder.CreateVector(texts);
-  auto model = d.model ? encodeModel(builder, *d.model) : Offset<fb::Model>();
-  auto tokenizer = d.tokenizer ? encodeTokenizer(builder, *d.tokenizer) : Offset<fb::Tokenizer>();
-  auto metadata = encodeMetadata(builder, d.metadata);
-  fb::Digest root = digestOf(digestRoot);
-  uint16_t digestSegment = digests ? uint16_t(placed.size() - 1) : rt::none16;
+  auto numberRecords = scalars(builder, numbers);
+  auto tensorRecords = structs<fb::Tensor>(builder, tensors);
+  auto entryRecords = structs<fb::Entry>(builder, entries);
+  auto names = builder.CreateString(text.empty() ? std::string(1, '\0') : text);
+  rt::Digest root = digestOf(digestRoot);
   // Not PlanBuilder::Finish, which asserts required fields: the verifier names the missing one
   // instead.
   fb::PlanBuilder table(builder);
   table.add_required_features(requiredFeatures(d));
   table.add_producer(producer);
   if (digests)
-    table.add_digest_root(&root);
-  table.add_targets(targets);
+    table.add_digest_root(reinterpret_cast<const fb::Digest *>(&root));
+  table.add_targets(targetRecords);
   table.add_regions(regions);
   table.add_segments(segments);
-  table.add_buffers(buffers);
+  table.add_params(params);
+  table.add_moves(moves);
   table.add_operands(operands);
   table.add_args(args);
-  table.add_params(params);
+  table.add_blobs(blobs);
   table.add_kernels(kernels);
   table.add_queues(queues);
-  table.add_dmas(dmas);
+  table.add_rows(rows);
   table.add_steps(steps);
   table.add_states(states);
-  table.add_entries(entries);
-  table.add_strings(stringOffsets);
-  table.add_model(model);
-  table.add_tokenizer(tokenizer);
-  table.add_metadata(metadata);
-  table.add_digest_segment(digestSegment);
-  table.add_debug_segment(d.debugSegment);
+  table.add_numbers(numberRecords);
+  table.add_tensors(tensorRecords);
+  table.add_entries(entryRecords);
+  table.add_text(names);
+  if (model)
+    table.add_model(reinterpret_cast<const fb::Model *>(&*model));
   builder.Finish(Offset<fb::Plan>(builder.EndTable(table.start_)), fb::PlanIdentifier());
   return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
 }

@@ -23,13 +23,21 @@ public:
   Sha256 root(const std::vector<uint8_t> &prefix) const;
 
 private:
+  void lower();
+  void lower(const EntryDescription &entry);
   void place();
   void placeDigests();
   std::vector<uint8_t> encode(const Sha256 &digestRoot) const;
 
   const PlanDescription &description;
   bool digests;
-  std::vector<std::string> strings;
+  std::string text;
+  std::vector<uint16_t> segmentNames;
+  std::vector<rt::Target> targets;
+  std::vector<uint32_t> numbers;
+  std::vector<rt::Tensor> tensors;
+  std::vector<rt::Entry> entries;
+  std::optional<rt::Model> model;
   std::vector<rt::Segment> placed;
   uint64_t planBytes = 0;
   uint64_t dataOffset = 0;

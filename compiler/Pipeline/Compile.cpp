@@ -85,14 +85,14 @@ private:
     main.walk([&](Operation *op) {
       if (auto embed = dyn_cast<lm::QuantizedEmbedOp>(op))
         description.hiddenSize =
-            uint32_t(cast<RankedTensorType>(embed.getResult().getType()).getDimSize(1));
+            uint16_t(cast<RankedTensorType>(embed.getResult().getType()).getDimSize(1));
       if (auto attention = dyn_cast<lm::AttentionOp>(op))
-        description.heads = uint32_t(attention.getHeads());
+        description.heads = uint16_t(attention.getHeads());
     });
     for (auto state : model->module().getOps<lm::KvStateOp>()) {
-      description.layers = uint32_t(state.getLayers());
-      description.kvHeads = uint32_t(state.getKvHeads());
-      description.headDim = uint32_t(state.getHeadDim());
+      description.layers = uint16_t(state.getLayers());
+      description.kvHeads = uint16_t(state.getKvHeads());
+      description.headDim = uint16_t(state.getHeadDim());
     }
     inputs.metadata = {{"compulsory_weight_bytes", std::to_string(traffic.weightBytes)},
                        {"kv_bytes_per_position", std::to_string(traffic.kvBytesPerPosition)},

@@ -27,7 +27,7 @@ const target::Memory &memoryOf(const std::string &region, const target::Machine 
 }
 
 std::string nameOf(const rt::Region &region, const PlanDescription &plan) {
-  return region.name < plan.strings.size() ? plan.strings[region.name] : "";
+  return region.name < plan.text.size() ? plan.text.c_str() + region.name : "";
 }
 
 json regionsOf(const PlanDescription &plan, const target::Machine &machine) {

@@ -56,13 +56,12 @@ def Plan_StrideAttr : Plan_Attr<"Stride", "stride"> {
 def Plan_TensorAttr : Plan_Attr<"Tensor", "tensor"> {
   let summary = "An input or output of an entry";
   let description = [{
-    Example: `#plan.tensor<"hidden" hidden f32[16, 256] in @hidden_16>`. `scale` and `zero` are those of an affine quantized tensor.
+    Example: `#plan.tensor<"hidden" hidden f32[16, 256] in @hidden_16>`.
   }];
   let parameters = (ins StringRefParameter<"name">:$name, EnumParameter<Plan_TensorRole>:$role, EnumParameter<Plan_DType>:$dtype,
-                        ArrayRefParameter<"int64_t">:$dims, "::mlir::FlatSymbolRefAttr":$operand,
-                        OptionalParameter<"::mlir::FloatAttr">:$scale, DefaultValuedParameter<"int64_t", "0">:$zero);
+                        ArrayRefParameter<"int64_t">:$dims, "::mlir::FlatSymbolRefAttr":$operand);
   let assemblyFormat = [{
-    `<` $name $role $dtype `[` $dims `]` `in` $operand (`scale` $scale^)? (`zero` $zero^)? `>`
+    `<` $name $role $dtype `[` $dims `]` `in` $operand `>`
   }];
 }
 

@@ -20,12 +20,11 @@ def Plan_Lifetime : Plan_Enum<"Lifetime", "how long a region keeps its bytes", [
 
 def Plan_SegmentKind : Plan_Enum<"SegmentKind", "content of a segment", [
   I32EnumAttrCase<"Weights", 0, "weights">, I32EnumAttrCase<"Kernel", 1, "kernel">, I32EnumAttrCase<"Table", 2, "table">,
-  I32EnumAttrCase<"StateInit", 3, "state_init">, I32EnumAttrCase<"Tokenizer", 4, "tokenizer">, I32EnumAttrCase<"Digests", 5, "digests">,
-  I32EnumAttrCase<"Golden", 6, "golden">, I32EnumAttrCase<"Debug", 7, "debug">, I32EnumAttrCase<"Other", 255, "other">]>;
+  I32EnumAttrCase<"Tokenizer", 3, "tokenizer">, I32EnumAttrCase<"Digests", 4, "digests">, I32EnumAttrCase<"Golden", 5, "golden">,
+  I32EnumAttrCase<"Debug", 6, "debug">, I32EnumAttrCase<"Other", 7, "other">]>;
 
 def Plan_StateKind : Plan_Enum<"StateKind", "organisation of a state", [
-  I32EnumAttrCase<"KvFlat", 0, "kv_flat">, I32EnumAttrCase<"KvRing", 1, "kv_ring">, I32EnumAttrCase<"KvPaged", 2, "kv_paged">,
-  I32EnumAttrCase<"Recurrent", 3, "recurrent">, I32EnumAttrCase<"Raw", 4, "raw">]>;
+  I32EnumAttrCase<"KvFlat", 0, "kv_flat">]>;
 
 def Plan_StateRole : Plan_Enum<"StateRole", "what a state holds", [
   I32EnumAttrCase<"None", 0, "none">, I32EnumAttrCase<"Key", 1, "key">, I32EnumAttrCase<"Value", 2, "value">,

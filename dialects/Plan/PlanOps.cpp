@@ -148,10 +148,8 @@ LogicalResult SegmentOp::verifySymbolUses(SymbolTableCollection &symbols) {
     return emitOpError() << "takes bytes " << getOffset().value_or(0) << " to "
                          << getOffset().value_or(0) + *getSize() << " of region " << getRegionAttr()
                          << ", which has " << *region.getSize();
-  Lifetime wanted = getKind() == SegmentKind::StateInit ? Lifetime::Session : Lifetime::Constant;
-  if (region.getLifetime() != wanted)
-    return emitOpError() << "of kind '" << stringifySegmentKind(getKind()) << "' needs a "
-                         << stringifyLifetime(wanted) << " region, " << getRegionAttr() << " is "
+  if (region.getLifetime() != Lifetime::Constant)
+    return emitOpError() << "needs a constant region, " << getRegionAttr() << " is "
                          << stringifyLifetime(region.getLifetime());
   return success();
 }
@@ -309,8 +307,6 @@ LogicalResult StateOp::verify() {
   if (getWindow() > getTokens())
     return emitOpError() << "has a window of " << getWindow() << " of its " << getTokens()
                          << " tokens";
-  if ((getKind() == StateKind::KvPaged) != (getPageTokens() != 0))
-    return emitOpError() << "'page_tokens' belongs to 'kv_paged' and to nothing else";
   return success();
 }
 

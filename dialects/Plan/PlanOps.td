@@ -73,8 +73,8 @@ def ModelOp : Plan_Fact<"model"> {
     For the caller of the runtime; the runtime itself takes only the context length. `digest` is the SHA-256 of the model file in hexadecimal,
     `bos` the token that begins a text, `eos` those that end one.
   }];
-  let arguments = (ins StrAttr:$name, StrAttr:$architecture, StrAttr:$quantization, Plan_U32:$vocabulary, Plan_U32:$context, Plan_U32:$hidden,
-                       Plan_U32:$layers, Plan_U32:$heads, Plan_U32:$kv_heads, Plan_U32:$head_dim, OptionalAttr<Plan_U32>:$bos,
+  let arguments = (ins StrAttr:$name, StrAttr:$architecture, StrAttr:$quantization, Plan_U32:$vocabulary, Plan_U32:$context, Plan_U16:$hidden,
+                       Plan_U16:$layers, Plan_U16:$heads, Plan_U16:$kv_heads, Plan_U16:$head_dim, OptionalAttr<Plan_U32>:$bos,
                        OptionalAttr<DenseI32ArrayAttr>:$eos, OptionalAttr<StrAttr>:$digest);
   let assemblyFormat = [{
     $name `architecture` $architecture `quantization` $quantization `vocabulary` $vocabulary `context` $context `hidden` $hidden
@@ -202,16 +202,15 @@ def StateOp : Plan_Record<"state", [Plan_Refers]> {
   let summary = "What a session keeps between calls";
   let description = [{
     Row (layer, head, token) of `head_dim` elements stands at the sum of each times its stride in the buffer. `layout` is equal where saved bytes
-    mean the same. `window` limits how far back tokens are read; `page_tokens` belongs to paged states, `scales` to quantized ones.
+    mean the same. `window` limits how far back tokens are read; `scales` belongs to quantized states.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, Plan_StateKindAttr:$kind, Plan_StateRoleAttr:$role, Plan_DTypeAttr:$dtype,
                        FlatSymbolRefAttr:$buffer, Plan_U32:$tokens, Plan_U16:$layers, Plan_U16:$heads, Plan_U16:$head_dim,
                        Plan_U32:$token_stride, Plan_U32:$head_stride, Plan_U32:$layer_stride, Plan_U32:$layout,
-                       DefaultValuedAttr<Plan_U32, "0">:$window, DefaultValuedAttr<Plan_U16, "0">:$page_tokens,
-                       OptionalAttr<FlatSymbolRefAttr>:$scales);
+                       DefaultValuedAttr<Plan_U32, "0">:$window, OptionalAttr<FlatSymbolRefAttr>:$scales);
   let assemblyFormat = [{
     $sym_name `` $kind `` $role `` $dtype `in` $buffer `tokens` $tokens `layers` $layers `heads` $heads `head_dim` $head_dim `strides` `token` $token_stride
-    `head` $head_stride `layer` $layer_stride `layout` $layout (`window` $window^)? (`page_tokens` $page_tokens^)? (`scales` $scales^)? attr-dict
+    `head` $head_stride `layer` $layer_stride `layout` $layout (`window` $window^)? (`scales` $scales^)? attr-dict
   }];
   let hasVerifier = 1;
 }

@@ -19,13 +19,12 @@ def EntryOp : Plan_Record<"entry", [SingleBlock, NoTerminator, NoRegionArguments
                        DefaultValuedAttr<Plan_SymbolArrayAttr, "{}">:$targets, DefaultValuedAttr<Plan_SymbolArrayAttr, "{}">:$states,
                        DefaultValuedAttr<Plan_TensorArrayAttr, "{}">:$inputs, DefaultValuedAttr<Plan_TensorArrayAttr, "{}">:$outputs,
                        DefaultValuedAttr<Plan_PeakArrayAttr, "{}">:$peak, DefaultValuedAttr<Plan_U64, "0">:$est_cycles,
-                       DefaultValuedAttr<Plan_U64, "0">:$max_cycles, DefaultValuedAttr<Plan_U32, "0">:$stack_bytes,
-                       OptionalAttr<StrAttr>:$variant);
+                       DefaultValuedAttr<Plan_U64, "0">:$max_cycles, OptionalAttr<StrAttr>:$variant);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     $sym_name (`name` $name^)? `` $kind `chunk` $chunk (`pos_max` $pos_max^)? (`row` $row^ `max` $row_max)? (`vocab` $vocab^)? (`on` $targets^)?
     (`states` $states^)? (`inputs` $inputs^)? (`outputs` $outputs^)? (`peak` $peak^)? (`est_cycles` $est_cycles^)? (`max_cycles` $max_cycles^)?
-    (`stack_bytes` $stack_bytes^)? (`variant` $variant^)? attr-dict-with-keyword $body
+    (`variant` $variant^)? attr-dict-with-keyword $body
   }];
   let hasRegionVerifier = 1;
 }
@@ -85,7 +84,7 @@ def CacheInvalidateOp : Plan_Step<"cache_invalidate", [Plan_Refers]> {
 def LoopOp : Plan_Step<"loop", [SingleBlock, NoTerminator, NoRegionArguments, Plan_Refers]> {
   let summary = "Steps that run a bounded number of times";
   let description = [{ `counter` is a loop parameter and counts the rounds done. Either `times` or, where a parameter gives the number, `times_param`. }];
-  let arguments = (ins FlatSymbolRefAttr:$counter, OptionalAttr<Plan_U32>:$times, OptionalAttr<FlatSymbolRefAttr>:$times_param);
+  let arguments = (ins FlatSymbolRefAttr:$counter, OptionalAttr<Plan_U16>:$times, OptionalAttr<FlatSymbolRefAttr>:$times_param);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "$counter (`times` $times^)? (`times_param` $times_param^)? attr-dict-with-keyword $body";
   let hasVerifier = 1;
@@ -109,7 +108,7 @@ def GatherOp : Plan_Step<"gather", [Plan_Refers]> {
 
 def HostCallOp : Plan_Step<"host_call", [Plan_Refers]> {
   let summary = "Calls the platform's hook";
-  let arguments = (ins Plan_U32:$function, Plan_SymbolArrayAttr:$args);
+  let arguments = (ins Plan_U16:$function, Plan_SymbolArrayAttr:$args);
   let assemblyFormat = "$function `args` $args attr-dict";
 }
 
@@ -120,7 +119,7 @@ def YieldOp : Plan_Step<"yield"> {
 
 def MarkOp : Plan_Step<"mark"> {
   let summary = "A number for the trace";
-  let arguments = (ins Plan_U32:$id);
+  let arguments = (ins Plan_U16:$id);
   let assemblyFormat = "$id attr-dict";
 }
 

@@ -227,8 +227,7 @@ private:
           out->ops(), out->loc(), symbol, plan::StateKind::KvFlat, role, plan::DType::F16,
           buffer.getValue(), kv.capacity, kv.layers, kv.kvHeads, kv.headDim,
           /*token_stride=*/kv.rowBytes(), /*head_stride=*/kv.headBytes(),
-          /*layer_stride=*/kv.layerBytes(), layout, /*window=*/0, /*page_tokens=*/0,
-          /*scales=*/Reference()));
+          /*layer_stride=*/kv.layerBytes(), layout, /*window=*/0, /*scales=*/Reference()));
     };
     states = {state("keys", plan::StateRole::Key, keys),
               state("values", plan::StateRole::Value, values)};
@@ -305,7 +304,7 @@ private:
 
   plan::TensorAttr tensor(StringRef name, plan::TensorRole role, plan::DType dtype,
                           ArrayRef<int64_t> dims, Reference operand) {
-    return plan::TensorAttr::get(&getContext(), name, role, dtype, dims, operand, FloatAttr(), 0);
+    return plan::TensorAttr::get(&getContext(), name, role, dtype, dims, operand);
   }
 
   plan::TensorAttr result(npu::ProgramOp program) {
@@ -344,7 +343,7 @@ private:
         head ? uint64_t(boundsOf(program).row) : 0, shapes.vocabulary, b.getArrayAttr(targets),
         b.getArrayAttr(used), b.getArrayAttr(inputs), b.getArrayAttr(outputs), b.getArrayAttr(peak),
         /*est_cycles=*/0,
-        /*max_cycles=*/0, /*stack_bytes=*/0, variant.name(&getContext()));
+        /*max_cycles=*/0, variant.name(&getContext()));
     out->enter(entry);
     OpBuilder steps = OpBuilder::atBlockEnd(&entry.getBody().emplaceBlock());
     if (isDirect)

@@ -50,7 +50,7 @@ typedef struct llmc_operand_view {
   size_t size;     /* bytes that may be touched from base on */
   uint16_t region; /* index among the plan's regions */
   uint8_t access;  /* LLMC_READ | LLMC_WRITE */
-  uint8_t flags;
+  uint8_t move;    /* index among the plan's moves, 255: static */
 } llmc_operand_view;
 
 /* One kernel run. A command-stream target gets one dispatch per entry, with one operand per base

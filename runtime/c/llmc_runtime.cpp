@@ -11,7 +11,7 @@ using namespace llmc::rt;
 namespace {
 
 /// A model, and the C function its logits go to.
-struct Model {
+struct Generator {
   Lm lm;
   llmc_logits_fn function;
   void *ctx;
@@ -19,7 +19,7 @@ struct Model {
 
 static_assert(sizeof(Plan) <= sizeof(llmc_plan) && alignof(Plan) <= alignof(llmc_plan));
 static_assert(sizeof(Session) <= sizeof(llmc_session) && alignof(Session) <= alignof(llmc_session));
-static_assert(sizeof(Model) <= sizeof(llmc_lm) && alignof(Model) <= alignof(llmc_lm));
+static_assert(sizeof(Generator) <= sizeof(llmc_lm) && alignof(Generator) <= alignof(llmc_lm));
 static_assert(sizeof(Sampler) <= sizeof(llmc_sampler) && alignof(Sampler) <= alignof(llmc_sampler));
 static_assert(sizeof(CheckedSource) <= sizeof(llmc_checked_source) &&
               alignof(CheckedSource) <= alignof(llmc_checked_source));
@@ -31,8 +31,8 @@ Session &of(llmc_session *session) { return *reinterpret_cast<Session *>(session
 const Session &of(const llmc_session *session) {
   return *reinterpret_cast<const Session *>(session);
 }
-Model &of(llmc_lm *lm) { return *reinterpret_cast<Model *>(lm); }
-const Model &of(const llmc_lm *lm) { return *reinterpret_cast<const Model *>(lm); }
+Generator &of(llmc_lm *lm) { return *reinterpret_cast<Generator *>(lm); }
+const Generator &of(const llmc_lm *lm) { return *reinterpret_cast<const Generator *>(lm); }
 Sampler &of(llmc_sampler *sampler) { return *reinterpret_cast<Sampler *>(sampler); }
 
 CheckedSource &of(llmc_checked_source *source) {
@@ -49,7 +49,7 @@ llmc_logits inC(const Logits &logits) {
 }
 
 Status handOn(void *ctx, const Logits &logits) {
-  const Model &model = *static_cast<const Model *>(ctx);
+  const Generator &model = *static_cast<const Generator *>(ctx);
   llmc_logits converted = inC(logits);
   return model.function(model.ctx, &converted);
 }
@@ -114,7 +114,7 @@ llmc_status llmc_plan_region(const llmc_plan *plan, uint32_t region, llmc_region
   if (region >= of(plan).regions().size)
     return noSuch(LLMC_AT_REGION, region);
   const Region &record = of(plan).regions()[region];
-  Text name = of(plan).string(record.name);
+  Text name = of(plan).text(record.name);
   *out = {record.size,      name.data,    name.size, uint8_t(record.kind), uint8_t(record.lifetime),
           record.alignLog2, record.access};
   return Status();
@@ -144,7 +144,7 @@ llmc_status llmc_plan_tensor(const llmc_plan *plan, uint32_t entry, uint32_t ten
   EntryView view = of(plan).entry(entry);
   if (tensor >= view.nInputs() + view.nOutputs())
     return noSuch(LLMC_AT_TENSOR, tensor);
-  TensorView record(view.tensorTable(tensor));
+  TensorView record = view.tensor(tensor);
   *out = {record.name().data, record.name().size,     record.dims().data,     record.dims().size,
           record.operand(),   uint8_t(record.role()), uint8_t(record.dtype())};
   return Status();
@@ -165,10 +165,10 @@ llmc_status llmc_plan_model(const llmc_plan *plan, llmc_model_info *out) {
 }
 
 llmc_status llmc_plan_tokenizer(const llmc_plan *plan, uint64_t *offset, uint64_t *size) {
-  TokenizerView tokenizer = of(plan).tokenizer();
-  if (!tokenizer)
+  uint16_t index = of(plan).segmentOf(SegmentKind::Tokenizer);
+  if (index == none16)
     return Status(LLMC_NOT_FOUND, LLMC_AT_TOKENIZER);
-  const Segment &segment = of(plan).segments()[tokenizer.segment()];
+  const Segment &segment = of(plan).segments()[index];
   *offset = segment.offset;
   *size = segment.size;
   return Status();
@@ -285,7 +285,7 @@ llmc_status llmc_lm_feed(llmc_lm *lm, const int32_t *ids, size_t n, llmc_logits 
 
 llmc_status llmc_lm_start(llmc_lm *lm, const int32_t *ids, size_t n, llmc_logits_fn function,
                           void *ctx) {
-  Model &model = of(lm);
+  Generator &model = of(lm);
   model.function = function;
   model.ctx = ctx;
   return model.lm.start({ids, n}, function ? handOn : nullptr, &model);

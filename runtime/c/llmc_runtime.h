@@ -71,12 +71,11 @@ enum llmc_segment_kind {
   LLMC_WEIGHTS,
   LLMC_KERNEL,
   LLMC_TABLE,
-  LLMC_STATE_INIT,
   LLMC_TOKENIZER,
   LLMC_DIGESTS,
   LLMC_GOLDEN,
   LLMC_DEBUG,
-  LLMC_OTHER_SEGMENT = 255
+  LLMC_OTHER_SEGMENT
 };
 
 /* Bytes of the file, as llmc_plan_check_segment takes them. */

@@ -100,8 +100,8 @@ Status Session::attach(const Bindings &bindings) {
           device->attach(device->ctx, bindings.memories.data, uint32_t(bindings.memories.size));
     Span<const Kernel> kernels = bound->kernels();
     for (uint32_t k = 0; status.ok() && device->load && k < kernels.size; ++k)
-      if (kernels[k].target == t)
-        status = device->load(device->ctx, k, codeOf(kernels[k]), kernels[k].size);
+      if (const Blob &blob = bound->blobs()[kernels[k].blob]; blob.target == t)
+        status = device->load(device->ctx, k, codeOf(blob), blob.size);
     if (!status.ok())
       return status;
     devices[t] = device;

@@ -49,12 +49,11 @@ private:
   void count(const Step &step) {
     switch (step.op) {
     case StepOp::Prefetch:
-      add(1, step.c);
+      add(1, extentOf(operand(step, 0)));
       break;
     case StepOp::Gather:
-      if (plan.regions()[plan.operands()[plan.args()[step.a]].region].kind ==
-          RegionKind::FlashPaged)
-        add(uint32_t(plan.operands()[plan.args()[step.a + 1]].extent / sizeof(uint32_t)), step.b);
+      if (plan.regions()[operand(step, 0).region].kind == RegionKind::FlashPaged)
+        add(uint32_t(operand(step, 1).extent / sizeof(uint32_t)), plan.rows()[step.a].bytes);
       break;
     case StepOp::Dispatch:
       ++kernels;
@@ -71,6 +70,14 @@ private:
     default:
       break;
     }
+  }
+
+  const Operand &operand(const Step &step, unsigned i) const {
+    return plan.operands()[plan.args()[step.b + i]];
+  }
+
+  uint32_t extentOf(const Operand &record) const {
+    return record.extent + (record.move == none8 ? 0 : uint32_t(plan.moves()[record.move].extent));
   }
 
   void add(uint32_t count, uint32_t bytesEach) {

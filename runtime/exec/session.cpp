@@ -22,29 +22,6 @@ Status Session::poison(Status status) {
   return status;
 }
 
-/// The steps' own positions: only flat KV forgets without a trace.
-bool Session::onlyFlatStates() const {
-  for (const State &state : bound->states())
-    if (state.kind != StateKind::KvFlat)
-      return false;
-  return true;
-}
-
-Status Session::initStates() {
-  Span<const Segment> segments = bound->segments();
-  for (uint32_t i = 0; i < segments.size; ++i) {
-    const Segment &segment = segments[i];
-    if (segment.kind != SegmentKind::StateInit || segment.region == none16)
-      continue;
-    Status status = readSource(
-        bound->source(), segment.offset, size_t(segment.size),
-        reinterpret_cast<uint8_t *>(bases[segment.region]) + size_t(segment.regionOffset), hooks);
-    if (!status.ok())
-      return status;
-  }
-  return {};
-}
-
 /// Work that nobody could stop may still write memory: PENDING until it is over, however it ends.
 Status Session::settle() {
   Span<const Queue> queues = bound->queues();
@@ -69,8 +46,6 @@ Status Session::reset() {
       status = device->reset(device->ctx);
   if (status.ok())
     status = settle();
-  if (status.ok())
-    status = initStates();
   if (!status.ok())
     return status;
   clearBytes(issued, sizeof(issued));
@@ -107,7 +82,7 @@ Code Session::checkCall(const Call &call, const EntryView &entry, uint32_t nToke
     return LLMC_INVALID_ARGUMENT;
   if (nTokens > entry.chunk())
     return LLMC_OUT_OF_RANGE;
-  uint32_t position = entry.states().empty() ? 0 : committed;
+  uint32_t position = entry.nStates() ? committed : 0;
   place->detail = LLMC_P_POS;
   if (position > entry.posMax())
     return LLMC_OUT_OF_RANGE;
@@ -151,7 +126,7 @@ void Session::deriveFrom(uint32_t first) {
 }
 
 void Session::setParams(const Call &call, const EntryView &entry, uint32_t nTokens) {
-  params[LLMC_P_POS] = entry.states().empty() ? 0 : committed;
+  params[LLMC_P_POS] = entry.nStates() ? committed : 0;
   params[LLMC_P_N_TOKENS] = nTokens;
   params[LLMC_P_KV_LEN] = params[LLMC_P_POS] + nTokens;
   Span<const Param> records = bound->params();
@@ -178,9 +153,6 @@ Status Session::begin(const Call &call) {
   if (!writeIds(entry, call.ids))
     return Status(LLMC_INVALID_ARGUMENT, LLMC_AT_TOKEN);
   setParams(call, entry, nTokens);
-  entryStates = 0;
-  for (uint16_t state : entry.states())
-    entryStates |= bound->states()[state].kind != StateKind::KvFlat;
   pc = entry.firstStep();
   depth = 0;
   gathered = 0;
@@ -265,7 +237,7 @@ Status Session::drain() {
     return status;
   if (status.failed())
     return poison(status);
-  phase = entryStates ? Phase::Poisoned : Phase::Idle;
+  phase = Phase::Idle;
   return {};
 }
 
@@ -275,8 +247,6 @@ Status Session::truncate(uint32_t position) {
     return status;
   if (position > committed)
     return Status(LLMC_OUT_OF_RANGE, LLMC_AT_PARAM, LLMC_P_POS);
-  if (position != committed && !onlyFlatStates())
-    return Status(LLMC_UNSUPPORTED, LLMC_AT_STATE);
   committed = position;
   return {};
 }
@@ -294,7 +264,7 @@ Status Session::adopt(uint32_t position) {
 Status Session::view(uint32_t index, llmc_operand_view *out) const {
   if (phase == Phase::Unbound)
     return Status(LLMC_WRONG_STATE, LLMC_AT_SESSION);
-  if (index >= bound->operands().size || bound->operands()[index].flags != operandStatic)
+  if (index >= bound->operands().size || bound->operands()[index].move != none8)
     return Status(LLMC_INVALID_ARGUMENT, LLMC_AT_OPERAND, index);
   const Region &region = bound->regions()[bound->operands()[index].region];
   if (!(region.access & cpuReads) || region.kind == RegionKind::FlashPaged)
@@ -319,12 +289,12 @@ Status Session::stateMemory(uint32_t index, bool written, llmc_memory *out) {
     return status;
   if (index >= bound->states().size)
     return Status(LLMC_INVALID_ARGUMENT, LLMC_AT_STATE, index);
-  const Buffer &buffer = bound->buffers()[bound->states()[index].buffer];
-  uint8_t access = bound->regions()[buffer.region].access;
+  const State &state = bound->states()[index];
+  uint8_t access = bound->regions()[state.region].access;
   if (!(access & cpuReads) || !(access & cpuWrites))
     return Status(LLMC_UNSUPPORTED, LLMC_AT_STATE, index);
-  out->base = reinterpret_cast<void *>(bases[buffer.region] + uintptr_t(buffer.offset));
-  out->size = buffer.size;
+  out->base = reinterpret_cast<void *>(bases[state.region] + uintptr_t(state.offset));
+  out->size = stateBytes(state);
   if (access & cpuCached)
     maintain(*out, written);
   return {};

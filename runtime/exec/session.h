@@ -37,7 +37,7 @@ public:
   /// Checks memories and devices against the plan, attaches and loads, and resets. The plan
   /// outlives the binding.
   Status bind(const Plan &plan, const Bindings &bindings);
-  /// Position 0, initial states, devices reset, and no longer poisoned. PENDING while work that
+  /// Position 0, devices reset, and no longer poisoned. PENDING while work that
   /// cannot be stopped still runs; call again.
   Status reset();
 
@@ -49,8 +49,7 @@ public:
   /// source is at work.
   Status run(const Call &call);
   /// Stops the running entry: OK when nothing runs any more, PENDING while a device drains (then
-  /// poll, which ends with CANCELLED). The position stays; a session whose entry has states other
-  /// than flat KV is poisoned.
+  /// poll, which ends with CANCELLED). The position stays.
   Status cancel();
 
   /// Sets an input parameter other than the first three, for the entries to come.
@@ -58,7 +57,7 @@ public:
 
   /// Tokens in the state: the position of the next one.
   uint32_t position() const { return committed; }
-  /// Forgets the tokens at and after `position`. Only where all states are flat KV.
+  /// Forgets the tokens at and after `position`.
   Status truncate(uint32_t position);
 
   /// Can this entry begin with the devices bound?
@@ -106,17 +105,15 @@ private:
   bool writeIds(const EntryView &entry, Span<const int32_t> ids);
   void setParams(const Call &call, const EntryView &entry, uint32_t nTokens);
   void deriveFrom(uint32_t first);
-  Status initStates();
-  bool onlyFlatStates() const;
-  const void *codeOf(const Kernel &kernel) const;
+  const void *codeOf(const Blob &blob) const;
   /// Cache maintenance of a state's memory, by every device.
   void maintain(const llmc_memory &memory, bool written) const;
 
   void resolveTo(const Operand &operand, llmc_operand_view *out) const;
-  uintptr_t movedBy(const Operand &operand) const;
+  void moveBy(const Move &move, llmc_operand_view *out) const;
   void resolve(uint32_t operand, llmc_operand_view *out) const;
   void resolveEach(const uint16_t *arg, uint32_t n, llmc_operand_view *out) const;
-  void resolveArgs(uint32_t first, uint32_t n, llmc_operand_view *out) const;
+  void resolveArgs(const Step &step, uint32_t n, llmc_operand_view *out) const;
   Status step(const Step &step);
   Status dispatch(const Step *&at);
   Status dma(const Step &step);
@@ -138,11 +135,10 @@ private:
   uint8_t depth = 0;
   Phase phase = Phase::Unbound;
   uint8_t boundTargets = 0;
-  bool commits = false;    // a KV commit was reached
-  bool stalled = false;    // the current step has been found pending
-  uint8_t entryStates = 0; // 1: the running entry has states other than flat KV
-  uint32_t gathered = 0;   // rows that the current gather step is done with
-  uint32_t committed = 0;  // position
+  bool commits = false;   // a KV commit was reached
+  bool stalled = false;   // the current step has been found pending
+  uint32_t gathered = 0;  // rows that the current gather step is done with
+  uint32_t committed = 0; // position
   uint32_t pc = 0;
   const llmc_platform *hooks = nullptr;
   const llmc_trace *tracer = nullptr;
@@ -154,10 +150,10 @@ private:
   Loop loops[maxLoopDepth] = {};
 };
 
-inline const void *Session::codeOf(const Kernel &kernel) const {
-  const Segment &segment = bound->segments()[kernel.segment];
+inline const void *Session::codeOf(const Blob &blob) const {
+  const Segment &segment = bound->segments()[blob.segment];
   return reinterpret_cast<const void *>(bases[segment.region] + uintptr_t(segment.regionOffset) +
-                                        uintptr_t(kernel.offset));
+                                        blob.offset);
 }
 
 static_assert(sizeof(Session) <= 512, "a session is small");

@@ -12,28 +12,28 @@ void Session::trace(uint8_t event, uint32_t value) const {
   tracer->event(tracer->ctx, pc, uint8_t(bound->steps()[pc].op), event, value, ticks);
 }
 
-/// What parameters, of which there is one at least, add to the address.
-inline uintptr_t Session::movedBy(const Operand &operand) const {
-  uintptr_t distance = uintptr_t(params[operand.param[0]]) * operand.stride[0];
-  for (unsigned k = 1; k < 3 && operand.param[k] != none8; ++k)
-    distance += uintptr_t(params[operand.param[k]]) * operand.stride[k];
-  return distance;
+/// What an operand's numbers do not say themselves.
+inline void Session::moveBy(const Move &move, llmc_operand_view *out) const {
+  uintptr_t address = reinterpret_cast<uintptr_t>(out->base) + uintptr_t(move.offset);
+  for (unsigned k = 0; k < 3 && move.param[k] != none8; ++k)
+    address += uintptr_t(params[move.param[k]]) * move.stride[k];
+  out->base = reinterpret_cast<void *>(address);
+  out->size += size_t(move.extent);
 }
 
 /// Native width: a region is no larger than the address space, and the range lies inside it.
 inline void Session::resolveTo(const Operand &operand, llmc_operand_view *out) const {
-  // Region, access and flags, which both have in the same four bytes: one load, one store.
-  static_assert(offsetof(Operand, region) == 28 && offsetof(Operand, flags) == 31 &&
-                offsetof(llmc_operand_view, flags) - offsetof(llmc_operand_view, region) == 3);
+  // Region, access and move, which both have in the same four bytes: one load, one store.
+  static_assert(offsetof(Operand, region) == 8 && offsetof(Operand, move) == 11 &&
+                offsetof(llmc_operand_view, move) - offsetof(llmc_operand_view, region) == 3);
   uint32_t use;
-  __builtin_memcpy(&use, reinterpret_cast<const uint8_t *>(&operand) + 28, sizeof(use));
-  uintptr_t address = bases[use & 0xFFFF] + uintptr_t(operand.offset);
-  if (!(use >> 24 & operandStatic))
-    address += movedBy(operand);
-  out->base = reinterpret_cast<void *>(address);
-  out->size = size_t(operand.extent);
+  __builtin_memcpy(&use, reinterpret_cast<const uint8_t *>(&operand) + 8, sizeof(use));
+  out->base = reinterpret_cast<void *>(bases[use & 0xFFFF] + operand.offset);
+  out->size = operand.extent;
   __builtin_memcpy(reinterpret_cast<uint8_t *>(out) + offsetof(llmc_operand_view, region), &use,
                    sizeof(use));
+  if (use >> 24 != none8)
+    moveBy(bound->moves()[use >> 24], out);
 }
 
 void Session::resolve(uint32_t index, llmc_operand_view *out) const {
@@ -52,8 +52,8 @@ void Session::resolve(uint32_t index, llmc_operand_view *out) const {
   while (--n);
 }
 
-void Session::resolveArgs(uint32_t first, uint32_t n, llmc_operand_view *out) const {
-  resolveEach(bound->args().data + first, n, out);
+void Session::resolveArgs(const Step &step, uint32_t n, llmc_operand_view *out) const {
+  resolveEach(bound->args().data + step.b, n, out);
 }
 
 /// What nearly every step is: as many as stand together from `at` on. Leaves `at` behind them, or
@@ -67,12 +67,13 @@ Status Session::dispatch(const Step *&at) {
   const Step *step = at;
   Status status;
   do {
-    request.n_operands = step->c;
-    resolveEach(bound->args().data + step->b, step->c, views);
     request.kernel = step->a;
     const Kernel &kernel = bound->kernels()[step->a];
-    request.code = codeOf(kernel);
-    request.code_size = kernel.size;
+    request.n_operands = kernel.nArgs;
+    resolveEach(bound->args().data + step->b, kernel.nArgs, views);
+    const Blob &blob = bound->blobs()[kernel.blob];
+    request.code = codeOf(blob);
+    request.code_size = blob.size;
     request.entry = kernel.entry;
     const Queue &queue = bound->queues()[step->queue];
     request.queue = queue.index;
@@ -104,6 +105,7 @@ Status Session::step(const Step &step) {
   case StepOp::CacheInvalidate:
     return maintainCache(step);
   case StepOp::LoopBegin:
+  case StepOp::LoopParam:
     return loopBegin(step);
   case StepOp::LoopEnd:
     return loopEnd(step);
@@ -122,28 +124,28 @@ Status Session::step(const Step &step) {
 }
 
 Status Session::dma(const Step &step) {
-  const Dma &shape = bound->dmas()[step.c];
+  const Rows &rows = bound->rows()[step.a];
   const Queue &queue = bound->queues()[step.queue];
   llmc_dma_request request;
-  request.rows = shape.rowsParam == none8 ? shape.rows : params[shape.rowsParam];
+  request.rows = rows.countParam == none8 ? rows.count : params[rows.countParam];
   if (request.rows == 0)
     return {};
   request.queue = queue.index;
   request.tag = ++issued[step.queue];
-  resolve(step.a, &request.src);
-  resolve(step.b, &request.dst);
-  request.row_bytes = shape.rowBytes;
-  request.src_pitch = shape.srcPitch;
-  request.dst_pitch = shape.dstPitch;
+  static_assert(offsetof(llmc_dma_request, dst) ==
+                offsetof(llmc_dma_request, src) + sizeof(llmc_operand_view));
+  resolveArgs(step, 2, &request.src);
+  request.row_bytes = rows.bytes;
+  request.src_pitch = rows.srcPitch;
+  request.dst_pitch = rows.dstPitch;
   const llmc_device *device = devices[queue.target];
   return device->dma(device->ctx, &request);
 }
 
 Status Session::prefetch(const Step &step) {
-  llmc_operand_view src, dst; // the source's address is an offset in the file
-  resolve(step.a, &src);
-  resolve(step.b, &dst);
-  return readPaged(reinterpret_cast<uintptr_t>(src.base), step.c, dst.base);
+  llmc_operand_view args[2]; // the source's address is an offset in the file
+  resolveArgs(step, 2, args);
+  return readPaged(reinterpret_cast<uintptr_t>(args[0].base), args[0].size, args[1].base);
 }
 
 /// PENDING where the source has no room for one more read: the step comes again.
@@ -157,20 +159,21 @@ Status Session::readPaged(uint64_t offset, size_t size, void *to) {
 
 Status Session::gather(const Step &step) {
   llmc_operand_view args[3]; // table, ids, destination
-  resolveArgs(step.a, 3, args);
+  resolveArgs(step, 3, args);
+  const Rows &shape = bound->rows()[step.a];
   const bool paged = bound->regions()[args[0].region].kind == RegionKind::FlashPaged;
   const uint8_t *ids = static_cast<const uint8_t *>(args[1].base);
-  uint32_t rows = uint32_t(args[1].size / sizeof(uint32_t)), rowBytes = step.b;
+  uint32_t rows = uint32_t(args[1].size / sizeof(uint32_t));
   while (gathered < rows) {
     uint32_t id = fb::load<uint32_t>(ids + size_t(gathered) * sizeof(uint32_t));
     // The ids are data, so this one bound cannot be proved beforehand.
-    if (id >= step.c)
+    if (id >= shape.count)
       return Status(LLMC_OUT_OF_RANGE, LLMC_AT_TOKEN, gathered);
-    uint8_t *to = static_cast<uint8_t *>(args[2].base) + size_t(gathered) * rowBytes;
-    const uintptr_t row = reinterpret_cast<uintptr_t>(args[0].base) + size_t(id) * rowBytes;
+    uint8_t *to = static_cast<uint8_t *>(args[2].base) + size_t(gathered) * shape.dstPitch;
+    const uintptr_t row = reinterpret_cast<uintptr_t>(args[0].base) + size_t(id) * shape.srcPitch;
     if (!paged) // operands may share bytes, also these two
-      __builtin_memmove(to, reinterpret_cast<const void *>(row), rowBytes);
-    else if (Status status = readPaged(row, rowBytes, to); !status.ok())
+      __builtin_memmove(to, reinterpret_cast<const void *>(row), shape.bytes);
+    else if (Status status = readPaged(row, shape.bytes, to); !status.ok())
       return status; // goes on with this row
     ++gathered;
   }
@@ -180,8 +183,8 @@ Status Session::gather(const Step &step) {
 
 Status Session::hostCall(const Step &step) const {
   llmc_operand_view views[maxArgs];
-  resolveArgs(step.b, step.c, views);
-  return hooks->host_call(hooks->ctx, step.a, views, step.c, params,
+  resolveArgs(step, step.queue, views);
+  return hooks->host_call(hooks->ctx, step.a, views, step.queue, params,
                           uint32_t(bound->params().size));
 }
 
@@ -190,16 +193,16 @@ Status Session::maintainCache(const Step &step) const {
   auto function = step.op == StepOp::CacheClean ? device->clean : device->invalidate;
   if (function) {
     llmc_operand_view range;
-    resolve(step.a, &range);
+    resolveArgs(step, 1, &range);
     function(device->ctx, range.base, range.size);
   }
   return {};
 }
 
 Status Session::loopBegin(const Step &step) {
-  uint32_t count = (step.flags & loopCountIsParam) ? params[step.b] : step.b;
+  uint32_t count = step.op == StepOp::LoopParam ? params[step.a] : step.a;
   if (count == 0)
-    pc = step.c;
+    pc = step.b;
   else
     loops[depth++] = {pc, count - 1};
   return {};
@@ -207,7 +210,7 @@ Status Session::loopBegin(const Step &step) {
 
 Status Session::loopEnd(const Step &step) {
   Loop &loop = loops[depth - 1];
-  uint32_t param = bound->steps()[step.a].a;
+  uint32_t param = bound->steps()[step.b].queue;
   if (loop.left == 0) {
     params[param] = 0;
     --depth;

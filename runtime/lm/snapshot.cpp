@@ -2,7 +2,7 @@
 //
 // Layout, little-endian: "LLMCKV01", position, number of states (4 bytes each), digest of the model
 // (32), the layout hash of every state (4 each); then for every state its rows by layer, head and
-// token, or for other than flat KV the whole buffer.
+// token.
 #include "runtime/lm/lm.h"
 
 namespace llmc::rt {
@@ -19,9 +19,8 @@ static_assert(sizeof(SnapshotHeader) == 48, "written as it is");
 SnapshotHeader headerOf(const Plan &plan, uint32_t position) {
   SnapshotHeader header = {{'L', 'L', 'M', 'C', 'K', 'V', '0', '1'}, position, 0, {}};
   header.nStates = uint32_t(plan.states().size);
-  const uint8_t *digest = plan.model() ? plan.model().digest() : nullptr;
-  if (digest)
-    copyBytes(header.model, digest, sizeof(header.model));
+  if (ModelView model = plan.model())
+    copyBytes(header.model, model.digest(), sizeof(header.model));
   return header;
 }
 
@@ -57,8 +56,6 @@ Status Lm::visitRows(uint32_t index, uint32_t tokens, ReadFn visit, void *ctx) {
   if (!status.ok())
     return status;
   uint8_t *base = static_cast<uint8_t *>(memory.base);
-  if (state.kind != StateKind::KvFlat)
-    return visit(ctx, base, size_t(memory.size));
   size_t row = (size_t(state.headDim) * bitsOf(state.dtype) + 7) / 8;
   bool contiguous = state.tokenStride == row;
   for (uint32_t l = 0; l < state.layers; ++l)
@@ -128,9 +125,6 @@ Status Lm::fork(Lm &prefix, uint32_t tokens) {
   if (tokens > prefix.position())
     return Status(LLMC_OUT_OF_RANGE, LLMC_AT_PARAM, LLMC_P_POS);
   Span<const State> states = plan.states();
-  for (uint32_t i = 0; i < states.size; ++i)
-    if (states[i].kind != StateKind::KvFlat)
-      return Status(LLMC_UNSUPPORTED, LLMC_AT_STATE, i);
   Status status;
   for (uint32_t i = 0; status.ok() && i < states.size; ++i) {
     llmc_memory from, to;

@@ -1,9 +1,8 @@
-// Reads and verifies FlatBuffers of the plan schema, with nothing but the two headers every
+// Reads and verifies the one table of a plan's FlatBuffer, with nothing but the two headers every
 // compiler has.
 //
-// `verifyBuffer` walks a schema given as tables of field descriptions and proves that every later
-// access through fields stays inside the buffer. After that `unpack` reads a table at once, and
-// nothing is checked any more.
+// `readTable` proves that every field, and every element of its vectors, lies inside the buffer and
+// is aligned. After that fields are read in place, and nothing is checked any more.
 #ifndef LLMC_RUNTIME_PLAN_FB_READER_H
 #define LLMC_RUNTIME_PLAN_FB_READER_H
 
@@ -21,67 +20,39 @@ template <class T> inline T load(const uint8_t *p) {
   return value;
 }
 
-/// Follows the 32-bit offset stored at p.
-inline const uint8_t *follow(const uint8_t *p) { return p + load<uint32_t>(p); }
-
-/// A string: not terminated as far as readers are concerned.
+/// A text: not terminated as far as readers are concerned.
 struct Text {
   const char *data = "";
   uint32_t size = 0;
   bool equals(const char *other) const;
-  bool equals(Text other) const;
 };
 
-/// A field of a table.
+/// A field of the table.
 struct Field {
-  const uint8_t *data; // its bytes, the first element or character; null where it is absent
-  uint32_t value; // the number, of 64 bits the lower half; elements of a vector, bytes of a text
+  const uint8_t *data; // its bytes, or its first element; null where it is absent
+  uint32_t value;      // elements of a vector, bytes of a text
 
   Text text() const { return {reinterpret_cast<const char *>(data), value}; }
   template <class T> Span<const T> vector() const {
     return {reinterpret_cast<const T *>(data), value};
   }
-  /// Element i of a vector of tables or texts; a text's length comes first.
-  const uint8_t *element(size_t i) const { return follow(data + 4 * i); }
-  /// The table that the field leads to.
-  const uint8_t *table() const { return data - 4; }
-  /// A number of 64 bits.
-  uint64_t wide() const;
 };
 
-enum class FieldKind : uint8_t { Inline, Text, Vector, Texts, Tables, Table };
+enum FieldKind : uint8_t { inlined, vector, text };
 
 struct FieldSpec {
-  FieldKind kind;
-  uint8_t size;         // bytes of the scalar or struct, or of one vector element
-  uint8_t alignOrTable; // of the same; for Table and Tables: index among the specs
-  uint8_t mostLog2;     // a vector has at most 2^this elements, 65535 for 16; plus requiredBit.
-                        // 1 for a number that is none where it is absent
-
-  static constexpr uint8_t requiredBit = 0x80; // absent, or an empty vector: MISSING
+  uint8_t size; // bytes of the scalar or struct, or of one vector element
+  uint8_t alignLog2;
+  uint8_t mostLog2; // a vector has at most 2^this elements, one less for 8 and 16
+  uint8_t kind;     // plus required: absent, or an empty vector, is MISSING
 };
+inline constexpr uint8_t required = 0x80;
 
-struct TableSpec {
-  uint8_t firstField; // among Schema::fields
-  uint8_t nFields;
-  uint8_t where; // reported with the element's index
-};
-
-struct Schema {
-  const TableSpec *tables; // the root is the first
-  const FieldSpec *fields;
-  uint32_t identifier; // four characters, little-endian
-};
-
-/// Proves the structure of `buffer`, whose address must be a multiple of 8. Buffers beyond 2 GiB
-/// are refused.
-Status verifyBuffer(Span<const uint8_t> buffer, const Schema &schema);
-
-/// One field of four bytes of a table, 0 where it is absent.
-uint32_t number(const uint8_t *at, unsigned field);
-
-/// All fields of a table of a verified buffer; `fields` has as many as the table's spec.
-void unpack(const Schema &schema, uint8_t table, const uint8_t *at, Field *fields);
+/// Proves the structure of `buffer`, whose address must be a multiple of 8 and which has less than
+/// 2 GiB, and fills as many fields of its table as there are specs. `identifier`: four characters,
+/// little-endian.
+Status readTable(Span<const uint8_t> buffer, uint32_t identifier, Span<const FieldSpec> specs,
+                 Field *fields);
 
 } // namespace llmc::rt::fb
 

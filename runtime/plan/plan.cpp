@@ -116,57 +116,70 @@ Status Plan::openParts(Span<uint8_t> resident) {
   if (status.ok())
     status = findPlan(resident);
   if (status.ok())
-    status = fb::verifyBuffer(bytes, fb::planSchema);
-  if (!status.ok())
-    return status;
-  fb::unpack(fb::planId, fb::follow(bytes.data), fields);
-  return PlanVerifier(*this).run();
+    status = fb::readPlan(bytes, fields);
+  return status.ok() ? PlanVerifier(*this).run() : status;
 }
 
 uint32_t EntryView::operandOf(TensorRole role, bool isInput) const {
-  uint32_t begin = isInput ? 0 : nInputs(), end = nInputs() + (isInput ? 0 : nOutputs());
-  for (uint32_t i = begin; i < end; ++i) {
-    TensorView tensor(tensorTable(i));
-    if (tensor.role() == role)
-      return tensor.operand();
+  const Tensor *tensor = plan->tensors().data + record->firstTensor;
+  uint32_t n = record->nInputs;
+  if (!isInput) {
+    tensor += n;
+    n = record->nOutputs;
   }
+  for (; n; --n, ++tensor)
+    if (tensor->role == role)
+      return tensor->operand;
   return none32;
 }
 
-uint32_t Plan::targetAbi(uint32_t i) const {
-  return fb::number(fields[fb::plan::targets].element(i), fb::target::abi);
+uint32_t EntryView::stackBytes() const {
+  uint32_t most = 0;
+  const Step *step = plan->steps().data + record->firstStep;
+  for (uint32_t n = record->nSteps; n; --n, ++step)
+    if (step->op == StepOp::Dispatch && plan->kernels()[step->a].stack > most)
+      most = plan->kernels()[step->a].stack;
+  return most * stackUnit;
+}
+
+Text Plan::text(uint16_t name) const {
+  Text text;
+  if (name == none16)
+    return text;
+  text.data = reinterpret_cast<const char *>(fields[fb::plan::text].data) + name;
+  while (text.data[text.size])
+    ++text.size;
+  return text;
+}
+
+uint16_t Plan::segmentOf(SegmentKind kind) const {
+  uint32_t i = 0;
+  for (const Segment &segment : segments()) {
+    if (segment.kind == kind)
+      return uint16_t(i);
+    ++i;
+  }
+  return none16;
 }
 
 llmc_target_info Plan::target(uint32_t i) const {
-  fb::Field parts[fb::target::count];
-  fb::unpack(fb::targetId, fields[fb::plan::targets].element(i), parts);
+  const Target &record = targets()[i];
   llmc_target_info info;
-  Text text = parts[fb::target::backend].text();
-  info.backend = text.data;
-  info.backend_size = text.size;
-  text = parts[fb::target::device].text();
-  info.device = text.data;
-  info.device_size = text.size;
-  text = parts[fb::target::variant].text();
-  info.variant = text.data;
-  info.variant_size = text.size;
-  info.abi = parts[fb::target::abi].value;
-  info.driver_min = parts[fb::target::driverMin].value;
-  info.config = parts[fb::target::config].data;
+  Text name = text(record.backend);
+  info.backend = name.data;
+  info.backend_size = name.size;
+  name = text(record.device);
+  info.device = name.data;
+  info.device_size = name.size;
+  name = text(record.variant);
+  info.variant = name.data;
+  info.variant_size = name.size;
+  info.abi = record.abi;
+  info.driver_min = record.driverMin;
+  const uint64_t *config = record.config.words;
+  bool isStated = config[0] | config[1] | config[2] | config[3];
+  info.config = isStated ? reinterpret_cast<const uint8_t *>(config) : nullptr;
   return info;
-}
-
-Text Plan::string(uint32_t i) const {
-  if (i == none32)
-    return Text();
-  const uint8_t *p = fields[fb::plan::strings].element(i);
-  return {reinterpret_cast<const char *>(p + 4), fb::load<uint32_t>(p)};
-}
-
-Text Plan::metadata(uint32_t i, unsigned part) const {
-  fb::Field parts[fb::keyValue::count];
-  fb::unpack(fb::keyValueId, fields[fb::plan::metadata].element(i), parts);
-  return parts[part].text();
 }
 
 Status Plan::regionFileOffset(uint32_t region, uint64_t *offset) const {

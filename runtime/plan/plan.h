@@ -18,95 +18,79 @@ namespace llmc::rt {
 
 using fb::Text;
 
-/// The fields of one of the plan's tables.
-template <fb::TableId id, unsigned n> class TableView {
-public:
-  TableView() { clearBytes(fields, sizeof(fields)); }
-  explicit TableView(const uint8_t *table) { read(table); }
-  void read(const uint8_t *table) { fb::unpack(id, table, fields); }
-
-protected:
-  Text text(unsigned i) const { return fields[i].text(); }
-  uint32_t word(unsigned i) const { return fields[i].value; }
-  fb::Field fields[n];
-};
+class Plan;
 
 /// An input or output of an entry. Its operand is static.
-class TensorView : public TableView<fb::tensorId, fb::tensor::count> {
+class TensorView {
 public:
-  using TableView::TableView;
-  Text name() const { return text(fb::tensor::name); }
-  TensorRole role() const { return TensorRole(word(fb::tensor::role)); }
-  DType dtype() const { return DType(word(fb::tensor::dtype)); }
-  Span<const uint32_t> dims() const { return fields[fb::tensor::dims].vector<uint32_t>(); }
-  uint32_t operand() const { return word(fb::tensor::operand); }
+  TensorView(const Plan &plan, const Tensor &record) : plan(&plan), record(&record) {}
+  Text name() const;
+  TensorRole role() const { return record->role; }
+  DType dtype() const { return record->dtype; }
+  Span<const uint32_t> dims() const;
+  uint32_t operand() const { return record->operand; }
+
+private:
+  const Plan *plan;
+  const Tensor *record;
 };
 
 /// One thing the plan can run.
-class EntryView : public TableView<fb::entryId, fb::entry::count> {
+class EntryView {
 public:
-  using TableView::TableView;
-  Text name() const { return text(fb::entry::name); }
-  EntryKind kind() const { return EntryKind(word(fb::entry::kind)); }
-  uint32_t chunk() const { return word(fb::entry::chunk); }
-  uint32_t posMax() const { return word(fb::entry::posMax); }
-  uint32_t firstStep() const { return word(fb::entry::firstStep); }
-  uint32_t nSteps() const { return word(fb::entry::nSteps); }
-  uint32_t nInputs() const { return word(fb::entry::inputs); }
-  uint32_t nOutputs() const { return word(fb::entry::outputs); }
+  EntryView(const Plan &plan, const Entry &record) : plan(&plan), record(&record) {}
+  Text name() const;
+  Text variant() const;
+  EntryKind kind() const { return record->kind; }
+  uint32_t chunk() const { return record->chunk; }
+  uint32_t posMax() const { return record->posMax; }
+  uint32_t firstStep() const { return record->firstStep; }
+  uint32_t nSteps() const { return record->nSteps; }
+  uint32_t nInputs() const { return record->nInputs; }
+  uint32_t nOutputs() const { return record->nOutputs; }
+  uint32_t firstState() const { return record->firstState; }
+  uint32_t nStates() const { return record->nStates; }
+  uint32_t targetMask() const { return record->targetMask; }
+  uint8_t rowParam() const { return record->rowParam; }
+  uint32_t rowMax() const { return record->rowMax; }
+  uint32_t vocab() const { return record->vocab; }
   /// Input i, or output i less the number of inputs.
-  const uint8_t *tensorTable(uint32_t i) const {
-    bool isInput = i < nInputs();
-    return fields[isInput ? fb::entry::inputs : fb::entry::outputs].element(
-        isInput ? i : i - nInputs());
-  }
+  TensorView tensor(uint32_t i) const;
+  TensorView input(uint32_t i) const { return tensor(i); }
+  TensorView output(uint32_t i) const { return tensor(record->nInputs + i); }
   /// The operand of the input, or the output, that has this role; none32 where there is none.
   uint32_t operandOf(TensorRole role, bool isInput) const;
-  TensorView input(uint32_t i) const { return TensorView(fields[fb::entry::inputs].element(i)); }
-  TensorView output(uint32_t i) const { return TensorView(fields[fb::entry::outputs].element(i)); }
-  Span<const uint16_t> states() const { return fields[fb::entry::states].vector<uint16_t>(); }
-  uint32_t targetMask() const { return word(fb::entry::targetMask); }
-  uint8_t rowParam() const { return uint8_t(word(fb::entry::rowParam)); }
-  uint32_t rowMax() const { return word(fb::entry::rowMax); }
-  uint32_t vocab() const { return word(fb::entry::vocab); }
-  Span<const uint64_t> peakBytes() const { return fields[fb::entry::peakBytes].vector<uint64_t>(); }
-  uint64_t estCycles() const { return fields[fb::entry::estCycles].wide(); }
-  uint64_t maxCycles() const { return fields[fb::entry::maxCycles].wide(); }
-  uint32_t stackBytes() const { return word(fb::entry::stackBytes); }
-  Text variant() const { return text(fb::entry::variant); }
-};
-
-/// What is known about the model; every field may be absent.
-class ModelView : public TableView<fb::modelId, fb::model::count> {
-public:
-  ModelView() {} // not defaulted: that would clear the fields twice
-  explicit ModelView(const uint8_t *table) : TableView(table), present(true) {}
-  explicit operator bool() const { return present; }
-  Text name() const { return text(fb::model::name); }
-  Text architecture() const { return text(fb::model::architecture); }
-  Text quantization() const { return text(fb::model::quantization); }
-  uint32_t vocabSize() const { return word(fb::model::vocabSize); }
-  uint32_t contextLength() const { return word(fb::model::contextLength); }
-  int32_t bosId() const { return int32_t(word(fb::model::bosId)); }
-  Span<const int32_t> eosIds() const { return fields[fb::model::eosIds].vector<int32_t>(); }
-  /// 32 bytes, or null.
-  const uint8_t *digest() const { return fields[fb::model::digest].data; }
+  /// What its kernels need.
+  uint32_t stackBytes() const;
 
 private:
-  bool present = false;
+  const Plan *plan;
+  const Entry *record;
 };
 
-/// How text becomes ids; the segment holds the vocabulary.
-class TokenizerView : public TableView<fb::tokenizerId, fb::tokenizer::count> {
+/// What is known about the model.
+class ModelView {
 public:
-  TokenizerView() {}
-  explicit TokenizerView(const uint8_t *table) : TableView(table), present(true) {}
-  explicit operator bool() const { return present; }
-  Text kind() const { return text(fb::tokenizer::kind); }
-  uint16_t segment() const { return uint16_t(word(fb::tokenizer::segment)); }
+  ModelView(const Plan &plan, const Model *record) : plan(&plan), record(record) {}
+  explicit operator bool() const { return record; }
+  Text name() const;
+  Text architecture() const;
+  Text quantization() const;
+  uint32_t vocabSize() const { return record->vocabSize; }
+  uint32_t contextLength() const { return record->contextLength; }
+  int32_t bosId() const { return record->bosId; }
+  uint32_t hiddenSize() const { return record->hiddenSize; }
+  uint32_t layers() const { return record->layers; }
+  uint32_t heads() const { return record->heads; }
+  uint32_t kvHeads() const { return record->kvHeads; }
+  uint32_t headDim() const { return record->headDim; }
+  Span<const int32_t> eosIds() const;
+  /// 32 bytes.
+  const uint8_t *digest() const { return reinterpret_cast<const uint8_t *>(&record->digest); }
 
 private:
-  bool present = false;
+  const Plan *plan;
+  const Model *record;
 };
 
 /// Bytes of a segment.
@@ -127,43 +111,41 @@ public:
   FileHeader header() const { return fileHeader; }
   const llmc_source &source() const { return *bytesSource; }
   Span<const uint8_t> planBytes() const { return bytes; }
-  uint64_t features() const { return fields[fb::plan::requiredFeatures].wide(); }
+  uint64_t features() const {
+    const uint8_t *at = fields[fb::plan::requiredFeatures].data;
+    return at ? fb::load<uint64_t>(at) : 0;
+  }
   Text producer() const { return fields[fb::plan::producer].text(); }
 
-  Span<const Segment> segments() const { return records<Segment>(fb::plan::segments); }
+  Span<const Target> targets() const { return records<Target>(fb::plan::targets); }
   Span<const Region> regions() const { return records<Region>(fb::plan::regions); }
-  Span<const Buffer> buffers() const { return records<Buffer>(fb::plan::buffers); }
+  Span<const Segment> segments() const { return records<Segment>(fb::plan::segments); }
+  Span<const Param> params() const { return records<Param>(fb::plan::params); }
+  Span<const Move> moves() const { return records<Move>(fb::plan::moves); }
   Span<const Operand> operands() const { return records<Operand>(fb::plan::operands); }
   Span<const uint16_t> args() const { return records<uint16_t>(fb::plan::args); }
-  Span<const Param> params() const { return records<Param>(fb::plan::params); }
+  Span<const Blob> blobs() const { return records<Blob>(fb::plan::blobs); }
   Span<const Kernel> kernels() const { return records<Kernel>(fb::plan::kernels); }
   Span<const Queue> queues() const { return records<Queue>(fb::plan::queues); }
-  Span<const Dma> dmas() const { return records<Dma>(fb::plan::dmas); }
+  Span<const Rows> rows() const { return records<Rows>(fb::plan::rows); }
   Span<const Step> steps() const { return records<Step>(fb::plan::steps); }
   Span<const State> states() const { return records<State>(fb::plan::states); }
+  Span<const uint32_t> numbers() const { return records<uint32_t>(fb::plan::numbers); }
+  Span<const Tensor> tensors() const { return records<Tensor>(fb::plan::tensors); }
+  Span<const Entry> entries() const { return records<Entry>(fb::plan::entries); }
 
-  uint32_t nTargets() const { return fields[fb::plan::targets].value; }
   llmc_target_info target(uint32_t i) const;
-  uint32_t targetAbi(uint32_t i) const;
-  uint32_t nEntries() const { return fields[fb::plan::entries].value; }
-  const uint8_t *entryTable(uint32_t i) const { return fields[fb::plan::entries].element(i); }
-  EntryView entry(uint32_t i) const { return EntryView(entryTable(i)); }
-  uint32_t nStrings() const { return fields[fb::plan::strings].value; }
-  /// Empty for none32.
-  Text string(uint32_t i) const;
+  EntryView entry(uint32_t i) const { return {*this, entries()[i]}; }
+  uint32_t nTargets() const { return uint32_t(targets().size); }
+  uint32_t nEntries() const { return uint32_t(entries().size); }
+  /// Empty for none16.
+  Text text(uint16_t name) const;
   ModelView model() const {
-    const fb::Field &field = fields[fb::plan::model];
-    return field.data ? ModelView(field.table()) : ModelView();
+    return {*this, reinterpret_cast<const Model *>(fields[fb::plan::model].data)};
   }
-  TokenizerView tokenizer() const {
-    const fb::Field &field = fields[fb::plan::tokenizer];
-    return field.data ? TokenizerView(field.table()) : TokenizerView();
-  }
-  uint32_t nMetadata() const { return fields[fb::plan::metadata].value; }
-  Text metadataKey(uint32_t i) const { return metadata(i, fb::keyValue::key); }
-  Text metadataValue(uint32_t i) const { return metadata(i, fb::keyValue::value); }
-  uint16_t digestSegment() const { return uint16_t(fields[fb::plan::digestSegment].value); }
-  uint16_t debugSegment() const { return uint16_t(fields[fb::plan::debugSegment].value); }
+  /// The first segment of a kind; none16 where there is none.
+  uint16_t segmentOf(SegmentKind kind) const;
+  uint16_t digestSegment() const { return segmentOf(SegmentKind::Digests); }
   /// SHA-256 of the digest segment, or null.
   const uint8_t *digestRoot() const { return fields[fb::plan::digestRoot].data; }
 
@@ -201,7 +183,6 @@ public:
 private:
   friend class PlanVerifier;
   template <class T> Span<const T> records(unsigned id) const { return fields[id].vector<T>(); }
-  Text metadata(uint32_t i, unsigned part) const;
   Status openParts(Span<uint8_t> resident);
   Status findPlan(Span<uint8_t> resident);
 
@@ -211,6 +192,22 @@ private:
   Span<const uint8_t> bytes;
   FileHeader fileHeader = {};
 };
+
+inline Text TensorView::name() const { return plan->text(record->name); }
+inline Span<const uint32_t> TensorView::dims() const {
+  return {plan->numbers().data + record->firstDim, record->rank};
+}
+inline Text EntryView::name() const { return plan->text(record->name); }
+inline Text EntryView::variant() const { return plan->text(record->variant); }
+inline TensorView EntryView::tensor(uint32_t i) const {
+  return {*plan, plan->tensors()[record->firstTensor + i]};
+}
+inline Text ModelView::name() const { return plan->text(record->name); }
+inline Text ModelView::architecture() const { return plan->text(record->architecture); }
+inline Text ModelView::quantization() const { return plan->text(record->quantization); }
+inline Span<const int32_t> ModelView::eosIds() const {
+  return {reinterpret_cast<const int32_t *>(plan->numbers().data + record->firstEos), record->nEos};
+}
 
 /// Reads a range of the source into memory, waiting for it.
 Status readSource(const llmc_source &source, uint64_t offset, size_t size, void *dst,

@@ -23,7 +23,9 @@ inline constexpr uint32_t maxParams = 32;
 inline constexpr uint32_t maxArgs = 32;
 inline constexpr uint32_t maxLoopDepth = 4;
 inline constexpr uint32_t maxEntries = 64;
-inline constexpr uint32_t maxTensors = 64;             // inputs or outputs of one entry
+inline constexpr uint32_t maxBlobs = 255;
+inline constexpr uint32_t maxMoves = 255;
+inline constexpr uint32_t maxRank = 8;
 inline constexpr uint32_t maxExecutedSteps = 1u << 24; // of one entry, loops counted in full
 
 /// The queue number by which a Wait step names reads of the flash source.
@@ -35,14 +37,13 @@ enum class SegmentKind : uint8_t {
   Weights,
   Kernel,
   Table,
-  StateInit,
   Tokenizer,
   Digests,
   Golden,
   Debug,
-  Other = 255
+  Other
 };
-enum class StateKind : uint8_t { KvFlat, KvRing, KvPaged, Recurrent, Raw };
+enum class StateKind : uint8_t { KvFlat };
 enum class StateRole : uint8_t { None, Key, Value, KeyScale, ValueScale };
 enum class EntryKind : uint8_t { Generic, Init, Prefill, Decode, Head, Verify, Embed };
 enum class TensorRole : uint8_t { Other, Ids, Hidden, Logits };
@@ -63,7 +64,8 @@ enum class StepOp : uint8_t {
   Gather,
   HostCall,
   Yield,
-  Mark
+  Mark,
+  LoopParam
 };
 
 enum RegionAccess : uint8_t {
@@ -73,8 +75,6 @@ enum RegionAccess : uint8_t {
   deviceWrites = 8,
   cpuCached = 16
 };
-enum OperandFlags : uint8_t { operandStatic = 1 };
-enum StepFlags : uint16_t { loopCountIsParam = 1 };
 
 /// Bits of Plan.required_features: what the steps and records use beyond dispatch, wait, barrier,
 /// yield, mark and end.
@@ -92,7 +92,7 @@ inline constexpr uint64_t knownFeatures = 0xFF;
 
 inline constexpr uint8_t fileMagic[8] = {'L', 'L', 'M', 'C', 'P', 'L', 'A', 'N'};
 inline constexpr uint16_t formatMajor = 0;
-inline constexpr uint16_t formatMinor = 2;
+inline constexpr uint16_t formatMinor = 3;
 
 struct FileHeader {
   uint8_t magic[8];
@@ -109,49 +109,59 @@ struct FileHeader {
   uint8_t root[16]; // the first half of the root digest
 };
 
-struct Segment {
-  uint64_t offset;
-  uint64_t size;
-  uint64_t regionOffset;
-  uint32_t digest;
-  uint32_t name;
-  uint32_t key;
-  uint16_t region;
-  uint16_t flags;
-  SegmentKind kind;
-  uint8_t alignLog2;
-  uint8_t codec;
-  uint8_t chunkLog2;
-  uint32_t reserved;
+struct Digest {
+  uint64_t words[4];
+};
+
+struct Target {
+  Digest config;
+  uint32_t abi;
+  uint32_t driverMin;
+  uint16_t backend;
+  uint16_t device;
+  uint16_t variant;
+  uint16_t reserved;
 };
 
 struct Region {
   uint64_t size;
-  uint32_t name;
+  uint16_t name;
+  uint16_t reserved;
   uint8_t alignLog2;
   RegionKind kind;
   Lifetime lifetime;
   uint8_t access;
 };
 
-struct Buffer {
+struct Segment {
   uint64_t offset;
   uint64_t size;
-  uint32_t name;
+  uint64_t regionOffset;
+  uint32_t digest;
+  uint16_t name;
   uint16_t region;
-  uint16_t segment;
+  uint16_t flags;
+  uint16_t reserved;
+  SegmentKind kind;
+  uint8_t alignLog2;
+  uint8_t codec;
+  uint8_t chunkLog2;
 };
 
 struct Operand {
+  uint32_t offset;
+  uint32_t extent;
+  uint16_t region; // from here as in llmc_operand_view
+  uint8_t access;
+  uint8_t move;
+};
+
+struct Move {
   uint64_t offset;
   uint64_t extent;
   uint32_t stride[3];
-  uint16_t region; // from here as in llmc_operand_view
-  uint8_t access;
-  uint8_t flags;
-  uint16_t buffer;
   uint8_t param[3];
-  uint8_t reserved[3];
+  uint8_t reserved;
 };
 
 struct Param {
@@ -163,18 +173,19 @@ struct Param {
   uint8_t reserved;
 };
 
-struct Kernel {
-  uint64_t offset;
+struct Blob {
+  uint32_t offset;
   uint32_t size;
-  uint32_t entry;
-  uint32_t estCycles;
-  uint32_t stackBytes;
-  uint32_t name;
   uint16_t segment;
   uint16_t target;
-  uint16_t abi;
-  uint16_t nArgs;
-  uint32_t reserved;
+};
+
+struct Kernel {
+  uint32_t entry;
+  uint32_t estCycles;
+  uint16_t stack;
+  uint8_t blob;
+  uint8_t nArgs;
 };
 
 struct Queue {
@@ -182,12 +193,12 @@ struct Queue {
   uint16_t index;
 };
 
-struct Dma {
-  uint32_t rowBytes;
-  uint32_t rows;
+struct Rows {
+  uint32_t bytes;
+  uint32_t count;
   uint32_t srcPitch;
   uint32_t dstPitch;
-  uint8_t rowsParam;
+  uint8_t countParam;
   uint8_t reserved0;
   uint16_t reserved1;
 };
@@ -195,44 +206,100 @@ struct Dma {
 struct Step {
   StepOp op;
   uint8_t queue;
-  uint16_t flags;
-  uint32_t a;
+  uint16_t a;
   uint32_t b;
-  uint32_t c;
 };
 
 struct State {
+  uint64_t offset;
   uint32_t maxTokens;
   uint32_t window;
   uint32_t tokenStride;
   uint32_t headStride;
   uint32_t layerStride;
   uint32_t layoutHash;
-  uint16_t buffer;
+  uint16_t region;
   uint16_t layers;
   uint16_t heads;
   uint16_t headDim;
-  uint16_t pageTokens;
   uint16_t scaleState;
   StateKind kind;
   StateRole role;
   DType dtype;
+  uint8_t reserved0;
+  uint16_t reserved1;
+};
+
+struct Tensor {
+  uint16_t name;
+  uint16_t operand;
+  uint16_t firstDim;
+  uint8_t rank;
+  TensorRole role;
+  DType dtype;
   uint8_t reserved;
 };
 
-struct Digest {
-  uint8_t bytes[32];
+struct Entry {
+  uint32_t firstStep;
+  uint32_t nSteps;
+  uint32_t chunk;
+  uint32_t posMax;
+  uint32_t rowMax;
+  uint32_t vocab;
+  uint16_t name;
+  uint16_t variant;
+  uint16_t firstTensor;
+  uint16_t firstState;
+  uint16_t nStates;
+  uint8_t nInputs;
+  uint8_t nOutputs;
+  EntryKind kind;
+  uint8_t targetMask;
+  uint8_t rowParam;
+  uint8_t reserved;
 };
 
-static_assert(sizeof(FileHeader) == 80 && sizeof(Segment) == 48 && sizeof(Region) == 16, "frozen");
-static_assert(sizeof(Buffer) == 24 && sizeof(Operand) == 40 && sizeof(Param) == 12, "frozen");
-static_assert(sizeof(Kernel) == 40 && sizeof(Queue) == 4 && sizeof(Dma) == 20, "frozen");
-static_assert(sizeof(Step) == 16 && sizeof(State) == 40 && sizeof(Digest) == 32, "frozen");
+struct Model {
+  Digest digest;
+  uint32_t vocabSize;
+  uint32_t contextLength;
+  int32_t bosId;
+  uint16_t hiddenSize;
+  uint16_t layers;
+  uint16_t heads;
+  uint16_t kvHeads;
+  uint16_t headDim;
+  uint16_t name;
+  uint16_t architecture;
+  uint16_t quantization;
+  uint16_t firstEos;
+  uint16_t nEos;
+};
+
+static_assert(sizeof(FileHeader) == 80 && sizeof(Digest) == 32 && sizeof(Target) == 48, "frozen");
+static_assert(sizeof(Region) == 16 && sizeof(Segment) == 40 && sizeof(Operand) == 12, "frozen");
+static_assert(sizeof(Move) == 32 && sizeof(Param) == 12 && sizeof(Blob) == 12, "frozen");
+static_assert(sizeof(Kernel) == 12 && sizeof(Queue) == 4 && sizeof(Rows) == 20, "frozen");
+static_assert(sizeof(Step) == 8 && sizeof(State) == 48 && sizeof(Tensor) == 10, "frozen");
+static_assert(sizeof(Entry) == 40 && sizeof(Model) == 64, "frozen");
 
 /// Bits of one element.
 constexpr uint32_t bitsOf(DType type) {
   constexpr uint8_t bits[] = {32, 16, 32, 16, 8, 8, 4, 4};
   return bits[static_cast<uint8_t>(type)];
+}
+
+/// Stack that a kernel needs.
+inline constexpr uint32_t stackUnit = 16;
+constexpr uint32_t stackBytesOf(const Kernel &kernel) { return kernel.stack * stackUnit; }
+
+/// From the first row of a state to the end of its last.
+constexpr uint64_t stateBytes(const State &state) {
+  return uint64_t(state.maxTokens - 1) * state.tokenStride +
+         uint64_t(state.heads - 1u) * state.headStride +
+         uint64_t(state.layers - 1u) * state.layerStride +
+         (uint32_t(state.headDim) * bitsOf(state.dtype) + 7) / 8;
 }
 
 } // namespace llmc::rt

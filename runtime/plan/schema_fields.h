@@ -1,4 +1,4 @@
-// Field numbers of the tables in runtime/schema/plan.fbs, in their order there.
+// Field numbers of the table in runtime/schema/plan.fbs, in their order there.
 #ifndef LLMC_RUNTIME_PLAN_SCHEMA_FIELDS_H
 #define LLMC_RUNTIME_PLAN_SCHEMA_FIELDS_H
 
@@ -6,59 +6,6 @@
 
 namespace llmc::rt::fb {
 
-namespace target {
-enum { backend, device, variant, abi, driverMin, config, count };
-}
-namespace tensor {
-enum { name, role, dtype, dims, operand, scale, zero, count };
-}
-namespace entry {
-enum {
-  name,
-  kind,
-  chunk,
-  posMax,
-  firstStep,
-  nSteps,
-  inputs,
-  outputs,
-  states,
-  targetMask,
-  rowParam,
-  rowMax,
-  vocab,
-  peakBytes,
-  estCycles,
-  maxCycles,
-  stackBytes,
-  variant,
-  count
-};
-}
-namespace model {
-enum {
-  name,
-  architecture,
-  quantization,
-  vocabSize,
-  contextLength,
-  hiddenSize,
-  layers,
-  heads,
-  kvHeads,
-  headDim,
-  bosId,
-  eosIds,
-  digest,
-  count
-};
-}
-namespace tokenizer {
-enum { kind, segment, addBos, chatTemplate, count };
-}
-namespace keyValue {
-enum { key, value, count };
-}
 namespace plan {
 enum {
   requiredFeatures,
@@ -67,33 +14,27 @@ enum {
   targets,
   regions,
   segments,
-  buffers,
+  params,
+  moves,
   operands,
   args,
-  params,
+  blobs,
   kernels,
   queues,
-  dmas,
+  rows,
   steps,
   states,
+  numbers,
+  tensors,
   entries,
-  strings,
+  text,
   model,
-  tokenizer,
-  metadata,
-  digestSegment,
-  debugSegment,
   count
 };
 }
 
-enum TableId : uint8_t { planId, targetId, tensorId, entryId, modelId, tokenizerId, keyValueId };
-
-/// All fields of a table of a verified plan.
-void unpack(TableId table, const uint8_t *at, Field *fields);
-
-/// The plan schema; its tables by TableId.
-extern const Schema planSchema;
+/// Reads the table of a plan: `fields` has as many as it.
+Status readPlan(Span<const uint8_t> buffer, Field *fields);
 
 } // namespace llmc::rt::fb
 

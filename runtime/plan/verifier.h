@@ -43,44 +43,41 @@ private:
   Code check(const Region &region) const;
   Code check(const Segment &segment, uint32_t index);
   Code checkPlacement(const Segment &segment);
-  Code check(const Buffer &buffer);
-  Code check(const Operand &operand) const;
   Code check(const Param &param, uint32_t index);
-  Code check(const Kernel &kernel) const;
-  Code check(const Dma &dma) const;
+  Code check(const Move &move) const;
+  Code check(const Operand &operand) const;
+  Code check(const Blob &blob) const;
+  Code check(const Rows &rows) const;
   Code check(const State &state, uint32_t index) const;
-  bool isSegment(uint16_t index, SegmentKind kind) const;
+  Code check(const Tensor &tensor) const;
   Code checkDigestSegment();
-  Code checkExactRegions();
-  Code checkRest();
-  const Region &regionOf(uint16_t buffer) const;
+  Code checkConstantRegions();
+  /// The farthest that an operand reaches lies in its region, with its parameters at their bounds
+  /// where it `moves`.
+  Code checkReach(const Operand &operand, bool moves) const;
 
   // Entries (verify_entries.cpp).
-  Code checkEntry(uint32_t index);
+  Code check(const Entry &entry, uint32_t index);
   Code boundParams();
-  Code checkTensors();
-  Code checkTensor(const TensorView &tensor, bool isInput) const;
-  Code checkSteps();
+  Code checkRole(const Tensor &tensor, bool isInput) const;
 
   // Steps (verify_steps.cpp).
+  Code checkSteps();
   Code checkStep(const Step &step);
-  Code checkOperation(const Step &step);
-  static bool isDispatch(const Step &step);
   Code checkDispatch(const Step &step);
   Code countSteps(uint32_t end);
-  Code checkDma(const Step &step);
-  Code checkPrefetch(const Step &step);
+  Code checkArgs(const Step &step, uint32_t n, uint8_t how);
+  Code checkRows(const Step &step) const;
   Code checkLoopBegin(const Step &step);
   Code checkLoopEnd(const Step &step);
-  Code checkGather(const Step &step);
-  Code checkKvCommit(const Step &step) const;
   /// Operand `index` may be used with `access` (0: what it states) by the CPU or a device, whatever
-  /// the parameters of this entry.
-  Code checkUse(uint32_t index, uint8_t access, bool byCpu);
+  /// the parameters of this entry. Of paged flash, by whoever reads `pages`.
+  Code checkUse(uint32_t index, uint8_t access, bool byCpu, bool pages);
   Code proveForDevice(uint32_t index);
-  Code checkArgs(uint32_t first, uint32_t n, bool byCpu, bool gathers = false);
-  /// The farthest address of operand `index` lies in its buffer.
-  Code checkRange(uint32_t index);
+  const Operand &operand(const Step &step, unsigned i) const {
+    return plan.operands()[plan.args()[step.b + i]];
+  }
+  size_t extentOf(const Operand &operand) const;
 
   struct Loop {
     uint32_t begin;
@@ -92,21 +89,22 @@ private:
   const Plan &plan;
   Where where = LLMC_AT_PLAN;
   uint8_t usedFeatures = 0;
+  uint16_t digests = none16; // the segment that holds them
   uint32_t detail = 0;
   size_t fileEnd = 0; // of the last segment so far
   // The entry being checked.
-  uint32_t firstStep, lastStep;
+  const Entry *entry = nullptr;
+  uint32_t lastStep = none32; // before the first entry: one before the first step
   uint32_t depth;
   uint32_t multiplier; // how often this step is executed; beyond the limit: one more than it
   uint32_t counted;    // the first step that is not yet part of `executed`
   uint64_t executed;   // steps so far, loops counted in full
-  EntryView entry;
   bool usedQueues[maxQueues];
   uint32_t bounds[maxParams]; // the most each parameter can be in this entry
   Loop loops[maxLoopDepth];
   bool proved[remembered]; // a device may use this operand as it states
   // Of the records.
-  size_t regionEnd[maxRegions]; // of the last segment or buffer so far
+  size_t regionEnd[maxRegions]; // of the last segment so far
   size_t pagedDelta[maxRegions];
 };
 

@@ -20,7 +20,7 @@ enum Check : uint8_t {
   notZero,       //
   index,         // into the vector `bound` of the plan
   optionalIndex, // the same, or none
-  unused,        // 0, or none where bound is 1: another value is a feature to come
+  unused,        // 0: another value is a feature to come
   anything       // of 64 bits: what an address of this machine can be, as all checks see to
 };
 
@@ -34,9 +34,15 @@ constexpr uint8_t maxAlignLog2 = 16;
 
 // The rules of all records, in the order of the vectors.
 constexpr Rule rules[] = {
+    // Target
+    LLMC_RULE(Target, backend, index, fb::plan::text),
+    LLMC_RULE(Target, device, index, fb::plan::text),
+    LLMC_RULE(Target, variant, optionalIndex, fb::plan::text),
+    LLMC_RULE(Target, reserved, unused, 0),
     // Region
     LLMC_RULE(Region, size, notZero, 0),
-    LLMC_RULE(Region, name, optionalIndex, fb::plan::strings),
+    LLMC_RULE(Region, name, optionalIndex, fb::plan::text),
+    LLMC_RULE(Region, reserved, unused, 0),
     LLMC_RULE(Region, alignLog2, atMost, maxAlignLog2),
     LLMC_RULE(Region, kind, atMost, most(RegionKind::HostShared)),
     LLMC_RULE(Region, lifetime, atMost, uint8_t(Lifetime::Scratch)),
@@ -45,82 +51,109 @@ constexpr Rule rules[] = {
     LLMC_RULE(Segment, size, notZero, 0),
     LLMC_RULE(Segment, offset, anything, 0),
     LLMC_RULE(Segment, regionOffset, anything, 0),
-    LLMC_RULE(Segment, reserved, atMost, 0),
     LLMC_RULE(Segment, alignLog2, atMost, maxAlignLog2),
+    LLMC_RULE(Segment, kind, atMost, uint8_t(SegmentKind::Other)),
     LLMC_RULE(Segment, flags, unused, 0),
+    LLMC_RULE(Segment, reserved, unused, 0),
     LLMC_RULE(Segment, codec, unused, 0),
-    LLMC_RULE(Segment, key, unused, 1),
-    LLMC_RULE(Segment, name, optionalIndex, fb::plan::strings),
+    LLMC_RULE(Segment, name, optionalIndex, fb::plan::text),
     LLMC_RULE(Segment, region, optionalIndex, fb::plan::regions),
-    // Buffer
-    LLMC_RULE(Buffer, offset, anything, 0),
-    LLMC_RULE(Buffer, size, notZero, 0),
-    LLMC_RULE(Buffer, region, index, fb::plan::regions),
-    LLMC_RULE(Buffer, segment, optionalIndex, fb::plan::segments),
-    LLMC_RULE(Buffer, name, optionalIndex, fb::plan::strings),
     // Param
     LLMC_RULE(Param, kind, atMost, uint8_t(ParamKind::Min)),
-    LLMC_RULE(Param, reserved, atMost, 0),
+    LLMC_RULE(Param, reserved, unused, 0),
+    // Move
+    LLMC_RULE(Move, reserved, unused, 0),
+    // Blob
+    LLMC_RULE(Blob, segment, index, fb::plan::segments),
+    LLMC_RULE(Blob, target, index, fb::plan::targets),
     // Kernel
-    LLMC_RULE(Kernel, offset, anything, 0),
-    LLMC_RULE(Kernel, segment, index, fb::plan::segments),
-    LLMC_RULE(Kernel, target, index, fb::plan::targets),
-    LLMC_RULE(Kernel, name, optionalIndex, fb::plan::strings),
+    LLMC_RULE(Kernel, blob, index, fb::plan::blobs),
     LLMC_RULE(Kernel, nArgs, atMost, maxArgs),
-    LLMC_RULE(Kernel, reserved, atMost, 0),
     // Queue
     LLMC_RULE(Queue, target, index, fb::plan::targets),
-    // Dma
-    LLMC_RULE(Dma, rowBytes, notZero, 0),
-    LLMC_RULE(Dma, rows, notZero, 0),
-    LLMC_RULE(Dma, reserved0, atMost, 0),
-    LLMC_RULE(Dma, reserved1, atMost, 0),
-    LLMC_RULE(Dma, rowsParam, optionalIndex, fb::plan::params),
+    // Rows
+    LLMC_RULE(Rows, bytes, notZero, 0),
+    LLMC_RULE(Rows, count, notZero, 0),
+    LLMC_RULE(Rows, reserved0, unused, 0),
+    LLMC_RULE(Rows, reserved1, unused, 0),
+    LLMC_RULE(Rows, countParam, optionalIndex, fb::plan::params),
     // State
-    LLMC_RULE(State, buffer, index, fb::plan::buffers),
+    LLMC_RULE(State, region, index, fb::plan::regions),
     LLMC_RULE(State, scaleState, optionalIndex, fb::plan::states),
-    LLMC_RULE(State, kind, atMost, uint8_t(StateKind::Raw)),
+    LLMC_RULE(State, kind, unused, 0),
     LLMC_RULE(State, role, atMost, uint8_t(StateRole::ValueScale)),
     LLMC_RULE(State, dtype, atMost, uint8_t(DType::U4)),
-    LLMC_RULE(State, reserved, atMost, 0),
-    LLMC_RULE(State, maxTokens, notZero, 0),
+    LLMC_RULE(State, reserved0, unused, 0),
+    LLMC_RULE(State, reserved1, unused, 0),
     LLMC_RULE(State, layers, notZero, 0),
     LLMC_RULE(State, heads, notZero, 0),
     LLMC_RULE(State, headDim, notZero, 0),
+    // Tensor
+    LLMC_RULE(Tensor, name, index, fb::plan::text),
+    LLMC_RULE(Tensor, operand, index, fb::plan::operands),
+    LLMC_RULE(Tensor, role, atMost, uint8_t(TensorRole::Logits)),
+    LLMC_RULE(Tensor, dtype, atMost, uint8_t(DType::U4)),
+    LLMC_RULE(Tensor, reserved, unused, 0),
+    // Entry
+    LLMC_RULE(Entry, name, index, fb::plan::text),
+    LLMC_RULE(Entry, variant, optionalIndex, fb::plan::text),
+    LLMC_RULE(Entry, kind, atMost, uint8_t(EntryKind::Embed)),
+    LLMC_RULE(Entry, chunk, notZero, 0),
+    LLMC_RULE(Entry, nSteps, notZero, 0),
+    LLMC_RULE(Entry, rowParam, optionalIndex, fb::plan::params),
+    LLMC_RULE(Entry, reserved, unused, 0),
+    // Model
+    LLMC_RULE(Model, name, optionalIndex, fb::plan::text),
+    LLMC_RULE(Model, architecture, optionalIndex, fb::plan::text),
+    LLMC_RULE(Model, quantization, optionalIndex, fb::plan::text),
 };
 
-/// One vector of records, in the order of the plan's fields from regions on.
+/// One vector of records, in the order of the plan's fields from targets on.
 struct RecordSpec {
   uint8_t size;
   uint8_t where; // PLAN: reported by the field's number
   uint8_t nRules;
 };
 constexpr RecordSpec specs[] = {
-    {sizeof(Region), LLMC_AT_REGION, 6},
+    {sizeof(Target), LLMC_AT_TARGET, 4},
+    {sizeof(Region), LLMC_AT_REGION, 7},
     {sizeof(Segment), LLMC_AT_SEGMENT, 10},
-    {sizeof(Buffer), LLMC_AT_BUFFER, 5},
+    {sizeof(Param), LLMC_AT_PARAM, 2},
+    {sizeof(Move), LLMC_AT_MOVE, 1},
     {sizeof(Operand), LLMC_AT_OPERAND, 0},
     {0, LLMC_AT_PLAN, 0}, /* args: seen where they are used */
-    {sizeof(Param), LLMC_AT_PARAM, 2},
-    {sizeof(Kernel), LLMC_AT_KERNEL, 6},
+    {sizeof(Blob), LLMC_AT_BLOB, 2},
+    {sizeof(Kernel), LLMC_AT_KERNEL, 2},
     {sizeof(Queue), LLMC_AT_PLAN, 1},
-    {sizeof(Dma), LLMC_AT_PLAN, 5},
+    {sizeof(Rows), LLMC_AT_ROWS, 5},
     {0, LLMC_AT_PLAN, 0}, /* steps: with their entries */
     {sizeof(State), LLMC_AT_STATE, 10},
+    {0, LLMC_AT_PLAN, 0}, /* numbers: anything */
+    {sizeof(Tensor), LLMC_AT_TENSOR, 5},
+    {sizeof(Entry), LLMC_AT_ENTRY, 7},
+    {0, LLMC_AT_PLAN, 0}, /* text */
+    {sizeof(Model), LLMC_AT_MODEL, 3},
 };
-static_assert(fb::plan::states - fb::plan::regions + 1 == sizeof(specs) / sizeof(RecordSpec));
-static_assert(6 + 10 + 5 + 2 + 6 + 1 + 5 + 10 == sizeof(rules) / sizeof(Rule));
+constexpr unsigned nRules() {
+  unsigned n = 0;
+  for (const RecordSpec &spec : specs)
+    n += spec.nRules;
+  return n;
+}
+static_assert(fb::plan::model - fb::plan::targets + 1 == sizeof(specs) / sizeof(RecordSpec));
+static_assert(nRules() == sizeof(rules) / sizeof(Rule));
 
 } // namespace
 
 Code PlanVerifier::checkRecords() {
   const Rule *rule = rules;
-  unsigned id = fb::plan::regions;
+  unsigned id = fb::plan::targets;
   for (const RecordSpec &spec : specs) {
-    const uint8_t *record = plan.fields[id].data;
-    for (uint32_t i = 0; spec.size && i < count(id); ++i, record += spec.size) {
-      where = Where(spec.where);
-      detail = spec.where == LLMC_AT_PLAN ? id : i;
+    const fb::Field &field = plan.fields[id];
+    const uint8_t *record = field.data;
+    uint32_t n = id == fb::plan::model ? record != nullptr : field.value;
+    for (uint32_t i = 0; spec.size && i < n; ++i, record += spec.size) {
+      fail(LLMC_OK, Where(spec.where), spec.where == LLMC_AT_PLAN ? id : i);
       Code code = checkFields(record, rule, spec.nRules);
       if (code == LLMC_OK)
         code = checkRecord(id, record, i);
@@ -128,8 +161,8 @@ Code PlanVerifier::checkRecords() {
         return code;
     }
     rule += spec.nRules;
-    if (id == fb::plan::buffers)
-      if (Code code = checkExactRegions(); code != LLMC_OK)
+    if (id == fb::plan::segments)
+      if (Code code = checkConstantRegions(); code != LLMC_OK)
         return code;
     ++id;
   }
@@ -165,7 +198,7 @@ Code PlanVerifier::checkFields(const uint8_t *record, const Rule *rule, unsigned
         return LLMC_BAD_VALUE;
       break;
     case unused:
-      if (value != (bound ? none : 0))
+      if (value != 0)
         return LLMC_UNKNOWN_FEATURE;
       break;
     case anything:

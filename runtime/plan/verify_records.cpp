@@ -35,18 +35,17 @@ Code PlanVerifier::checkAll() {
     return fail(LLMC_UNKNOWN_FEATURE, LLMC_AT_PLAN, fb::plan::requiredFeatures);
   if (count(fb::plan::params) < 3)
     return fail(LLMC_MISSING, LLMC_AT_PARAM, count(fb::plan::params));
-  Code code = checkDigestSegment();
-  if (code == LLMC_OK)
-    code = checkRecords();
-  // Entries share out the steps among them, in order: every step is verified, and once.
-  lastStep = none32;
-  for (uint32_t i = 0; code == LLMC_OK && i < plan.nEntries(); ++i)
-    code = checkEntry(i);
-  if (code != LLMC_OK)
+  if (Code code = checkDigestSegment(); code != LLMC_OK)
     return code;
+  if (Code code = checkRecords(); code != LLMC_OK)
+    return code;
+  // Entries share out the steps among them, in order: every step is verified, and once.
   if (lastStep + 1 != plan.steps().size)
     return fail(LLMC_BAD_RANGE, LLMC_AT_STEP, lastStep + 1);
-  return checkRest();
+  // What is left once the entries have said what they use.
+  if (usedFeatures & ~plan.features())
+    return fail(LLMC_UNKNOWN_FEATURE, LLMC_AT_PLAN, fb::plan::requiredFeatures);
+  return LLMC_OK;
 }
 
 Code PlanVerifier::checkRecord(unsigned vector, const uint8_t *record, uint32_t at) {
@@ -56,25 +55,34 @@ Code PlanVerifier::checkRecord(unsigned vector, const uint8_t *record, uint32_t 
     return check(*static_cast<const Region *>(data));
   case fb::plan::segments:
     return check(*static_cast<const Segment *>(data), at);
-  case fb::plan::buffers:
-    return check(*static_cast<const Buffer *>(data));
-  case fb::plan::operands:
-    return check(*static_cast<const Operand *>(data));
   case fb::plan::params:
     return check(*static_cast<const Param *>(data), at);
-  case fb::plan::kernels:
-    return check(*static_cast<const Kernel *>(data));
-  case fb::plan::dmas:
-    return check(*static_cast<const Dma *>(data));
+  case fb::plan::moves:
+    return check(*static_cast<const Move *>(data));
+  case fb::plan::operands:
+    return check(*static_cast<const Operand *>(data));
+  case fb::plan::blobs:
+    return check(*static_cast<const Blob *>(data));
+  case fb::plan::kernels: {
+    const Kernel &kernel = *static_cast<const Kernel *>(data);
+    return kernel.entry < plan.blobs()[kernel.blob].size ? LLMC_OK : LLMC_BAD_RANGE;
+  }
+  case fb::plan::rows:
+    return check(*static_cast<const Rows *>(data));
   case fb::plan::states:
     return check(*static_cast<const State *>(data), at);
-  default: // queues: their rule says it all
+  case fb::plan::tensors:
+    return check(*static_cast<const Tensor *>(data));
+  case fb::plan::entries:
+    return check(*static_cast<const Entry *>(data), at);
+  case fb::plan::model: {
+    const Model &model = *static_cast<const Model *>(data);
+    uint32_t end = uint32_t(model.firstEos) + model.nEos;
+    return end <= count(fb::plan::numbers) ? LLMC_OK : LLMC_BAD_INDEX;
+  }
+  default: // targets, queues: their rules say it all
     return LLMC_OK;
   }
-}
-
-const Region &PlanVerifier::regionOf(uint16_t buffer) const {
-  return plan.regions()[plan.buffers()[buffer].region];
 }
 
 Code PlanVerifier::check(const Region &region) const {
@@ -85,16 +93,10 @@ Code PlanVerifier::check(const Region &region) const {
   return size_t(region.size) > maxRegionBytes ? LLMC_BAD_RANGE : LLMC_OK;
 }
 
-bool PlanVerifier::isSegment(uint16_t at, SegmentKind kind) const {
-  return at < count(fb::plan::segments) && plan.segments()[at].kind == kind;
-}
-
 Code PlanVerifier::checkDigestSegment() {
-  uint16_t digests = plan.digestSegment();
+  digests = plan.digestSegment();
   if (digests == none16)
     return LLMC_OK;
-  if (!isSegment(digests, SegmentKind::Digests))
-    return fail(LLMC_BAD_INDEX, LLMC_AT_PLAN, fb::plan::digestSegment);
   if (!plan.digestRoot())
     return fail(LLMC_MISSING, LLMC_AT_PLAN, fb::plan::digestRoot);
   // So that a record has an index of 32 bits.
@@ -105,9 +107,8 @@ Code PlanVerifier::checkDigestSegment() {
 }
 
 Code PlanVerifier::check(const Segment &segment, uint32_t at) {
-  bool knownKind = segment.kind <= SegmentKind::Debug || segment.kind == SegmentKind::Other;
   uint32_t chunkLog2 = segment.chunkLog2;
-  if (!knownKind || (chunkLog2 != 0 && (chunkLog2 < 10 || chunkLog2 > 30)))
+  if (chunkLog2 != 0 && (chunkLog2 < 10 || chunkLog2 > 30))
     return LLMC_BAD_VALUE;
   const FileHeader &header = plan.fileHeader;
   size_t dataOffset = size_t(header.dataOffset);
@@ -122,7 +123,6 @@ Code PlanVerifier::check(const Segment &segment, uint32_t at) {
     return LLMC_OVERLAP;
   fileEnd = offset + size;
   if (segment.digest != none32) {
-    uint16_t digests = plan.digestSegment();
     if (digests == none16 || at == digests)
       return LLMC_BAD_INDEX;
     uint32_t records = uint32_t(plan.segments()[digests].size / 32);
@@ -142,10 +142,7 @@ Code PlanVerifier::checkPlacement(const Segment &segment) {
   if (!aligned(size_t(segment.regionOffset), segment.alignLog2) ||
       segment.alignLog2 > region.alignLog2)
     return LLMC_BAD_ALIGNMENT;
-  // What changes at run time can only be initialised, and reset writes it with the CPU.
-  bool isInit = segment.kind == SegmentKind::StateInit;
-  Lifetime lifetime = isInit ? Lifetime::Session : Lifetime::Constant;
-  if (region.lifetime != lifetime || (isInit && !(region.access & cpuWrites)))
+  if (region.lifetime != Lifetime::Constant)
     return LLMC_BAD_VALUE;
   size_t &end = regionEnd[segment.region];
   size_t offset = size_t(segment.regionOffset);
@@ -163,55 +160,15 @@ Code PlanVerifier::checkPlacement(const Segment &segment) {
   return LLMC_OK;
 }
 
-Code PlanVerifier::check(const Buffer &buffer) {
-  const Region &region = plan.regions()[buffer.region];
-  if (!inside(size_t(buffer.offset), size_t(buffer.size), 0, size_t(region.size)))
-    return LLMC_BAD_RANGE;
-  size_t end = size_t(buffer.offset) + size_t(buffer.size);
-  if (end > regionEnd[buffer.region])
-    regionEnd[buffer.region] = end;
-  // Nothing else could ever fill a constant one.
-  if (buffer.segment == none16)
-    return region.lifetime == Lifetime::Constant ? LLMC_MISSING : LLMC_OK;
-  const Segment &segment = plan.segments()[buffer.segment];
-  bool within =
-      segment.region == buffer.region && inside(size_t(buffer.offset), size_t(buffer.size),
-                                                size_t(segment.regionOffset), size_t(segment.size));
-  return within ? LLMC_OK : LLMC_BAD_RANGE;
-}
-
-/// A region ends where its last buffer or segment ends: the bytes stated are the bytes used.
-Code PlanVerifier::checkExactRegions() {
-  for (uint32_t i = 0; i < plan.regions().size; ++i)
-    if (size_t(plan.regions()[i].size) != regionEnd[i])
+/// Constant memory ends where the last segment in it ends: of paged flash, all of it can be read.
+Code PlanVerifier::checkConstantRegions() {
+  uint32_t i = 0;
+  for (const Region &region : plan.regions()) {
+    if (region.lifetime == Lifetime::Constant && size_t(region.size) != regionEnd[i])
       return fail(LLMC_BAD_RANGE, LLMC_AT_REGION, i);
-  return LLMC_OK;
-}
-
-/// Without rules, which take three times as long: of operands there are many.
-Code PlanVerifier::check(const Operand &operand) const {
-  if (operand.buffer >= count(fb::plan::buffers))
-    return LLMC_BAD_INDEX;
-  const Buffer &buffer = plan.buffers()[operand.buffer];
-  if (operand.region != buffer.region)
-    return LLMC_BAD_VALUE;
-  unsigned used = 0; // parameters; the first unused one ends the list
-  for (unsigned k = 0; k < 3; ++k) {
-    if (operand.param[k] == none8 ? operand.stride[k] != 0
-                                  : operand.param[k] >= count(fb::plan::params))
-      return LLMC_BAD_INDEX;
-    if (operand.param[k] != none8 && k != used++)
-      return LLMC_BAD_VALUE;
+    ++i;
   }
-  if (operand.flags != (used ? 0 : operandStatic) || operand.extent == 0 ||
-      operand.access - 1u >= (LLMC_READ | LLMC_WRITE) ||
-      (operand.reserved[0] | operand.reserved[1] | operand.reserved[2]))
-    return LLMC_BAD_VALUE;
-  if (operand.offset > SIZE_MAX || operand.extent > SIZE_MAX)
-    return LLMC_BAD_RANGE;
-  bool within = inside(size_t(operand.offset), size_t(operand.extent), size_t(buffer.offset),
-                       size_t(buffer.size));
-  return within ? LLMC_OK : LLMC_BAD_RANGE;
+  return LLMC_OK;
 }
 
 /// What a parameter may refer to, by its kind.
@@ -238,55 +195,91 @@ Code PlanVerifier::check(const Param &param, uint32_t at) {
   return derive(param, bounds, true) > param.max ? LLMC_BAD_RANGE : LLMC_OK;
 }
 
-Code PlanVerifier::check(const Kernel &kernel) const {
-  const Segment &segment = plan.segments()[kernel.segment];
-  // The device gets a CPU address of the code, so it must have one.
-  if (segment.kind != SegmentKind::Kernel || segment.region == none16 ||
-      !hasAddress(plan.regions()[segment.region], cpuReads) ||
-      kernel.abi != plan.targetAbi(kernel.target))
+Code PlanVerifier::check(const Move &move) const {
+  unsigned used = 0; // parameters; the first unused one ends the list
+  for (unsigned k = 0; k < 3; ++k) {
+    if (move.param[k] == none8 ? move.stride[k] != 0 : move.param[k] >= count(fb::plan::params))
+      return LLMC_BAD_INDEX;
+    if (move.param[k] != none8 && k != used++)
+      return LLMC_BAD_VALUE;
+  }
+  return LLMC_OK;
+}
+
+/// Without rules, which take three times as long: of operands there are many.
+Code PlanVerifier::check(const Operand &operand) const {
+  if (operand.region >= count(fb::plan::regions) ||
+      (operand.move != none8 && operand.move >= count(fb::plan::moves)))
+    return LLMC_BAD_INDEX;
+  if (operand.extent == 0 || operand.access - 1u >= (LLMC_READ | LLMC_WRITE))
     return LLMC_BAD_VALUE;
-  bool within = kernel.entry < kernel.size &&
-                inside(size_t(kernel.offset), kernel.size, 0, size_t(segment.size));
+  return checkReach(operand, false);
+}
+
+size_t PlanVerifier::extentOf(const Operand &operand) const {
+  size_t extent = operand.extent;
+  return operand.move == none8 ? extent : extent + size_t(plan.moves()[operand.move].extent);
+}
+
+Code PlanVerifier::checkReach(const Operand &operand, bool moves) const {
+  size_t left = size_t(plan.regions()[operand.region].size);
+  // Of the region, after all that is subtracted from it: nothing can wrap.
+  auto take = [&left](uint64_t bytes) {
+    bool fits = bytes <= left;
+    left -= size_t(bytes);
+    return fits;
+  };
+  bool within = take(operand.offset) && take(operand.extent);
+  if (operand.move != none8 && within) {
+    const Move &move = plan.moves()[operand.move];
+    within = take(move.offset) && take(move.extent);
+    for (unsigned k = 0; moves && within && k < 3 && move.param[k] != none8; ++k)
+      within = take(uint64_t(bounds[move.param[k]]) * move.stride[k]);
+  }
   return within ? LLMC_OK : LLMC_BAD_RANGE;
 }
 
-Code PlanVerifier::check(const Dma &dma) const {
-  bool narrow = dma.srcPitch < dma.rowBytes || dma.dstPitch < dma.rowBytes;
-  return dma.rows > 1 && narrow ? LLMC_BAD_VALUE : LLMC_OK;
+Code PlanVerifier::check(const Blob &blob) const {
+  const Segment &segment = plan.segments()[blob.segment];
+  // The device gets a CPU address of the code, so it must have one.
+  if (segment.kind != SegmentKind::Kernel || segment.region == none16 ||
+      !hasAddress(plan.regions()[segment.region], cpuReads))
+    return LLMC_BAD_VALUE;
+  return inside(blob.offset, blob.size, 0, size_t(segment.size)) ? LLMC_OK : LLMC_BAD_RANGE;
+}
+
+Code PlanVerifier::check(const Rows &rows) const {
+  bool narrow = rows.srcPitch < rows.bytes || rows.dstPitch < rows.bytes;
+  return rows.count > 1 && narrow ? LLMC_BAD_VALUE : LLMC_OK;
 }
 
 Code PlanVerifier::check(const State &state, uint32_t at) const {
   if (state.scaleState == at)
     return LLMC_BAD_INDEX;
-  bool isPaged = state.kind == StateKind::KvPaged;
-  if (state.window > state.maxTokens || isPaged != (state.pageTokens != 0) ||
-      regionOf(state.buffer).lifetime != Lifetime::Session)
+  const Region &region = plan.regions()[state.region];
+  // Position counts to the context length, and a cache has a row for each.
+  if (state.window > state.maxTokens || region.lifetime != Lifetime::Session ||
+      state.maxTokens < plan.contextLength())
     return LLMC_BAD_VALUE;
-  // The largest product alone may exceed the buffer; without it, nothing of the sum can wrap.
-  size_t size = size_t(plan.buffers()[state.buffer].size);
-  uint64_t end = uint64_t(state.maxTokens - 1) * state.tokenStride;
-  if (end > size)
+  // The largest product alone may exceed the region; without it, nothing of the sum can wrap.
+  if (uint64_t(state.maxTokens - 1) * state.tokenStride > region.size)
     return LLMC_BAD_RANGE;
-  end += uint64_t(state.heads - 1u) * state.headStride;
-  end += uint64_t(state.layers - 1u) * state.layerStride;
-  end += (uint32_t(state.headDim) * bitsOf(state.dtype) + 7) / 8;
-  // Position counts to the context length, and a flat cache has a row for each.
-  bool isShort = state.kind == StateKind::KvFlat && state.maxTokens < plan.contextLength();
-  return end > size || isShort ? LLMC_BAD_RANGE : LLMC_OK;
+  return fits(state.offset, stateBytes(state), region.size) ? LLMC_OK : LLMC_BAD_RANGE;
 }
 
-/// What is left once the entries have said what they use.
-Code PlanVerifier::checkRest() {
-  if (usedFeatures & ~plan.features())
-    return fail(LLMC_UNKNOWN_FEATURE, LLMC_AT_PLAN, fb::plan::requiredFeatures);
-  uint16_t debug = plan.debugSegment();
-  if (debug != none16 && !isSegment(debug, SegmentKind::Debug))
-    return fail(LLMC_BAD_INDEX, LLMC_AT_PLAN, fb::plan::debugSegment);
-  const fb::Field &tokenizer = plan.fields[fb::plan::tokenizer];
-  if (tokenizer.data &&
-      !isSegment(TokenizerView(tokenizer.table()).segment(), SegmentKind::Tokenizer))
-    return fail(LLMC_BAD_INDEX, LLMC_AT_TOKENIZER, 0);
-  return LLMC_OK;
+Code PlanVerifier::check(const Tensor &tensor) const {
+  const Operand &operand = plan.operands()[tensor.operand];
+  if (tensor.rank - 1u >= maxRank || operand.move != none8)
+    return LLMC_BAD_VALUE;
+  if (uint32_t(tensor.firstDim) + tensor.rank > count(fb::plan::numbers))
+    return LLMC_BAD_INDEX;
+  uint64_t elements = 1;
+  for (uint32_t dim : TensorView(plan, tensor).dims()) {
+    elements *= dim;
+    if (elements == 0 || elements > none32)
+      return LLMC_BAD_VALUE;
+  }
+  return (elements * bitsOf(tensor.dtype) + 7) / 8 == operand.extent ? LLMC_OK : LLMC_BAD_RANGE;
 }
 
 LLMC_SMALL_END

@@ -5,58 +5,59 @@
 namespace llmc::rt {
 namespace {
 
-enum Uses : uint8_t { usesQueue = 1, usesFlags = 2, usesA = 4, usesB = 8, usesC = 16 };
-constexpr uint8_t usesAll = usesA | usesB | usesC;
+enum Uses : uint8_t { usesQueue = 1, usesCount = 2, usesA = 4, usesB = 8 };
+/// Who touches the operands, and two bits for each: read, written, or as they state.
+enum How : uint8_t { byCpu = 1, fromPages = 2, reads = 1 << 2, thenWrites = 2 << 4 };
+constexpr uint8_t readsTwice = 1 << 2 | 1 << 4, lastWrites = 2 << 6;
 
 /// Fields that an operation does not use are zero, so that they can get a meaning later.
 struct OperationSpec {
   uint8_t uses;
   uint8_t feature;
+  uint8_t nArgs;
+  uint8_t how;
 };
 constexpr OperationSpec operations[] = {
-    {0, 0},                              // End
-    {0, 0},                              // Dispatch: seen here where it has flags
-    {usesQueue | usesAll, featureDma},   // Dma
-    {usesAll, featurePrefetch},          // Prefetch
-    {usesQueue | usesA, 0},              // Wait
-    {0, 0},                              // Barrier
-    {usesQueue | usesA, featureCache},   // CacheClean
-    {usesQueue | usesA, featureCache},   // CacheInvalidate
-    {usesFlags | usesAll, featureLoops}, // LoopBegin
-    {usesA, featureLoops},               // LoopEnd
-    {usesA, featureKvCommit},            // KvCommit
-    {usesAll, featureGather},            // Gather
-    {usesAll, featureHostCall},          // HostCall
-    {0, 0},                              // Yield
-    {usesA, 0},                          // Mark
+    {0, 0, 0, 0},                                                        // End
+    {0, 0, 0, 0},                                                        // Dispatch: not seen here
+    {usesQueue | usesA | usesB, featureDma, 2, reads | thenWrites},      // Dma
+    {usesB, featurePrefetch, 2, byCpu | fromPages | reads | thenWrites}, // Prefetch
+    {usesQueue | usesA, 0, 0, 0},                                        // Wait
+    {0, 0, 0, 0},                                                        // Barrier
+    {usesQueue | usesB, featureCache, 1, 0},                             // CacheClean
+    {usesQueue | usesB, featureCache, 1, 0},                             // CacheInvalidate
+    {usesCount | usesA | usesB, featureLoops, 0, 0},                     // LoopBegin
+    {usesB, featureLoops, 0, 0},                                         // LoopEnd
+    {usesA, featureKvCommit, 0, 0},                                      // KvCommit
+    {usesA | usesB, featureGather, 3,
+     uint8_t(byCpu | fromPages | readsTwice | lastWrites)}, // Gather
+    {usesCount | usesA | usesB, featureHostCall, 0, byCpu}, // HostCall
+    {0, 0, 0, 0},                                           // Yield
+    {usesA, 0, 0, 0},                                       // Mark
+    {usesCount | usesA | usesB, featureLoops, 0, 0},        // LoopParam
 };
-static_assert(sizeof(operations) == sizeof(OperationSpec) * (unsigned(StepOp::Mark) + 1));
+static_assert(sizeof(operations) == sizeof(OperationSpec) * (unsigned(StepOp::LoopParam) + 1));
 
-/// `rows` rows of `rowBytes`, `pitch` apart, end within `extent`. All have 32 bits: nothing wraps.
-bool rowsFit(uint32_t rows, uint32_t pitch, uint32_t rowBytes, size_t extent) {
-  return uint64_t(rows - 1) * pitch + rowBytes <= extent;
+/// `count` rows of `bytes`, `pitch` apart, end within `extent`. All have 32 bits: nothing wraps.
+bool rowsFit(uint32_t count, uint32_t pitch, uint32_t bytes, size_t extent) {
+  return uint64_t(count - 1) * pitch + bytes <= extent;
 }
 
 } // namespace
-
-/// Operation, queue and flags in one word: a dispatch has no flags.
-inline bool PlanVerifier::isDispatch(const Step &step) {
-  static_assert(offsetof(Step, queue) == 1 && offsetof(Step, flags) == 2);
-  uint32_t head = fb::load<uint32_t>(reinterpret_cast<const uint8_t *>(&step));
-  return (head & 0xFFFF00FF) == uint32_t(StepOp::Dispatch);
-}
 
 /// What nearly every step is: inline, all of checkStep in one, and operands are proved once for
 /// each entry.
 [[gnu::always_inline]] inline Code PlanVerifier::checkDispatch(const Step &step) {
   Span<const uint16_t> args = plan.args();
-  uint32_t first = step.b, n = step.c, queue = step.queue;
-  if (queue >= plan.queues().size || step.a >= plan.kernels().size || first > args.size ||
-      n > args.size - first)
+  uint32_t queue = step.queue, first = step.b;
+  if (queue >= plan.queues().size || step.a >= plan.kernels().size)
     return LLMC_BAD_INDEX;
   const Kernel &kernel = plan.kernels()[step.a];
+  uint32_t n = kernel.nArgs;
+  if (first > args.size || n > args.size - first)
+    return LLMC_BAD_INDEX;
   usedQueues[queue] = true;
-  if (kernel.target != plan.queues()[queue].target || kernel.nArgs != n)
+  if (plan.blobs()[kernel.blob].target != plan.queues()[queue].target)
     return LLMC_BAD_VALUE;
   if (n == 0)
     return LLMC_OK;
@@ -72,7 +73,7 @@ inline bool PlanVerifier::isDispatch(const Step &step) {
 
 /// Once for each entry, where the operand has a place to remember it by.
 [[gnu::noinline]] Code PlanVerifier::proveForDevice(uint32_t index) {
-  Code code = checkUse(index, 0, false);
+  Code code = checkUse(index, 0, false, false);
   if (code == LLMC_OK && index < remembered)
     proved[index] = true;
   return code;
@@ -94,15 +95,16 @@ Code PlanVerifier::checkSteps() {
   depth = 0;
   multiplier = 1;
   executed = 0;
-  counted = firstStep;
+  counted = entry->firstStep;
   const Step *steps = plan.steps().data;
   fail(LLMC_OK, LLMC_AT_STEP, lastStep);
   if (steps[lastStep].op != StepOp::End)
     return LLMC_BAD_NESTING;
-  const Step *step = steps + firstStep;
-  for (uint32_t at = firstStep, last = lastStep; at <= last; ++at, ++step) {
+  const Step *step = steps + counted;
+  for (uint32_t at = counted, last = lastStep; at <= last; ++at, ++step) {
     detail = at;
-    if (Code code = isDispatch(*step) ? checkDispatch(*step) : checkStep(*step); code != LLMC_OK)
+    if (Code code = step->op == StepOp::Dispatch ? checkDispatch(*step) : checkStep(*step);
+        code != LLMC_OK)
       return code;
   }
   if (Code code = countSteps(lastStep + 1); code != LLMC_OK)
@@ -113,154 +115,125 @@ Code PlanVerifier::checkSteps() {
 LLMC_SMALL_BEGIN
 
 Code PlanVerifier::checkStep(const Step &step) {
-  if (step.op > StepOp::Mark)
+  if (step.op > StepOp::LoopParam)
     return LLMC_BAD_VALUE;
   if (step.op == StepOp::End && detail != lastStep)
     return LLMC_BAD_NESTING;
   OperationSpec spec = operations[uint8_t(step.op)];
   usedFeatures |= spec.feature;
-  uint32_t stray = spec.uses & usesFlags ? step.flags & ~loopCountIsParam : step.flags;
-  if (!(spec.uses & usesA))
-    stray |= step.a;
-  if (!(spec.uses & usesB))
-    stray |= step.b;
-  if (!(spec.uses & usesC))
-    stray |= step.c;
-  if (!(spec.uses & usesQueue)) {
-    stray |= step.queue;
-  } else if (step.queue < plan.queues().size) {
+  if ((!(spec.uses & (usesQueue | usesCount)) && step.queue) || (!(spec.uses & usesA) && step.a) ||
+      (!(spec.uses & usesB) && step.b))
+    return LLMC_BAD_VALUE;
+  if ((spec.uses & usesQueue) && !(step.op == StepOp::Wait && step.queue == sourceQueue)) {
+    if (step.queue >= plan.queues().size)
+      return LLMC_BAD_INDEX;
     usedQueues[step.queue] = true;
-  } else if (stray == 0 && !(step.op == StepOp::Wait && step.queue == sourceQueue)) {
-    return LLMC_BAD_INDEX;
   }
-  return stray ? LLMC_BAD_VALUE : checkOperation(step);
-}
-
-Code PlanVerifier::checkOperation(const Step &step) {
+  bool isCall = step.op == StepOp::HostCall;
+  if (Code code = checkArgs(step, isCall ? step.queue : spec.nArgs, spec.how); code != LLMC_OK)
+    return code;
   switch (step.op) {
   case StepOp::Dma:
-    return checkDma(step);
-  case StepOp::Prefetch:
-    return checkPrefetch(step);
-  case StepOp::CacheClean:
-  case StepOp::CacheInvalidate:
-    return checkUse(step.a, 0, false);
+  case StepOp::Gather:
+    return checkRows(step);
+  case StepOp::Prefetch: {
+    const Operand &from = operand(step, 0);
+    if (plan.regions()[from.region].kind != RegionKind::FlashPaged)
+      return LLMC_BAD_VALUE;
+    return extentOf(from) <= extentOf(operand(step, 1)) ? LLMC_OK : LLMC_BAD_RANGE;
+  }
   case StepOp::LoopBegin:
+  case StepOp::LoopParam:
     return checkLoopBegin(step);
   case StepOp::LoopEnd:
     return checkLoopEnd(step);
   case StepOp::KvCommit:
-    return checkKvCommit(step);
-  case StepOp::Gather:
-    return checkGather(step);
-  case StepOp::HostCall:
-    return checkArgs(step.b, step.c, true);
-  default: // End, Wait, Barrier, Yield, Mark
+    if (depth != 0)
+      return LLMC_BAD_NESTING;
+    return uint32_t(step.a) - entry->firstState < entry->nStates ? LLMC_OK : LLMC_BAD_INDEX;
+  default: // End, Wait, Barrier, CacheClean, CacheInvalidate, HostCall, Yield, Mark
     return LLMC_OK;
   }
 }
 
-Code PlanVerifier::checkUse(uint32_t index, uint8_t access, bool byCpu) {
+Code PlanVerifier::checkUse(uint32_t index, uint8_t access, bool byCpu, bool pages) {
   if (index >= plan.operands().size)
     return LLMC_BAD_INDEX;
   const Operand &operand = plan.operands()[index];
+  const Region &region = plan.regions()[operand.region];
   if (access == 0)
     access = operand.access;
   uint8_t needed = byCpu ? access : uint8_t(access << 2); // RegionAccess has the CPU's bits first
-  if ((access & ~operand.access) || !hasAddress(plan.regions()[operand.region], needed))
+  if (pages && region.kind == RegionKind::FlashPaged)
+    usedFeatures |= featurePrefetch; // its bytes are reads of the source
+  else if (!hasAddress(region, needed))
     return LLMC_BAD_VALUE;
-  return operand.flags & operandStatic ? LLMC_OK : checkRange(index);
+  if (access & ~operand.access)
+    return LLMC_BAD_VALUE;
+  if (operand.move == none8)
+    return LLMC_OK;
+  Code code = checkReach(operand, true);
+  return code == LLMC_OK ? code : fail(code, LLMC_AT_OPERAND, index);
 }
 
-Code PlanVerifier::checkRange(uint32_t index) {
-  const Operand &operand = plan.operands()[index];
-  // The range with every parameter 0 was proved; what is left of the buffer after it:
-  const Buffer &buffer = plan.buffers()[operand.buffer];
-  size_t left = size_t(buffer.size) - size_t(operand.extent) -
-                (size_t(operand.offset) - size_t(buffer.offset));
-  for (unsigned k = 0; k < 3 && operand.param[k] != none8; ++k) {
-    uint64_t farthest = uint64_t(bounds[operand.param[k]]) * operand.stride[k];
-    if (farthest > left)
-      return fail(LLMC_BAD_RANGE, LLMC_AT_OPERAND, index);
-    left -= size_t(farthest);
-  }
-  return LLMC_OK;
-}
-
-/// The table of a gather may be paged: then its rows are read.
-Code PlanVerifier::checkArgs(uint32_t first, uint32_t n, bool byCpu, bool gathers) {
+/// Pages may be the first of them alone.
+Code PlanVerifier::checkArgs(const Step &step, uint32_t n, uint8_t how) {
   Span<const uint16_t> args = plan.args();
-  if (n > maxArgs || first > args.size || n > args.size - first)
+  if (n > maxArgs || (n && (step.b > args.size || n > args.size - step.b)))
     return LLMC_BAD_INDEX;
   Code code = LLMC_OK;
-  for (uint32_t i = 0; code == LLMC_OK && i < n; ++i) {
-    uint32_t index = args[first + i];
-    bool isTable = gathers && i == 0 && index < plan.operands().size &&
-                   plan.regions()[plan.operands()[index].region].kind == RegionKind::FlashPaged;
-    if (isTable)
-      usedFeatures |= featurePrefetch; // its rows are reads of the source
-    code = isTable ? checkRange(index) : checkUse(index, 0, byCpu);
-  }
+  uint32_t access = how >> 2;
+  for (uint32_t i = 0; code == LLMC_OK && i < n; ++i, access >>= 2)
+    code = checkUse(args[step.b + i], access & 3, how & byCpu, i == 0 && (how & fromPages));
   return code;
 }
 
-Code PlanVerifier::checkDma(const Step &step) {
-  if (step.c >= plan.dmas().size)
+/// A copy of rows, or of those rows of a table that ids name: for every id there is.
+Code PlanVerifier::checkRows(const Step &step) const {
+  if (step.a >= plan.rows().size)
     return LLMC_BAD_INDEX;
-  Code code = checkUse(step.a, LLMC_READ, false);
-  if (code == LLMC_OK)
-    code = checkUse(step.b, LLMC_WRITE, false);
-  if (code != LLMC_OK)
-    return code;
-  const Dma &dma = plan.dmas()[step.c];
-  if ((dma.rowsParam != none8 && bounds[dma.rowsParam] > dma.rows) ||
-      !rowsFit(dma.rows, dma.srcPitch, dma.rowBytes, size_t(plan.operands()[step.a].extent)) ||
-      !rowsFit(dma.rows, dma.dstPitch, dma.rowBytes, size_t(plan.operands()[step.b].extent)))
+  const Rows &rows = plan.rows()[step.a];
+  bool isGather = step.op == StepOp::Gather;
+  const Operand &to = operand(step, isGather ? 2 : 1);
+  uint32_t written = rows.count;
+  if (isGather) {
+    const Operand &ids = operand(step, 1);
+    if (rows.countParam != none8 || ids.move != none8 || ids.extent % 4)
+      return LLMC_BAD_VALUE;
+    written = ids.extent / 4;
+  } else if (rows.countParam != none8 && bounds[rows.countParam] > rows.count) {
     return LLMC_BAD_RANGE;
-  return LLMC_OK;
-}
-
-Code PlanVerifier::checkPrefetch(const Step &step) {
-  if (step.a >= plan.operands().size)
-    return LLMC_BAD_INDEX;
-  const Operand &src = plan.operands()[step.a];
-  if (plan.regions()[src.region].kind != RegionKind::FlashPaged)
-    return LLMC_BAD_VALUE;
-  Code code = checkRange(step.a);
-  if (code == LLMC_OK)
-    code = checkUse(step.b, LLMC_WRITE, true);
-  if (code != LLMC_OK)
-    return code;
-  bool within = step.c != 0 && step.c <= size_t(src.extent) &&
-                step.c <= size_t(plan.operands()[step.b].extent);
+  }
+  bool within = rowsFit(rows.count, rows.srcPitch, rows.bytes, extentOf(operand(step, 0))) &&
+                rowsFit(written, rows.dstPitch, rows.bytes, extentOf(to));
   return within ? LLMC_OK : LLMC_BAD_RANGE;
 }
 
 Code PlanVerifier::checkLoopBegin(const Step &step) {
   Span<const Param> params = plan.params();
-  uint32_t most = step.b;
-  if (step.a >= params.size)
+  uint32_t most = step.a, counter = step.queue;
+  if (counter >= params.size)
     return LLMC_BAD_INDEX;
-  if (step.flags & loopCountIsParam) {
+  if (step.op == StepOp::LoopParam) {
     if (most >= params.size)
       return LLMC_BAD_INDEX;
     most = bounds[most];
   } else if (most == 0) {
     return LLMC_BAD_VALUE;
   }
-  if (params[step.a].kind != ParamKind::Loop)
+  if (params[counter].kind != ParamKind::Loop)
     return LLMC_BAD_VALUE;
-  if (most != 0 && most - 1 > params[step.a].max)
+  if (most != 0 && most - 1 > params[counter].max)
     return LLMC_BAD_RANGE;
   // The end lies in the entry; that it is the matching one shows when it is reached.
   const Step *steps = plan.steps().data;
-  if (depth == maxLoopDepth || step.c <= detail || step.c >= lastStep ||
-      steps[step.c].op != StepOp::LoopEnd || steps[step.c].a != detail)
+  if (depth == maxLoopDepth || step.b <= detail || step.b >= lastStep ||
+      steps[step.b].op != StepOp::LoopEnd || steps[step.b].b != detail)
     return LLMC_BAD_NESTING;
   for (uint32_t i = 0; i < depth; ++i)
-    if (loops[i].param == step.a)
+    if (loops[i].param == counter)
       return LLMC_BAD_NESTING;
-  loops[depth++] = {detail, uint8_t(step.a), multiplier};
+  loops[depth++] = {detail, uint8_t(counter), multiplier};
   if (Code code = countSteps(detail + 1); code != LLMC_OK)
     return code;
   uint64_t rounds = uint64_t(multiplier) * most;
@@ -269,38 +242,11 @@ Code PlanVerifier::checkLoopBegin(const Step &step) {
 }
 
 Code PlanVerifier::checkLoopEnd(const Step &step) {
-  if (depth == 0 || loops[depth - 1].begin != step.a || plan.steps()[step.a].c != detail)
+  if (depth == 0 || loops[depth - 1].begin != step.b || plan.steps()[step.b].b != detail)
     return LLMC_BAD_NESTING;
   Code code = countSteps(detail + 1);
   multiplier = loops[--depth].multiplier;
   return code;
-}
-
-/// Three arguments: table, ids, destination. Row ids[i] of the table goes to row i, for every id
-/// the operand holds.
-Code PlanVerifier::checkGather(const Step &step) {
-  if (Code code = checkArgs(step.a, 3, true, true); code != LLMC_OK)
-    return code;
-  const uint16_t *args = &plan.args()[step.a];
-  const Operand *operands = plan.operands().data;
-  const Operand &table = operands[args[0]], &ids = operands[args[1]], &to = operands[args[2]];
-  uint32_t rowBytes = step.b, bound = step.c;
-  if (!(table.access & ids.access & LLMC_READ) || !(to.access & LLMC_WRITE) || rowBytes == 0 ||
-      bound == 0 || ids.extent % 4)
-    return LLMC_BAD_VALUE;
-  bool within = uint64_t(rowBytes) * bound <= size_t(table.extent) &&
-                size_t(ids.extent) <= none32 &&
-                uint64_t(rowBytes) * uint32_t(ids.extent / 4) <= size_t(to.extent);
-  return within ? LLMC_OK : LLMC_BAD_RANGE;
-}
-
-Code PlanVerifier::checkKvCommit(const Step &step) const {
-  if (depth != 0)
-    return LLMC_BAD_NESTING;
-  for (uint16_t state : entry.states())
-    if (state == step.a)
-      return LLMC_OK;
-  return LLMC_BAD_INDEX;
 }
 
 LLMC_SMALL_END

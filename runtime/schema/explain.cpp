@@ -84,8 +84,8 @@ const char *place(uint8_t where) {
     return "segment";
   case LLMC_AT_DIGEST:
     return "digest";
-  case LLMC_AT_BUFFER:
-    return "buffer";
+  case LLMC_AT_MOVE:
+    return "move";
   case LLMC_AT_OPERAND:
     return "operand";
   case LLMC_AT_KERNEL:
@@ -102,10 +102,12 @@ const char *place(uint8_t where) {
     return "model description";
   case LLMC_AT_TOKENIZER:
     return "tokenizer description";
-  case LLMC_AT_METADATA:
-    return "metadata";
-  case LLMC_AT_STRING:
-    return "string";
+  case LLMC_AT_TENSOR:
+    return "tensor";
+  case LLMC_AT_BLOB:
+    return "blob";
+  case LLMC_AT_ROWS:
+    return "rows";
   case LLMC_AT_MEMORY:
     return "memory for region";
   case LLMC_AT_DEVICE:
@@ -130,23 +132,34 @@ const char *place(uint8_t where) {
 }
 
 /// In the order of the schema.
-constexpr const char *planFields[] = {
-    "required_features", "producer",     "digest_root", "targets",   "regions",
-    "segments",          "buffers",      "operands",    "args",      "params",
-    "kernels",           "queues",       "dmas",        "steps",     "states",
-    "entries",           "strings",      "model",       "tokenizer", "metadata",
-    "digest_segment",    "debug_segment"};
+constexpr const char *planFields[] = {"required_features",
+                                      "producer",
+                                      "digest_root",
+                                      "targets",
+                                      "regions",
+                                      "segments",
+                                      "params",
+                                      "moves",
+                                      "operands",
+                                      "args",
+                                      "blobs",
+                                      "kernels",
+                                      "queues",
+                                      "rows",
+                                      "steps",
+                                      "states",
+                                      "numbers",
+                                      "tensors",
+                                      "entries",
+                                      "text",
+                                      "model"};
 
 } // namespace
 
 std::string explain(Status status) {
   std::string text;
   std::string detail = std::to_string(status.detail) + (status.detail == 0xFFFF ? " or later" : "");
-  if (status.where == LLMC_AT_TENSOR)
-    text = "entry " + std::to_string(status.detail / 256) + ", tensor " +
-           std::to_string(status.detail % 256) + ": ";
-  else if (status.where == LLMC_AT_PLAN &&
-           status.detail < sizeof(planFields) / sizeof(planFields[0]))
+  if (status.where == LLMC_AT_PLAN && status.detail < sizeof(planFields) / sizeof(planFields[0]))
     text = std::string("plan, field ") + planFields[status.detail] + ": ";
   else if (const char *noun = place(status.where))
     text = std::string(noun) + " " + detail + ": ";

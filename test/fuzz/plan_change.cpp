@@ -15,37 +15,33 @@ using Fields = std::vector<Field>;
 
 template <class... T> Fields fieldsOf(T &...fields) { return {Field{&fields, sizeof(fields)}...}; }
 Fields fields(rt::Region &r) {
-  return fieldsOf(r.size, r.name, r.alignLog2, r.kind, r.lifetime, r.access);
+  return fieldsOf(r.size, r.name, r.reserved, r.alignLog2, r.kind, r.lifetime, r.access);
 }
-Fields fields(rt::Buffer &b) { return fieldsOf(b.offset, b.size, b.name, b.region, b.segment); }
-Fields fields(rt::Operand &o) {
-  return fieldsOf(o.offset, o.extent, o.stride[0], o.stride[1], o.stride[2], o.buffer, o.region,
-                  o.access, o.param[0], o.param[1], o.param[2], o.flags, o.reserved[0],
-                  o.reserved[1], o.reserved[2]);
+Fields fields(rt::Move &m) {
+  return fieldsOf(m.offset, m.extent, m.stride[0], m.stride[1], m.stride[2], m.param[0], m.param[1],
+                  m.param[2], m.reserved);
 }
+Fields fields(rt::Operand &o) { return fieldsOf(o.offset, o.extent, o.region, o.access, o.move); }
 Fields fields(uint16_t &argument) { return fieldsOf(argument); }
 Fields fields(rt::Param &p) { return fieldsOf(p.max, p.imm, p.kind, p.a, p.b, p.reserved); }
-Fields fields(rt::Kernel &k) {
-  return fieldsOf(k.offset, k.size, k.entry, k.name, k.segment, k.target, k.abi, k.nArgs,
-                  k.reserved);
-}
+Fields fields(rt::Blob &b) { return fieldsOf(b.offset, b.size, b.segment, b.target); }
+Fields fields(rt::Kernel &k) { return fieldsOf(k.entry, k.stack, k.blob, k.nArgs); }
 Fields fields(rt::Queue &q) { return fieldsOf(q.target, q.index); }
-Fields fields(rt::Dma &d) {
-  return fieldsOf(d.rowBytes, d.rows, d.srcPitch, d.dstPitch, d.rowsParam, d.reserved0,
-                  d.reserved1);
+Fields fields(rt::Rows &r) {
+  return fieldsOf(r.bytes, r.count, r.srcPitch, r.dstPitch, r.countParam, r.reserved0, r.reserved1);
 }
-Fields fields(rt::Step &s) { return fieldsOf(s.op, s.queue, s.flags, s.a, s.b, s.c); }
+Fields fields(rt::Step &s) { return fieldsOf(s.op, s.queue, s.a, s.b); }
 Fields fields(rt::State &s) {
-  return fieldsOf(s.maxTokens, s.window, s.tokenStride, s.headStride, s.layerStride, s.layoutHash,
-                  s.buffer, s.layers, s.heads, s.headDim, s.pageTokens, s.scaleState, s.kind,
-                  s.role, s.dtype, s.reserved);
+  return fieldsOf(s.offset, s.maxTokens, s.window, s.tokenStride, s.headStride, s.layerStride,
+                  s.layoutHash, s.region, s.layers, s.heads, s.headDim, s.scaleState, s.kind,
+                  s.role, s.dtype, s.reserved0, s.reserved1);
 }
 Fields fields(SegmentDescription &s) {
   return fieldsOf(s.kind, s.region, s.regionOffset, s.alignLog2, s.chunkLog2);
 }
 Fields fields(EntryDescription &e) {
-  return fieldsOf(e.kind, e.chunk, e.posMax, e.firstStep, e.nSteps, e.targetMask, e.rowParam,
-                  e.rowMax, e.vocab);
+  return fieldsOf(e.kind, e.chunk, e.posMax, e.firstStep, e.nSteps, e.firstState, e.nStates,
+                  e.targetMask, e.rowParam, e.rowMax, e.vocab);
 }
 Fields fields(TensorDescription &t) { return fieldsOf(t.role, t.dtype, t.operand); }
 
@@ -124,11 +120,7 @@ void changeSteps(PlanDescription &plan, Random &random) {
   } else if (random.oneIn(2)) {
     rt::Step copy = plan.steps[random.below(plan.steps.size())];
     if (random.oneIn(2))
-      copy = {rt::StepOp(1 + random.below(14)),
-              0,
-              uint16_t(random.below(2)),
-              random.below(8),
-              random.below(64),
+      copy = {rt::StepOp(1 + random.below(15)), uint8_t(random.below(2)), uint16_t(random.below(8)),
               random.below(64)};
     plan.steps.insert(plan.steps.begin() + long(at), copy);
     ++owner->nSteps;
@@ -146,11 +138,11 @@ void addLoop(PlanDescription &plan, Random &random) {
     return;
   uint32_t from = random.below(entry.nSteps - 1), to = from + random.below(entry.nSteps - from);
   auto first = plan.steps.begin() + entry.firstStep;
-  plan.steps.insert(first + to, {rt::StepOp::LoopEnd, 0, 0, 0, 0, 0});
+  plan.steps.insert(first + to, {rt::StepOp::LoopEnd, 0, 0, 0});
   first = plan.steps.begin() + entry.firstStep;
-  rt::Step begin = {rt::StepOp::LoopBegin, 0, uint16_t(random.below(2)), 0, 1 + random.below(4), 0};
-  begin.a = random.below(plan.params.size());
-  plan.steps.insert(first + from, begin);
+  const auto op = random.oneIn(2) ? rt::StepOp::LoopBegin : rt::StepOp::LoopParam;
+  plan.steps.insert(first + from, {op, uint8_t(random.below(plan.params.size())),
+                                   uint16_t(1 + random.below(4)), 0});
   entry.nSteps += 2;
 }
 
@@ -177,8 +169,9 @@ void changeOnce(PlanDescription &plan, Random &random) {
   case 1:
     return changeList(plan.segments, random);
   case 2:
+    return changeList(plan.blobs, random);
   case 3:
-    return changeList(plan.buffers, random);
+    return changeList(plan.moves, random);
   case 4:
   case 5:
   case 6:
@@ -193,7 +186,7 @@ void changeOnce(PlanDescription &plan, Random &random) {
   case 11:
     return changeList(plan.queues, random);
   case 12:
-    return changeList(plan.dmas, random);
+    return changeList(plan.rows, random);
   case 13:
     return changeList(plan.states, random);
   case 14:

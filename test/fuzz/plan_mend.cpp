@@ -11,7 +11,7 @@ using namespace rt;
 
 namespace {
 
-constexpr uint64_t mostBytes = 1 << 15; // of a buffer, and of where it begins
+constexpr uint64_t mostBytes = 1 << 15; // of a region
 
 bool isFlash(RegionKind kind) {
   return kind == RegionKind::FlashXip || kind == RegionKind::FlashPaged;
@@ -33,26 +33,15 @@ void Mender::regions() {
       region.access &= ~(cpuWrites | deviceWrites);
     if (!(region.access & ~cpuCached))
       region.access |= cpuReads | deviceReads;
+    region.reserved = 0;
     name(region.name);
-  }
-}
-
-/// A segment may stand in constant regions, and initial states in those of a session.
-void Mender::place(SegmentDescription &segment, Region &region) {
-  if (region.lifetime == Lifetime::Session) {
-    segment.kind = SegmentKind::StateInit;
-    region.access |= cpuWrites;
-  } else if (region.lifetime != Lifetime::Constant) {
-    segment.region = none16;
-  } else if (segment.kind == SegmentKind::StateInit) {
-    segment.kind = SegmentKind::Other;
   }
 }
 
 void Mender::segments() {
   std::vector<uint64_t> ends(plan.regions.size());
   for (SegmentDescription &segment : plan.segments) {
-    if (segment.kind > SegmentKind::Debug || segment.kind == SegmentKind::Digests)
+    if (segment.kind > SegmentKind::Other || segment.kind == SegmentKind::Digests)
       segment.kind = SegmentKind::Other;
     if (segment.chunkLog2 != 0)
       segment.chunkLog2 = std::clamp<uint8_t>(segment.chunkLog2, 10, 30);
@@ -62,9 +51,10 @@ void Mender::segments() {
     if (segment.region >= plan.regions.size())
       segment.region = uint16_t(random.below(plan.regions.size()));
     Region &region = plan.regions[segment.region];
-    place(segment, region);
-    if (segment.region == none16)
+    if (region.lifetime != Lifetime::Constant) {
+      segment.region = none16;
       continue;
+    }
     segment.alignLog2 = std::min(segment.alignLog2, region.alignLog2);
     uint64_t &end = ends[segment.region], align = uint64_t(1) << segment.alignLog2;
     if (segment.regionOffset < end || segment.regionOffset > end + 512)
@@ -74,62 +64,23 @@ void Mender::segments() {
   }
 }
 
-/// Into the segment that holds the buffer's bytes; false where its region has none.
-bool Mender::intoSegment(Buffer &buffer) {
-  auto fitting = [&](size_t i) { return plan.segments[i].region == buffer.region; };
-  size_t at = buffer.segment < plan.segments.size() ? buffer.segment : 0;
-  for (size_t n = 0; n < plan.segments.size() && !fitting(at); ++n)
-    at = (at + 1) % plan.segments.size();
-  if (plan.segments.empty() || !fitting(at))
-    return false;
-  const SegmentDescription &segment = plan.segments[at];
-  uint64_t size = segment.source->size();
-  buffer.segment = uint16_t(at);
-  if (buffer.offset < segment.regionOffset || buffer.offset - segment.regionOffset >= size)
-    buffer.offset = segment.regionOffset;
-  buffer.size = std::min(buffer.size, size - (buffer.offset - segment.regionOffset));
-  return true;
-}
-
-void Mender::buffers() {
-  for (Buffer &buffer : plan.buffers) {
-    if (buffer.region >= plan.regions.size())
-      buffer.region = uint16_t(random.below(plan.regions.size()));
-    name(buffer.name);
-    if (buffer.offset > mostBytes)
-      buffer.offset = random.below(512);
-    buffer.size = std::clamp<uint64_t>(buffer.size, 1, mostBytes);
-    bool constant = plan.regions[buffer.region].lifetime == Lifetime::Constant;
-    if (!constant && buffer.segment != none16 &&
-        (buffer.segment >= plan.segments.size() || random.oneIn(2) || !intoSegment(buffer)))
-      buffer.segment = none16;
-    for (uint32_t n = 0; constant && !intoSegment(buffer) && n < plan.regions.size(); ++n) {
-      buffer.region = uint16_t((buffer.region + 1) % plan.regions.size());
-      constant = plan.regions[buffer.region].lifetime == Lifetime::Constant;
-      buffer.segment = none16;
-    }
-  }
-}
-
-/// A region is as large as what stands in it.
+/// A constant region is as large as what stands in it.
 void Mender::sizes() {
   std::vector<uint64_t> ends(plan.regions.size());
-  for (const Buffer &buffer : plan.buffers)
-    if (buffer.region < ends.size())
-      ends[buffer.region] = std::max(ends[buffer.region], buffer.offset + buffer.size);
   for (const SegmentDescription &segment : plan.segments)
     if (segment.region < ends.size())
-      ends[segment.region] =
-          std::max(ends[segment.region], segment.regionOffset + segment.source->size());
+      ends[segment.region] = segment.regionOffset + segment.source->size();
   for (size_t i = 0; i < ends.size(); ++i) {
-    if (ends[i] == 0) { // nothing is there: a buffer of its own
-      Region &region = plan.regions[i];
+    Region &region = plan.regions[i];
+    if (ends[i] != 0) {
+      region.size = ends[i];
+      continue;
+    }
+    if (region.lifetime == Lifetime::Constant) { // nothing is there
       region.kind = RegionKind::Sram;
       region.lifetime = Lifetime::Scratch;
-      ends[i] = 64;
-      plan.buffers.push_back({0, 64, none32, uint16_t(i), none16});
     }
-    plan.regions[i].size = ends[i];
+    region.size = std::clamp<uint64_t>(region.size, 1, mostBytes);
   }
 }
 
@@ -180,72 +131,84 @@ void Mender::derived(Param &param, uint32_t index, const std::vector<uint32_t> &
     param.max = uint32_t(most);
 }
 
-void Mender::operands() {
-  for (Operand &operand : plan.operands) {
-    if (operand.buffer >= plan.buffers.size())
-      operand.buffer = uint16_t(random.below(plan.buffers.size()));
-    if (plan.buffers.empty())
-      return;
-    const Buffer &buffer = plan.buffers[operand.buffer];
-    operand.region = uint8_t(buffer.region);
-    for (uint8_t &reserved : operand.reserved)
-      reserved = 0;
-    operand.access &= LLMC_READ | LLMC_WRITE;
-    if (operand.access == 0)
-      operand.access = LLMC_READ;
-    if (operand.offset < buffer.offset || operand.offset - buffer.offset >= buffer.size)
-      operand.offset = buffer.offset;
-    uint64_t left = buffer.size - (operand.offset - buffer.offset);
-    operand.extent = std::clamp<uint64_t>(operand.extent, 1, left);
-    moves(operand, left - operand.extent);
+/// Parameters that there are, the used ones first.
+void Mender::moves() {
+  if (plan.moves.size() > maxMoves)
+    plan.moves.resize(maxMoves);
+  for (Move &move : plan.moves) {
+    unsigned used = 0;
+    for (unsigned k = 0; k < 3; ++k) {
+      uint8_t param = move.param[k];
+      uint32_t stride = move.stride[k];
+      move.param[k] = none8;
+      move.stride[k] = 0;
+      if (param >= plan.params.size())
+        continue;
+      move.param[used] = param;
+      move.stride[used++] = stride;
+    }
+    move.reserved = 0;
   }
 }
 
-/// Strides such that the farthest address stays in the buffer, `left` bytes beyond the first.
-void Mender::moves(Operand &operand, uint64_t left) {
-  unsigned used = 0;
-  for (unsigned k = 0; k < 3; ++k) {
-    uint8_t param = operand.param[k];
-    uint32_t stride = operand.stride[k];
-    operand.param[k] = none8;
-    operand.stride[k] = 0;
-    if (param >= plan.params.size())
-      continue;
-    uint64_t most = plan.params[param].max;
-    if (most != 0 && stride > left / most)
-      stride = random.oneIn(2) ? uint32_t(left / most) : 0;
-    left -= most * stride;
-    operand.param[used] = param;
-    operand.stride[used++] = stride;
+void Mender::operands() {
+  for (Operand &operand : plan.operands) {
+    if (operand.region >= plan.regions.size())
+      operand.region = uint16_t(random.below(plan.regions.size()));
+    const Region &region = plan.regions[operand.region];
+    operand.access &= LLMC_READ | LLMC_WRITE;
+    if (operand.access == 0)
+      operand.access = LLMC_READ;
+    if (operand.offset >= region.size)
+      operand.offset = uint32_t(random.below(uint32_t(region.size)));
+    uint64_t left = region.size - operand.offset;
+    operand.extent = uint32_t(std::clamp<uint64_t>(operand.extent, 1, left));
+    if (operand.move >= plan.moves.size())
+      operand.move = none8;
+    else
+      shrink(plan.moves[operand.move], left - operand.extent);
   }
-  operand.flags = used ? 0 : operandStatic;
+}
+
+/// Until the farthest address stays in the region, `left` bytes beyond the first. Who shares the
+/// move stays in its own.
+void Mender::shrink(Move &move, uint64_t left) {
+  for (uint64_t *more : {&move.offset, &move.extent}) {
+    if (*more > left)
+      *more = random.oneIn(2) ? left : 0;
+    left -= *more;
+  }
+  for (unsigned k = 0; k < 3 && move.param[k] != none8; ++k) {
+    uint64_t most = plan.params[move.param[k]].max;
+    if (most != 0 && move.stride[k] > left / most)
+      move.stride[k] = random.oneIn(2) ? uint32_t(left / most) : 0;
+    left -= most * move.stride[k];
+  }
 }
 
 void Mender::states() {
   for (size_t i = 0; i < plan.states.size(); ++i) {
     State &state = plan.states[i];
-    auto fitting = [&](size_t b) {
-      return plan.regions[plan.buffers[b].region].lifetime == Lifetime::Session;
-    };
-    size_t at = state.buffer < plan.buffers.size() ? state.buffer : 0;
-    for (size_t n = 0; n < plan.buffers.size() && !fitting(at); ++n)
-      at = (at + 1) % plan.buffers.size();
-    state.buffer = uint16_t(at);
+    auto fitting = [&](size_t r) { return plan.regions[r].lifetime == Lifetime::Session; };
+    size_t at = state.region < plan.regions.size() ? state.region : 0;
+    for (size_t n = 0; n < plan.regions.size() && !fitting(at); ++n)
+      at = (at + 1) % plan.regions.size();
+    state.region = uint16_t(at);
     if (state.scaleState >= plan.states.size() || state.scaleState == i)
       state.scaleState = none16;
-    state.kind = StateKind(uint8_t(state.kind) % 5);
+    state.kind = StateKind::KvFlat;
     state.role = StateRole(uint8_t(state.role) % 5);
     state.dtype = DType(uint8_t(state.dtype) % 8);
-    state.reserved = 0;
-    state.pageTokens =
-        state.kind == StateKind::KvPaged ? std::max<uint16_t>(state.pageTokens, 1) : uint16_t(0);
+    state.reserved0 = 0;
+    state.reserved1 = 0;
     state.layers = std::max<uint16_t>(state.layers, 1);
     state.heads = std::max<uint16_t>(state.heads, 1);
     uint32_t context = plan.params.size() > 2 ? plan.params[2].max : 1;
     state.maxTokens = std::max(state.maxTokens, std::max(context, 1u));
     state.window = std::min(state.window, state.maxTokens);
-    if (!plan.buffers.empty())
-      rows(state, plan.buffers[at].size);
+    if (state.offset >= plan.regions[at].size)
+      state.offset = 0;
+    rows(state, plan.regions[at].size - state.offset);
   }
 }
 
@@ -265,34 +228,41 @@ void Mender::rows(State &state, uint64_t bytes) {
   fit(state.layerStride, state.layers - 1u);
 }
 
-void Mender::name(uint32_t &index) {
-  if (index != none32 && index >= plan.strings.size())
-    index = none32;
+void Mender::name(uint16_t &index) {
+  if (index != none16 && index >= plan.text.size())
+    index = none16;
 }
 
-void Mender::kernels() {
+void Mender::blobs() {
   auto fitting = [&](size_t i) {
     const SegmentDescription &segment = plan.segments[i];
     return segment.kind == SegmentKind::Kernel && segment.region < plan.regions.size() &&
            (plan.regions[segment.region].access & cpuReads) &&
            plan.regions[segment.region].kind != RegionKind::FlashPaged;
   };
-  for (Kernel &kernel : plan.kernels) {
-    size_t at = kernel.segment < plan.segments.size() ? kernel.segment : 0;
+  if (plan.segments.empty() || plan.targets.empty())
+    return;
+  if (plan.blobs.size() > maxBlobs)
+    plan.blobs.resize(maxBlobs);
+  for (Blob &blob : plan.blobs) {
+    size_t at = blob.segment < plan.segments.size() ? blob.segment : 0;
     for (size_t n = 0; n < plan.segments.size() && !fitting(at); ++n)
       at = (at + 1) % plan.segments.size();
-    if (plan.segments.empty() || plan.targets.empty())
-      return;
-    kernel.segment = uint16_t(at);
-    kernel.target = uint16_t(kernel.target % plan.targets.size());
-    kernel.abi = uint16_t(plan.targets[kernel.target].abi);
-    kernel.reserved = 0;
-    name(kernel.name);
-    kernel.nArgs = std::min<uint16_t>(kernel.nArgs, maxArgs);
+    blob.segment = uint16_t(at);
+    blob.target = uint16_t(blob.target % plan.targets.size());
     uint64_t bytes = plan.segments[at].source->size();
-    kernel.offset = kernel.offset < bytes ? kernel.offset : 0;
-    kernel.size = uint32_t(std::clamp<uint64_t>(kernel.size, 1, bytes - kernel.offset));
-    kernel.entry %= kernel.size;
+    blob.offset = blob.offset < bytes ? blob.offset : 0;
+    blob.size = uint32_t(std::clamp<uint64_t>(blob.size, 1, bytes - blob.offset));
+  }
+}
+
+void Mender::kernels() {
+  if (plan.blobs.empty())
+    plan.kernels.clear();
+  for (Kernel &kernel : plan.kernels) {
+    kernel.blob = uint8_t(kernel.blob % plan.blobs.size());
+    kernel.nArgs = std::min<uint8_t>(kernel.nArgs, maxArgs);
+    kernel.entry %= std::max(plan.blobs[kernel.blob].size, 1u);
   }
 }
 
@@ -301,26 +271,26 @@ void Mender::units() {
     plan.queues.resize(maxQueues);
   for (Queue &queue : plan.queues)
     queue.target = uint16_t(queue.target % std::max<size_t>(plan.targets.size(), 1));
-  for (Dma &dma : plan.dmas) {
-    dma.rowBytes = std::clamp(dma.rowBytes, 1u, uint32_t(mostBytes));
-    dma.rows = std::clamp(dma.rows, 1u, 4096u);
-    dma.reserved0 = 0;
-    dma.reserved1 = 0;
-    for (uint32_t *pitch : {&dma.srcPitch, &dma.dstPitch})
-      *pitch = std::clamp(*pitch, dma.rowBytes, uint32_t(mostBytes));
-    if (dma.rowsParam >= plan.params.size() || plan.params[dma.rowsParam].max > dma.rows)
-      dma.rowsParam = none8;
+  for (Rows &each : plan.rows) {
+    each.bytes = std::clamp(each.bytes, 1u, uint32_t(mostBytes));
+    each.count = std::clamp(each.count, 1u, 4096u);
+    each.reserved0 = 0;
+    each.reserved1 = 0;
+    for (uint32_t *pitch : {&each.srcPitch, &each.dstPitch})
+      *pitch = std::clamp(*pitch, each.bytes, uint32_t(mostBytes));
+    if (each.countParam >= plan.params.size() || plan.params[each.countParam].max > each.count)
+      each.countParam = none8;
   }
 }
 
 void mendPlan(PlanDescription &plan, Random &random) {
-  if (plan.regions.empty() || plan.buffers.empty() || plan.params.size() < 3)
+  if (plan.regions.empty() || plan.params.size() < 3)
     return;
   Mender mender(plan, random);
   static constexpr void (Mender::*parts[])() = {
-      &Mender::regions, &Mender::segments, &Mender::buffers, &Mender::sizes,
-      &Mender::params,  &Mender::operands, &Mender::states,  &Mender::kernels,
-      &Mender::units,   &Mender::entries,  &Mender::steps,   &Mender::tensors};
+      &Mender::regions,  &Mender::segments, &Mender::sizes,  &Mender::params,  &Mender::moves,
+      &Mender::operands, &Mender::states,   &Mender::blobs,  &Mender::kernels, &Mender::units,
+      &Mender::entries,  &Mender::steps,    &Mender::tensors};
   for (auto part : parts)
     (mender.*part)();
 }

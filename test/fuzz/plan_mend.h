@@ -14,11 +14,12 @@ public:
   // Records (plan_mend.cpp). Each relies on those before it.
   void regions();
   void segments();
-  void buffers();
   void sizes();
   void params();
+  void moves();
   void operands();
   void states();
+  void blobs();
   void kernels();
   void units();
 
@@ -28,11 +29,10 @@ public:
   void tensors();
 
 private:
-  void name(uint32_t &index);
+  void name(uint16_t &index);
   void place(SegmentDescription &segment, rt::Region &region);
-  bool intoSegment(rt::Buffer &buffer);
   void derived(rt::Param &param, uint32_t index, const std::vector<uint32_t> &bounds);
-  void moves(rt::Operand &operand, uint64_t left);
+  void shrink(rt::Move &move, uint64_t left);
   void rows(rt::State &state, uint64_t bytes);
 
   struct Open { // a loop that has begun
@@ -47,6 +47,9 @@ private:
   bool prefetch(rt::Step &step);
   bool gather(rt::Step &step);
   bool args(uint32_t &first, uint32_t n, bool byCpu);
+  uint64_t extentOf(uint32_t operand) const;
+  uint32_t argument(const rt::Step &step, uint32_t i) const;
+  bool setArgs(rt::Step &step, std::initializer_list<uint32_t> operands);
   bool loopParam(rt::Step &step, const std::vector<Open> &open);
   bool usable(uint32_t operand, uint8_t access, bool byCpu) const;
   /// `operand` where it may be used so and is large enough, else another; none32 where there is

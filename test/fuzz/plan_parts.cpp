@@ -13,8 +13,6 @@ namespace {
 
 namespace fb = llmc::plan::fb;
 
-std::string textOf(const flatbuffers::String *text) { return text ? text->str() : std::string(); }
-
 /// Structs of the schema as the records of the runtime: the same bytes.
 template <class Record, class Struct>
 std::vector<Record> recordsOf(const flatbuffers::Vector<const Struct *> *from) {
@@ -29,52 +27,50 @@ template <class T> std::vector<T> scalarsOf(const flatbuffers::Vector<T> *from) 
   return from ? std::vector<T>(from->begin(), from->end()) : std::vector<T>();
 }
 
-std::optional<Sha256> digestOf(const fb::Digest *from) {
-  if (!from)
-    return std::nullopt;
+std::optional<Sha256> digestOf(const rt::Digest &from) {
   Sha256 digest;
-  std::memcpy(digest.data(), from, digest.size());
-  return digest;
+  std::memcpy(digest.data(), &from, digest.size());
+  return digest == Sha256{} ? std::nullopt : std::optional(digest);
 }
 
-template <class Tensors> std::vector<TensorDescription> tensorsOf(const Tensors *from) {
-  std::vector<TensorDescription> tensors;
-  for (uint32_t i = 0; from && i < from->size(); ++i) {
-    const fb::TensorDesc &t = *from->Get(i);
-    tensors.push_back({textOf(t.name()), rt::TensorRole(t.role()), rt::DType(t.dtype()),
-                       scalarsOf(t.dims()), t.operand(), t.scale(), t.zero()});
-  }
-  return tensors;
+std::string nameAt(const std::string &text, uint16_t name) {
+  return name < text.size() ? text.c_str() + name : "";
 }
 
-EntryDescription entryOf(const fb::Entry &e) {
+/// Those of [first, first + n) that there are.
+template <class T> std::vector<T> partOf(const std::vector<T> &all, size_t first, size_t n) {
+  first = std::min(first, all.size());
+  return {all.begin() + long(first), all.begin() + long(std::min(first + n, all.size()))};
+}
+
+EntryDescription entryOf(const rt::Entry &e, const std::vector<rt::Tensor> &tensors,
+                         const std::vector<uint32_t> &numbers, const std::string &text) {
   EntryDescription entry;
-  entry.name = textOf(e.name());
-  entry.kind = rt::EntryKind(e.kind());
-  entry.chunk = e.chunk();
-  entry.posMax = e.pos_max();
-  entry.firstStep = e.first_step();
-  entry.nSteps = e.n_steps();
-  entry.inputs = tensorsOf(e.inputs());
-  entry.outputs = tensorsOf(e.outputs());
-  entry.states = scalarsOf(e.states());
-  entry.targetMask = e.target_mask();
-  entry.rowParam = e.row_param();
-  entry.rowMax = e.row_max();
-  entry.vocab = e.vocab();
-  entry.peakBytes = scalarsOf(e.peak_bytes());
-  entry.estCycles = e.est_cycles();
-  entry.maxCycles = e.max_cycles();
-  entry.stackBytes = e.stack_bytes();
-  entry.variant = textOf(e.variant());
+  entry.name = nameAt(text, e.name);
+  entry.kind = e.kind;
+  entry.chunk = e.chunk;
+  entry.posMax = e.posMax;
+  entry.firstStep = e.firstStep;
+  entry.nSteps = e.nSteps;
+  for (const rt::Tensor &t : partOf(tensors, e.firstTensor, size_t(e.nInputs) + e.nOutputs))
+    (entry.inputs.size() < e.nInputs ? entry.inputs : entry.outputs)
+        .push_back({nameAt(text, t.name), t.role, t.dtype, partOf(numbers, t.firstDim, t.rank),
+                    t.operand});
+  entry.firstState = e.firstState;
+  entry.nStates = e.nStates;
+  entry.targetMask = e.targetMask;
+  entry.rowParam = e.rowParam;
+  entry.rowMax = e.rowMax;
+  entry.vocab = e.vocab;
+  entry.variant = nameAt(text, e.variant);
   return entry;
 }
 
-SegmentDescription segmentOf(const rt::Segment &record, const std::vector<std::string> &strings,
+SegmentDescription segmentOf(const rt::Segment &record, const std::string &text,
                              std::span<const uint8_t> file) {
   SegmentDescription segment;
   segment.kind = record.kind;
-  segment.name = record.name < strings.size() ? strings[record.name] : "";
+  segment.name = nameAt(text, record.name);
   segment.region = record.region;
   segment.regionOffset = record.regionOffset;
   segment.alignLog2 = record.alignLog2;
@@ -87,48 +83,48 @@ SegmentDescription segmentOf(const rt::Segment &record, const std::vector<std::s
 }
 
 void takeRecords(const fb::Plan &plan, PlanDescription &d) {
+  d.producer = plan.producer()->str();
+  d.text = plan.text()->str();
   d.regions = recordsOf<rt::Region>(plan.regions());
-  d.buffers = recordsOf<rt::Buffer>(plan.buffers());
+  d.params = recordsOf<rt::Param>(plan.params());
+  d.moves = recordsOf<rt::Move>(plan.moves());
   d.operands = recordsOf<rt::Operand>(plan.operands());
   d.args = scalarsOf(plan.args());
-  d.params = recordsOf<rt::Param>(plan.params());
+  d.blobs = recordsOf<rt::Blob>(plan.blobs());
   d.kernels = recordsOf<rt::Kernel>(plan.kernels());
   d.queues = recordsOf<rt::Queue>(plan.queues());
-  d.dmas = recordsOf<rt::Dma>(plan.dmas());
+  d.rows = recordsOf<rt::Rows>(plan.rows());
   d.steps = recordsOf<rt::Step>(plan.steps());
   d.states = recordsOf<rt::State>(plan.states());
 }
 
-void takeTables(const fb::Plan &plan, PlanDescription &d) {
-  d.producer = textOf(plan.producer());
-  for (uint32_t i = 0; plan.strings() && i < plan.strings()->size(); ++i)
-    d.strings.push_back(plan.strings()->Get(i)->str());
-  for (const fb::Target *t : *plan.targets())
-    d.targets.push_back({textOf(t->backend()), textOf(t->device()), textOf(t->variant()), t->abi(),
-                         t->driver_min(), digestOf(t->config())});
-  for (const fb::Entry *entry : *plan.entries())
-    d.entries.push_back(entryOf(*entry));
-  if (const fb::Model *m = plan.model())
-    d.model = ModelDescription{textOf(m->name()),
-                               textOf(m->architecture()),
-                               textOf(m->quantization()),
-                               m->vocab_size(),
-                               m->context_length(),
-                               m->hidden_size(),
-                               m->layers(),
-                               m->heads(),
-                               m->kv_heads(),
-                               m->head_dim(),
-                               m->bos_id(),
-                               scalarsOf(m->eos_ids()),
-                               digestOf(m->digest())};
-  if (const fb::Tokenizer *t = plan.tokenizer())
-    d.tokenizer = TokenizerDescription{textOf(t->kind()), t->segment(), t->add_bos(),
-                                       textOf(t->chat_template())};
-  for (uint32_t i = 0; plan.metadata() && i < plan.metadata()->size(); ++i)
-    d.metadata.push_back(
-        {textOf(plan.metadata()->Get(i)->key()), textOf(plan.metadata()->Get(i)->value())});
-  d.debugSegment = plan.debug_segment();
+/// What the encoder makes of descriptions.
+void takeDescriptions(const fb::Plan &plan, PlanDescription &d) {
+  const std::vector<uint32_t> numbers = scalarsOf(plan.numbers());
+  const auto tensors = recordsOf<rt::Tensor>(plan.tensors());
+  for (const rt::Target &t : recordsOf<rt::Target>(plan.targets()))
+    d.targets.push_back({nameAt(d.text, t.backend), nameAt(d.text, t.device),
+                         nameAt(d.text, t.variant), t.abi, t.driverMin, digestOf(t.config)});
+  for (const rt::Entry &entry : recordsOf<rt::Entry>(plan.entries()))
+    d.entries.push_back(entryOf(entry, tensors, numbers, d.text));
+  if (!plan.model())
+    return;
+  rt::Model m;
+  std::memcpy(&m, plan.model(), sizeof(m));
+  const std::vector<uint32_t> eos = partOf(numbers, m.firstEos, m.nEos);
+  d.model = ModelDescription{nameAt(d.text, m.name),
+                             nameAt(d.text, m.architecture),
+                             nameAt(d.text, m.quantization),
+                             m.vocabSize,
+                             m.contextLength,
+                             m.hiddenSize,
+                             m.layers,
+                             m.heads,
+                             m.kvHeads,
+                             m.headDim,
+                             m.bosId,
+                             {eos.begin(), eos.end()},
+                             digestOf(m.digest)};
 }
 
 /// One digest per chunk, as the writer makes them.
@@ -160,10 +156,10 @@ std::optional<PlanDescription> takeApart(std::span<const uint8_t> bytes) {
   const fb::Plan &plan = *fb::GetPlan(data);
   PlanDescription d;
   takeRecords(plan, d);
-  takeTables(plan, d);
+  takeDescriptions(plan, d);
   for (const rt::Segment &record : recordsOf<rt::Segment>(plan.segments()))
     if (record.kind != rt::SegmentKind::Digests) // the encoder makes its own
-      d.segments.push_back(segmentOf(record, d.strings, bytes));
+      d.segments.push_back(segmentOf(record, d.text, bytes));
   return d;
 }
 

@@ -76,9 +76,19 @@ uint64_t checksum(Text text) {
   return sum;
 }
 
+uint64_t readEntry(const EntryView &entry) {
+  uint64_t sum = checksum(entry.name()) + checksum(entry.variant()) + entry.stackBytes();
+  for (uint32_t i = 0; i < entry.nInputs() + entry.nOutputs(); ++i) {
+    sum += checksum(entry.tensor(i).name());
+    for (uint32_t dim : entry.tensor(i).dims())
+      sum += dim;
+  }
+  return sum;
+}
+
 /// Reads every byte that the views of a plan name.
 uint64_t readAll(const Plan &plan) {
-  uint64_t sum = checksum(plan.producer()) + checksum(plan.string(none32));
+  uint64_t sum = checksum(plan.producer()) + checksum(plan.text(none16));
   for (uint32_t i = 0; i < plan.nTargets(); ++i) {
     llmc_target_info info = plan.target(i);
     sum += checksum({info.backend, uint32_t(info.backend_size)});
@@ -86,17 +96,17 @@ uint64_t readAll(const Plan &plan) {
     sum += checksum({info.variant, uint32_t(info.variant_size)});
     sum += info.config ? info.config[31] : 0;
   }
-  for (uint32_t i = 0; i < plan.nStrings(); ++i)
-    sum += checksum(plan.string(i));
-  for (uint32_t i = 0; i < plan.nMetadata(); ++i)
-    sum += checksum(plan.metadataKey(i)) + checksum(plan.metadataValue(i));
+  for (const Region &region : plan.regions())
+    sum += checksum(plan.text(region.name));
+  for (const Segment &segment : plan.segments())
+    sum += checksum(plan.text(segment.name));
   for (uint32_t i = 0; i < plan.nEntries(); ++i)
-    sum += checksum(plan.entry(i).name()) + checksum(plan.entry(i).variant());
+    sum += readEntry(plan.entry(i));
   if (ModelView model = plan.model()) {
     sum += checksum(model.name()) + checksum(model.architecture()) + checksum(model.quantization());
     for (int32_t id : model.eosIds())
       sum += uint32_t(id);
-    sum += model.digest() ? model.digest()[31] : 0;
+    sum += model.digest()[31];
   }
   return sum;
 }
@@ -131,9 +141,9 @@ uint64_t executedSteps(const Plan &plan, const EntryView &entry) {
   for (uint32_t at = entry.firstStep(); at < entry.firstStep() + entry.nSteps(); ++at) {
     const Step &step = plan.steps()[at];
     executed += multiplier;
-    if (step.op == StepOp::LoopBegin) {
+    if (step.op == StepOp::LoopBegin || step.op == StepOp::LoopParam) {
       around.push_back(multiplier);
-      multiplier *= (step.flags & loopCountIsParam) ? plan.params()[step.b].max : step.b;
+      multiplier *= step.op == StepOp::LoopParam ? plan.params()[step.a].max : step.a;
       multiplier = std::min<uint64_t>(multiplier, 1u << 30);
     } else if (step.op == StepOp::LoopEnd) {
       multiplier = around.back();

@@ -58,7 +58,7 @@ private:
     const Placement &memories = machine.placement;
     const auto add = [&](const char *name, const std::string &memory, rt::Lifetime lifetime,
                          uint8_t access) {
-      d.regions.push_back({0, d.intern(name), pageLog2, kindOf(machine, memory), lifetime, access});
+      d.regions.push_back({0, d.intern(name), 0, pageLog2, kindOf(machine, memory), lifetime, access});
     };
     add("code", memories.weights, rt::Lifetime::Constant, reads);
     add("weights", memories.weights, rt::Lifetime::Constant, reads);
@@ -114,8 +114,8 @@ private:
         return fail("emit", "supported, but refused: " + error);
       if (blob->empty())
         return fail("emit", "gave no code");
-      d.kernels.push_back(
-          kernelRecord(code.size(), blob->size(), 0, variant.stackBytes, kSpaces - 1));
+      addKernel(0, variant.stackBytes, kSpaces - 1);
+      d.blobs.push_back({uint32_t(code.size()), uint32_t(blob->size()), 0, 0});
       code.insert(code.end(), blob->begin(), blob->end());
       code.resize(aligned(code.size()));
     }
@@ -140,25 +140,22 @@ private:
       if (entry.offset >= blob->bytes.size())
         return fail("emit_kernels", fmt::format("kernel {} begins at byte {} of {}", i,
                                                 entry.offset, blob->bytes.size()));
-      d.kernels.push_back(kernelRecord(0, blob->bytes.size(), entry.offset,
-                                       entry.stackBytes ? entry.stackBytes : variant.stackBytes,
-                                       requests[i].operands.size()));
+      addKernel(entry.offset, entry.stackBytes ? entry.stackBytes : variant.stackBytes,
+                requests[i].operands.size());
     }
+    d.blobs.push_back({0, uint32_t(blob->bytes.size()), 0, 0});
     setCode(blob->bytes);
     return true;
   }
 
-  rt::Kernel kernelRecord(uint64_t offset, uint64_t size, uint32_t entry, uint32_t stackBytes,
-                          size_t arguments) const {
+  /// In the blob that comes next.
+  void addKernel(uint32_t entry, uint32_t stackBytes, size_t arguments) {
     rt::Kernel record{};
-    record.offset = offset;
-    record.size = uint32_t(size);
     record.entry = entry;
-    record.stackBytes = stackBytes;
-    record.name = rt::none32;
-    record.abi = uint16_t(variant.abi);
-    record.nArgs = uint16_t(arguments);
-    return record;
+    record.stack = uint16_t((stackBytes + rt::stackUnit - 1) / rt::stackUnit);
+    record.blob = uint8_t(d.blobs.size());
+    record.nArgs = uint8_t(arguments);
+    d.kernels.push_back(record);
   }
 
   void setCode(std::vector<uint8_t> code) {
@@ -178,19 +175,16 @@ private:
     d.segments.push_back(std::move(segment));
   }
 
-  /// A buffer for each region, of all of it; a state that counts positions.
+  /// Sizes of the regions; a state that counts positions.
   void finishRegions() {
     sizes[stateRegion] = aligned(uint64_t(context) * 2);
-    for (uint16_t region = 0; region <= scratchRegion; ++region) {
+    for (uint16_t region = 0; region <= scratchRegion; ++region)
       d.regions[region].size = sizes[region];
-      const uint16_t segment = region <= weightsRegion ? region : rt::none16;
-      d.buffers.push_back({0, sizes[region], rt::none32, region, segment});
-    }
     rt::State state{};
     state.maxTokens = context;
     state.tokenStride = state.headStride = 2;
     state.layerStride = uint32_t(sizes[stateRegion]);
-    state.buffer = stateRegion;
+    state.region = stateRegion;
     state.layers = state.heads = state.headDim = 1;
     state.scaleState = rt::none16;
     state.role = rt::StateRole::Key;
@@ -199,20 +193,12 @@ private:
   }
 
   uint16_t operand(uint16_t region, uint64_t offset, uint64_t extent, uint8_t access) {
-    rt::Operand record{};
-    record.offset = offset;
-    record.extent = extent;
-    record.buffer = record.region = region;
-    record.access = access;
-    record.param[0] = record.param[1] = record.param[2] = rt::none8;
-    record.flags = rt::operandStatic;
-    d.operands.push_back(record);
+    d.operands.push_back(d.operand(region, offset, extent, access));
     return uint16_t(d.operands.size() - 1);
   }
 
   void dispatch(const std::vector<uint16_t> &arguments) {
-    d.steps.push_back({rt::StepOp::Dispatch, 0, 0, nextKernel++, uint32_t(d.args.size()),
-                       uint32_t(arguments.size())});
+    d.steps.push_back({rt::StepOp::Dispatch, 0, nextKernel++, uint32_t(d.args.size())});
     d.args.insert(d.args.end(), arguments.begin(), arguments.end());
   }
 
@@ -222,14 +208,12 @@ private:
     entry.name = fmt::format("case{}", index);
     entry.chunk = data.most.tokens;
     entry.posMax = data.most.position;
-    entry.states = {0};
+    entry.nStates = 1;
     entry.targetMask = 1;
-    for (const rt::Region &region : d.regions)
-      entry.peakBytes.push_back(region.size);
     entry.firstStep = uint32_t(d.steps.size());
     stream ? dispatchProgram() : dispatchKernels(index);
-    d.steps.push_back({rt::StepOp::Barrier, 0, 0, 0, 0, 0});
-    d.steps.push_back({rt::StepOp::End, 0, 0, 0, 0, 0});
+    d.steps.push_back({rt::StepOp::Barrier, 0, 0, 0});
+    d.steps.push_back({rt::StepOp::End, 0, 0, 0});
     entry.nSteps = uint32_t(d.steps.size()) - entry.firstStep;
     d.entries.push_back(std::move(entry));
   }
@@ -284,7 +268,8 @@ private:
   PlanDescription &d = plan.description;
   std::vector<uint8_t> weights;
   uint64_t sizes[scratchRegion + 1] = {};
-  uint32_t context = 1, nextKernel = 0;
+  uint32_t context = 1;
+  uint16_t nextKernel = 0;
 };
 
 } // namespace

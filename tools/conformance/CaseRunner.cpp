@@ -117,7 +117,7 @@ std::optional<Broken> CaseRunner::checkGuards() {
   for (size_t i = 0; i < regions.size(); ++i)
     if (!regions[i].intact())
       return Broken{"run", fmt::format("wrote outside region '{}'",
-                                       toString(opened.string(opened.regions()[i].name)))};
+                                       toString(opened.text(opened.regions()[i].name)))};
   if (!std::equal(constants.begin(), constants.end(), regions[weightsRegion].data()))
     return Broken{"run", "wrote over its weights"};
   return std::nullopt;

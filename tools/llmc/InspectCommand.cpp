@@ -28,15 +28,16 @@ std::string disassembleKernels(const rt::host::PlanFile &file,
   bool listed = false;
   for (uint32_t k = 0; k < plan.kernels().size; ++k) {
     const rt::Kernel &kernel = plan.kernels()[k];
-    const llmc_target_info info = plan.target(kernel.target);
-    const uint8_t *code = file.segment(kernel.segment).data + kernel.offset;
+    const rt::Blob &blob = plan.blobs()[kernel.blob];
+    const llmc_target_info info = plan.target(blob.target);
+    const uint8_t *code = file.segment(blob.segment).data + blob.offset;
     std::string error;
     const std::string listing = findBackend(targets, {info.backend, info.backend_size})
-                                    .disassemble({code, code + kernel.size}, error);
+                                    .disassemble({code, code + blob.size}, error);
     if (listing.empty())
       refusal = error;
     listed |= !listing.empty();
-    text += fmt::format("; kernel {}, {} bytes{}\n{}\n", debug.kernelName(k), kernel.size,
+    text += fmt::format("; kernel {}, {} bytes{}\n{}\n", debug.kernelName(k), blob.size,
                         listing.empty() ? ", not listed" : "", listing);
   }
   if (!listed && !refusal.empty())

@@ -1,4 +1,3 @@
-#include "runtime/schema/plan_generated.h"
 #include "tools/llmc/DebugInfo.h"
 #include "tools/llmc/Inspect.h"
 #include "tools/llmc/InspectNames.h"
@@ -13,14 +12,8 @@ namespace {
 
 std::string textOf(rt::Text text) { return std::string(text.data, text.size); }
 
-std::string textOf(const flatbuffers::String *text) { return text ? text->str() : ""; }
-
-std::string nameOrEmpty(const rt::Plan &plan, uint32_t string) {
-  return string == rt::none32 ? "" : textOf(plan.string(string));
-}
-
 std::string regionName(const rt::Plan &plan, uint32_t region) {
-  return region == rt::none16 ? "" : nameOrEmpty(plan, plan.regions()[region].name);
+  return region == rt::none16 ? "" : textOf(plan.text(plan.regions()[region].name));
 }
 
 Json describeTargets(const rt::Plan &plan) {
@@ -36,30 +29,30 @@ Json describeTargets(const rt::Plan &plan) {
 }
 
 Json describeModel(const rt::Plan &plan) {
-  const auto *model = plan::fb::GetPlan(plan.planBytes().data)->model();
+  const rt::ModelView model = plan.model();
   if (!model)
     return nullptr;
   Json eos = Json::array();
-  for (const int32_t id : plan.model().eosIds())
+  for (const int32_t id : model.eosIds())
     eos.push_back(id);
-  return {{"name", textOf(model->name())},
-          {"architecture", textOf(model->architecture())},
-          {"quantization", textOf(model->quantization())},
-          {"vocabulary", model->vocab_size()},
-          {"context", model->context_length()},
-          {"hidden", model->hidden_size()},
-          {"layers", model->layers()},
-          {"heads", model->heads()},
-          {"kv_heads", model->kv_heads()},
-          {"head_dim", model->head_dim()},
-          {"bos_id", model->bos_id()},
+  return {{"name", textOf(model.name())},
+          {"architecture", textOf(model.architecture())},
+          {"quantization", textOf(model.quantization())},
+          {"vocabulary", model.vocabSize()},
+          {"context", model.contextLength()},
+          {"hidden", model.hiddenSize()},
+          {"layers", model.layers()},
+          {"heads", model.heads()},
+          {"kv_heads", model.kvHeads()},
+          {"head_dim", model.headDim()},
+          {"bos_id", model.bosId()},
           {"eos_ids", eos}};
 }
 
 Json describeRegions(const rt::Plan &plan) {
   Json list = Json::array();
   for (const rt::Region &region : plan.regions())
-    list.push_back({{"name", nameOrEmpty(plan, region.name)},
+    list.push_back({{"name", textOf(plan.text(region.name))},
                     {"kind", nameOf(region.kind)},
                     {"lifetime", nameOf(region.lifetime)},
                     {"bytes", region.size},
@@ -70,7 +63,7 @@ Json describeRegions(const rt::Plan &plan) {
 Json describeSegments(const rt::Plan &plan) {
   Json list = Json::array();
   for (const rt::Segment &segment : plan.segments())
-    list.push_back({{"name", nameOrEmpty(plan, segment.name)},
+    list.push_back({{"name", textOf(plan.text(segment.name))},
                     {"kind", nameOf(segment.kind)},
                     {"file_offset", segment.offset},
                     {"bytes", segment.size},
@@ -95,14 +88,14 @@ Json describeStep(const DebugInfo &debug, const rt::Step &step) {
   json["queue"] = step.queue;
   json["a"] = step.a;
   json["b"] = step.b;
-  json["c"] = step.c;
   return json;
 }
 
-Json describeEntry(const rt::Plan &plan, const DebugInfo &debug, const rt::EntryView &entry) {
+Json describeEntry(const rt::Plan &plan, const DebugInfo &debug, uint32_t index) {
+  const rt::EntryView entry = plan.entry(index);
   Json json = {{"name", textOf(entry.name())}, {"kind", nameOf(entry.kind())},
                {"rows", entry.chunk()},        {"position_max", entry.posMax()},
-               {"vocabulary", entry.vocab()},  {"estimated_cycles", entry.estCycles()}};
+               {"vocabulary", entry.vocab()},  {"estimated_cycles", debug.estimatedCycles(index)}};
   json["targets"] = json["inputs"] = json["outputs"] = json["steps"] = Json::array();
   for (uint32_t t = 0; t < plan.nTargets(); ++t)
     if (entry.targetMask() >> t & 1)
@@ -112,8 +105,10 @@ Json describeEntry(const rt::Plan &plan, const DebugInfo &debug, const rt::Entry
   for (uint32_t i = 0; i < entry.nOutputs(); ++i)
     json["outputs"].push_back(describeTensor(entry.output(i)));
   json["peak_bytes"] = Json::object();
-  for (uint32_t r = 0; r < entry.peakBytes().size; ++r)
-    json["peak_bytes"][regionName(plan, r)] = entry.peakBytes()[r];
+  for (uint32_t r = 0; r < plan.regions().size; ++r) {
+    const std::string name = regionName(plan, r);
+    json["peak_bytes"][name] = debug.peakBytes(index, name, plan.regions()[r].size);
+  }
   for (uint32_t s = 0; s < entry.nSteps(); ++s)
     json["steps"].push_back(describeStep(debug, plan.steps()[entry.firstStep() + s]));
   return json;
@@ -122,7 +117,7 @@ Json describeEntry(const rt::Plan &plan, const DebugInfo &debug, const rt::Entry
 Json describeEntries(const rt::Plan &plan, const DebugInfo &debug) {
   Json list = Json::array();
   for (uint32_t e = 0; e < plan.nEntries(); ++e)
-    list.push_back(describeEntry(plan, debug, plan.entry(e)));
+    list.push_back(describeEntry(plan, debug, e));
   return list;
 }
 
@@ -138,9 +133,9 @@ Json describeKernels(const rt::Plan &plan, const DebugInfo &debug) {
   for (uint32_t k = 0; k < plan.kernels().size; ++k) {
     const rt::Kernel &kernel = plan.kernels()[k];
     list.push_back({{"name", debug.kernelName(k)},
-                    {"target", kernel.target},
-                    {"machine", machineOf(plan, kernel.target)},
-                    {"bytes", kernel.size},
+                    {"target", plan.blobs()[kernel.blob].target},
+                    {"machine", machineOf(plan, plan.blobs()[kernel.blob].target)},
+                    {"bytes", plan.blobs()[kernel.blob].size},
                     {"estimated_cycles", kernel.estCycles}});
   }
   return list;
@@ -169,7 +164,7 @@ Json describeStates(const rt::Plan &plan) {
                     {"layers", state.layers},
                     {"heads", state.heads},
                     {"head_dim", state.headDim},
-                    {"bytes", plan.buffers()[state.buffer].size}});
+                    {"bytes", rt::stateBytes(state)}});
   return list;
 }
 
@@ -185,7 +180,7 @@ Json describePlan(const rt::host::PlanFile &file) {
                {"plan_bytes", header.planSize},
                {"targets", describeTargets(plan)},
                {"model", describeModel(plan)},
-               {"tokenizer", bool(plan.tokenizer())},
+               {"tokenizer", plan.segmentOf(rt::SegmentKind::Tokenizer) != rt::none16},
                {"context", plan.contextLength()},
                {"regions", describeRegions(plan)},
                {"segments", describeSegments(plan)},

@@ -20,16 +20,11 @@ std::string nameOf(rt::Lifetime lifetime) {
 }
 
 std::string nameOf(rt::SegmentKind kind) {
-  if (kind == rt::SegmentKind::Other)
-    return "other";
-  return pick(
-      {"weights", "kernels", "table", "state-init", "tokenizer", "digests", "golden", "debug"},
-      kind);
+  return pick({"weights", "kernels", "table", "tokenizer", "digests", "golden", "debug", "other"},
+              kind);
 }
 
-std::string nameOf(rt::StateKind kind) {
-  return pick({"kv-flat", "kv-ring", "kv-paged", "recurrent", "raw"}, kind);
-}
+std::string nameOf(rt::StateKind kind) { return pick({"kv-flat"}, kind); }
 
 std::string nameOf(rt::StateRole role) {
   return pick({"none", "key", "value", "key-scale", "value-scale"}, role);
@@ -54,7 +49,7 @@ std::string nameOf(rt::ParamKind kind) {
 std::string nameOf(rt::StepOp op) {
   return pick({"end", "dispatch", "dma", "prefetch", "wait", "barrier", "cache-clean",
                "cache-invalidate", "loop-begin", "loop-end", "kv-commit", "gather", "host-call",
-               "yield", "mark"},
+               "yield", "mark", "loop-param"},
               op);
 }
 

@@ -53,12 +53,9 @@ void PlanRunner::bind(const llmc_trace *trace) {
 }
 
 void PlanRunner::openTokenizer() {
-  const rt::TokenizerView table = plan().tokenizer();
-  if (!table)
+  const uint16_t index = plan().segmentOf(rt::SegmentKind::Tokenizer);
+  if (index == rt::none16)
     return;
-  const auto index = table.segment();
-  if (index >= plan().segments().size)
-    throw InputError("'" + place + "': the plan names a tokenizer that it does not hold");
   codec = std::make_unique<TextCodec>(file->segment(index), "'" + place + "'");
   for (uint32_t i = 0; i < codec->tokenizer().eosCount(); ++i)
     eos.insert(int32_t(codec->tokenizer().eosId(i)));

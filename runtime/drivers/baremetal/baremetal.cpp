@@ -3,8 +3,8 @@
 namespace llmc::rt {
 namespace {
 
-using Entry = void (*)(void *const *operands, const uint32_t *params, uint32_t part,
-                       uint32_t parts);
+using EntryPoint = void (*)(void *const *operands, const uint32_t *params, uint32_t part,
+                            uint32_t parts);
 
 bool equal(const char *data, size_t size, const char *word) {
   size_t i = 0;
@@ -63,7 +63,7 @@ llmc_status BaremetalDevice::load(void *context, uint32_t kernel, const void *, 
   const Kernel &record = self.plan.kernels()[kernel];
   if (record.entry >= size)
     return Status(LLMC_BAD_RANGE, LLMC_AT_KERNEL, kernel);
-  if (record.stackBytes > self.stackBytes)
+  if (stackBytesOf(record) > self.stackBytes)
     return Status(LLMC_TOO_SMALL, LLMC_AT_KERNEL, kernel);
   return Status();
 }
@@ -76,7 +76,7 @@ llmc_status BaremetalDevice::submit(void *context, const llmc_dispatch *dispatch
   for (uint32_t i = 0; i < dispatch->n_operands; ++i)
     operands[i] = dispatch->operands[i].base;
   const uintptr_t code = reinterpret_cast<uintptr_t>(dispatch->code);
-  reinterpret_cast<Entry>(code + self.plan.kernels()[dispatch->kernel].entry)(
+  reinterpret_cast<EntryPoint>(code + self.plan.kernels()[dispatch->kernel].entry)(
       operands, dispatch->params, 0, 1);
   return Status();
 }

@@ -93,9 +93,7 @@ Status CpuDevice::fail(Code code, Where where, uint64_t detail, std::string mess
 }
 
 std::string CpuDevice::nameOfKernel(uint32_t kernel) const {
-  const Text name = plan.string(plan.kernels()[kernel].name);
-  return "kernel " + std::to_string(kernel) +
-         (name.size ? " " + quoted(name.data, name.size) : std::string());
+  return "kernel " + std::to_string(kernel);
 }
 
 Status CpuDevice::match(const llmc_target_info &info) {
@@ -138,7 +136,7 @@ Status CpuDevice::attach(Span<const llmc_memory> regions) {
     const bool used = region.access & (deviceReads | deviceWrites);
     if (region.kind == RegionKind::FlashPaged || !used || regions[i].base)
       continue;
-    const Text name = plan.string(region.name);
+    const Text name = plan.text(region.name);
     return fail(LLMC_INVALID_ARGUMENT, LLMC_AT_MEMORY, i,
                 "region " + quoted(name.data, name.size) +
                     " has no memory; kernels of a CPU need an address for each region");
@@ -146,17 +144,17 @@ Status CpuDevice::attach(Span<const llmc_memory> regions) {
   return {};
 }
 
-/// Maps the whole segment at the first of its kernels: they share constants.
-Status CpuDevice::mapSegment(uint32_t index, const uint8_t *code) {
+/// Maps the whole blob at the first of its kernels: they share constants.
+Status CpuDevice::mapBlob(uint32_t index, Span<const uint8_t> code) {
   if (blobs.count(index))
     return {};
-  const Segment &segment = plan.segments()[index];
+  const Segment &segment = plan.segments()[plan.blobs()[index].segment];
   const size_t alignment =
       std::max(size_t(LLMC_CPU_CODE_ALIGNMENT), size_t(1) << segment.alignLog2);
   std::string error;
-  auto blob = ExecutableBlob::create({code, size_t(segment.size)}, alignment, error);
+  auto blob = ExecutableBlob::create(code, alignment, error);
   if (!blob)
-    return fail(LLMC_UNSUPPORTED, LLMC_AT_SEGMENT, index, std::move(error));
+    return fail(LLMC_UNSUPPORTED, LLMC_AT_BLOB, index, std::move(error));
   blobs[index] = std::move(blob);
   return {};
 }
@@ -170,26 +168,23 @@ Status CpuDevice::load(uint32_t kernel, const uint8_t *code, size_t size) {
                                       std::to_string(plan.kernels().size));
   const Kernel &record = plan.kernels()[kernel];
   const std::string name = nameOfKernel(kernel);
-  const Segment &segment = plan.segments()[record.segment];
-  if (record.target != target)
-    return refuse(LLMC_DEVICE_MISMATCH, name + " belongs to target " +
-                                            std::to_string(record.target) + ", this device runs " +
-                                            std::to_string(target));
-  if (record.size != size || record.offset > segment.size || size > segment.size - record.offset)
-    return refuse(LLMC_BAD_RANGE, name + " of " + std::to_string(size) + " bytes at " +
-                                      std::to_string(record.offset) + " leaves its segment of " +
-                                      std::to_string(segment.size));
+  const Blob &blob = plan.blobs()[record.blob];
+  if (blob.target != target)
+    return refuse(LLMC_DEVICE_MISMATCH, name + " belongs to target " + std::to_string(blob.target) +
+                                            ", this device runs " + std::to_string(target));
+  if (blob.size != size)
+    return refuse(LLMC_BAD_RANGE, name + " was given " + std::to_string(size) +
+                                      " bytes of code; its blob has " + std::to_string(blob.size));
   if (record.entry >= size)
     return refuse(LLMC_BAD_RANGE, name + " begins at byte " + std::to_string(record.entry) +
                                       " of its " + std::to_string(size));
-  if (record.stackBytes > LLMC_CPU_STACK_BYTES)
-    return refuse(LLMC_UNSUPPORTED, name + " needs " + std::to_string(record.stackBytes) +
+  if (stackBytesOf(record) > LLMC_CPU_STACK_BYTES)
+    return refuse(LLMC_UNSUPPORTED, name + " needs " + std::to_string(stackBytesOf(record)) +
                                         " bytes of stack; threads guarantee " +
                                         std::to_string(LLMC_CPU_STACK_BYTES));
-  if (Status status = mapSegment(record.segment, code - record.offset); !status.ok())
+  if (Status status = mapBlob(record.blob, {code, size}); !status.ok())
     return status;
-  const uint8_t *entry =
-      blobs.at(record.segment)->code().data + size_t(record.offset) + record.entry;
+  const uint8_t *entry = blobs.at(record.blob)->code().data + record.entry;
   entries[kernel] = reinterpret_cast<llmc_cpu_kernel>(reinterpret_cast<uintptr_t>(entry));
   return {};
 }

@@ -45,7 +45,7 @@ private:
   Status attach(Span<const llmc_memory> regions);
   Status load(uint32_t kernel, const uint8_t *code, size_t size);
   Status submit(const llmc_dispatch &dispatch);
-  Status mapSegment(uint32_t index, const uint8_t *code);
+  Status mapBlob(uint32_t index, Span<const uint8_t> code);
   std::string nameOfKernel(uint32_t kernel) const;
 
   const Plan &plan;
@@ -53,7 +53,7 @@ private:
   WorkerPool &pool;
   const CpuProbe &probe;
   llmc_device device = {};
-  std::map<uint32_t, std::unique_ptr<const ExecutableBlob>> blobs; // by segment
+  std::map<uint32_t, std::unique_ptr<const ExecutableBlob>> blobs; // by the plan's
   std::vector<llmc_cpu_kernel> entries; // by kernel; null where it is another target's
   std::string text;
 };

@@ -144,7 +144,7 @@ bool PlanFile::checkSegment(uint32_t index, std::string &problem) const {
 
 std::string PlanFile::describe(uint32_t index, Range part) const {
   const Segment &record = opened.segments()[index];
-  const Text name = opened.string(record.name);
+  const Text name = opened.text(record.name);
   const auto range = [](uint64_t begin, uint64_t end) {
     return std::to_string(begin) + " to " + std::to_string(end - 1);
   };
@@ -185,7 +185,7 @@ bool RegionMemory::prepare(const Plan &plan, std::string &error) {
 
 bool RegionMemory::place(const Plan &plan, uint32_t region, std::string &error) {
   const Region &record = plan.regions()[region];
-  Text name = plan.string(record.name);
+  Text name = plan.text(record.name);
   const auto fail = [&](const std::string &what) {
     error = "the plan's region '" + std::string(name.data, name.size) + "' needs " +
             std::to_string(record.size) + " bytes of memory: " + what;

@@ -53,7 +53,7 @@ private:
 };
 
 void printRegion(const Plan &plan, uint32_t index, const void *base, const char *where) {
-  const Text name = plan.string(plan.regions()[index].name);
+  const Text name = plan.text(plan.regions()[index].name);
   console::text("  ");
   console::bytes(reinterpret_cast<const uint8_t *>(name.data), name.size);
   console::text(": ");
@@ -116,10 +116,10 @@ Status checkPages(const Plan &plan, CheckedSource &source, const llmc_platform &
 }
 
 Status openTokenizer(const Plan &plan, Tokenizer *tokenizer) {
-  const TokenizerView view = plan.tokenizer();
-  if (!view)
+  const uint16_t index = plan.segmentOf(SegmentKind::Tokenizer);
+  if (index == none16)
     return Status(LLMC_NOT_FOUND, LLMC_AT_TOKENIZER);
-  const Segment &segment = plan.segments()[view.segment()];
+  const Segment &segment = plan.segments()[index];
   return Tokenizer::open({board::flash() + size_t(segment.offset), size_t(segment.size)},
                          *tokenizer);
 }
@@ -170,7 +170,7 @@ llmc_memory memories[maxRegionCount];
 void printStack() {
   uint32_t most = 0;
   for (const Kernel &kernel : plan.kernels())
-    most = kernel.stackBytes > most ? kernel.stackBytes : most;
+    most = stackBytesOf(kernel) > most ? stackBytesOf(kernel) : most;
   console::text("\nstack: ");
   console::number(board::stackUsed());
   console::text(" bytes used; kernels may take ");

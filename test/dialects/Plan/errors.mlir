@@ -111,7 +111,7 @@ plan.file producer "llmc" {
 
 plan.file producer "llmc" {
   plan.region @r dram call align 64 access <device_reads>
-  // expected-error @below {{of kind 'weights' needs a constant region, @r is call}}
+  // expected-error @below {{needs a constant region, @r is call}}
   plan.segment @s weights in @r at 0 align 64
 }
 

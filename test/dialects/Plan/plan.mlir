@@ -62,20 +62,20 @@ plan.file producer "llmc" debug @debug {
   plan.queue @q of @machine index 3
   // CHECK-NEXT: plan.dma @shape rows 2 as @tokens of 8 pitches 16, 8
   plan.dma @shape rows 2 as @tokens of 8 pitches 16, 8
-  // CHECK-NEXT: plan.state @scales raw key_scale f32 in @keys tokens 1 layers 1 heads 1 head_dim 1
-  plan.state @scales raw key_scale f32 in @keys tokens 1 layers 1 heads 1 head_dim 1 strides token 4 head 4 layer 4 layout 7
-  // CHECK-NEXT: plan.state @cache kv_paged key i8 in @keys tokens 16 layers 2 heads 1 head_dim 2
-  // CHECK-SAME: strides token 2 head 32 layer 32 layout 4294967295 window 8 page_tokens 4 scales @scales
-  plan.state @cache kv_paged key i8 in @keys tokens 16 layers 2 heads 1 head_dim 2
-      strides token 2 head 32 layer 32 layout 4294967295 window 8 page_tokens 4 scales @scales
+  // CHECK-NEXT: plan.state @scales kv_flat key_scale f32 in @keys tokens 1 layers 1 heads 1 head_dim 1
+  plan.state @scales kv_flat key_scale f32 in @keys tokens 1 layers 1 heads 1 head_dim 1 strides token 4 head 4 layer 4 layout 7
+  // CHECK-NEXT: plan.state @cache kv_flat key i8 in @keys tokens 16 layers 2 heads 1 head_dim 2
+  // CHECK-SAME: strides token 2 head 32 layer 32 layout 4294967295 window 8 scales @scales
+  plan.state @cache kv_flat key i8 in @keys tokens 16 layers 2 heads 1 head_dim 2
+      strides token 2 head 32 layer 32 layout 4294967295 window 8 scales @scales
 
   // CHECK: plan.entry @all name "everything" generic chunk 4 pos_max 15 row @row max 3 vocab 8 on [@machine] states [@cache]
   // CHECK-SAME: inputs [#plan.tensor<"ids" ids i32[4] in @ids>]
   // CHECK-SAME: outputs [#plan.tensor<"out" other i8[8, 8] in @out scale 5.000000e-01 : f32 zero -3>]
-  // CHECK-SAME: peak [#plan.peak<@io 128>] est_cycles 1000 max_cycles 2000 stack_bytes 64 variant "slow" {
+  // CHECK-SAME: peak [#plan.peak<@io 128>] est_cycles 1000 max_cycles 2000 variant "slow" {
   plan.entry @all name "everything" generic chunk 4 pos_max 15 row @row max 3 vocab 8 on [@machine] states [@cache]
       inputs [#plan.tensor<"ids" ids i32[4] in @ids>] outputs [#plan.tensor<"out" other i8[8, 8] in @out scale 0.5 : f32 zero -3>]
-      peak [#plan.peak<@io 128>] est_cycles 1000 max_cycles 2000 stack_bytes 64 variant "slow" {
+      peak [#plan.peak<@io 128>] est_cycles 1000 max_cycles 2000 variant "slow" {
     // CHECK-NEXT: plan.prefetch @some_rows to @out bytes 32
     plan.prefetch @some_rows to @out bytes 32
     // CHECK-NEXT: plan.wait outstanding 0

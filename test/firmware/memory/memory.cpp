@@ -100,9 +100,9 @@ bool starve() {
   }
   uint32_t deepest = 0;
   for (uint32_t k = 0; k < plan.kernels().size; ++k)
-    if (plan.kernels()[k].stackBytes > plan.kernels()[deepest].stackBytes)
+    if (plan.kernels()[k].stack > plan.kernels()[deepest].stack)
       deepest = k;
-  if (const uint32_t stack = plan.kernels()[deepest].stackBytes)
+  if (const uint32_t stack = stackBytesOf(plan.kernels()[deepest]))
     good &= expect("a stack a word short", bind(stack - word),
                    Status(LLMC_TOO_SMALL, LLMC_AT_KERNEL, deepest));
   for (uint32_t i = 0; i < regionCount(); ++i)
@@ -142,7 +142,7 @@ bool compare() {
   for (uint32_t i = 0; i < regionCount(); ++i) {
     if (isConstant(i))
       continue;
-    const Text name = plan.string(plan.regions()[i].name);
+    const Text name = plan.text(plan.regions()[i].name);
     console::bytes(reinterpret_cast<const uint8_t *>(name.data), name.size);
     console::text(": stated ");
     console::number(memories[i].size);

@@ -132,7 +132,7 @@ std::vector<uint64_t> PlanSession::writtenEnds(const std::vector<int32_t> &ids) 
 void requireExactUse(const rt::Plan &plan, const std::vector<uint64_t> &writtenEnds) {
   for (uint32_t i = 0; i < plan.regions().size; ++i) {
     const rt::Region &region = plan.regions()[i];
-    const rt::Text name = plan.string(region.name);
+    const rt::Text name = plan.text(region.name);
     INFO("region " << std::string(name.data, name.size));
     if (region.lifetime != rt::Lifetime::Constant)
       CHECK(writtenEnds[i] == region.size);

@@ -161,7 +161,7 @@ KnownTarget mcu() {
 
 uint64_t regionBytes(const rt::Plan &plan, const std::string &name) {
   for (const rt::Region &region : plan.regions())
-    if (const rt::Text text = plan.string(region.name); std::string(text.data, text.size) == name)
+    if (const rt::Text text = plan.text(region.name); std::string(text.data, text.size) == name)
       return region.size;
   return 0;
 }

@@ -1,5 +1,7 @@
 #include "test/unit/runtime/cpu_fixture.h"
 
+#include <utility>
+
 namespace llmc::test {
 
 using namespace llmc::rt;
@@ -31,7 +33,7 @@ constexpr uint8_t fill[] = {0x4C, 0x8B, 0x07,       //      mov  r8, [rdi]
                             0xEB, 0xEB,             //      jmp  1b
                             0xC3};                  // 2:   ret
 
-/// At byte 0x40; its code begins 4 bytes later. The factor stands at 0x100, outside its range.
+/// At byte 0x40; its code begins 4 bytes later. The factor stands at 0x100, behind all kernels.
 constexpr uint8_t scale[] = {0xCC, 0xCC, 0xCC, 0xCC,             // int3: not the entry
                              0x4C, 0x8B, 0x07,                   //      mov  r8, [rdi]
                              0x4C, 0x8B, 0x4F, 0x08,             //      mov  r9, [rdi + 8]
@@ -77,25 +79,13 @@ enum { codeRegion, ramRegion };
 
 void addMemory(PlanDescription &d, size_t nTargets) {
   constexpr uint64_t bytes = 4 * cpuWords;
-  d.regions = {{(nTargets - 1) * codePitch + blobBytes, d.intern("code"), 6, RegionKind::Dram,
+  d.regions = {{(nTargets - 1) * codePitch + blobBytes, d.intern("code"), 0, 6, RegionKind::Dram,
                 Lifetime::Constant, cpuReads | deviceReads},
-               {2 * bytes + 128, d.intern("ram"), 6, RegionKind::Dram, Lifetime::Call,
+               {2 * bytes + 128, d.intern("ram"), 0, 6, RegionKind::Dram, Lifetime::Call,
                 cpuReads | cpuWrites | deviceReads | deviceWrites}};
-  const auto add = [&](uint64_t offset, uint64_t size) {
-    Operand operand = {};
-    operand.offset = offset;
-    operand.extent = size;
-    operand.buffer = uint16_t(d.buffers.size());
-    operand.region = ramRegion;
-    operand.access = LLMC_READ | LLMC_WRITE;
-    operand.param[0] = operand.param[1] = operand.param[2] = none8;
-    operand.flags = operandStatic;
-    d.operands.push_back(operand);
-    d.buffers.push_back({offset, size, none32, ramRegion, none16});
-  };
-  add(0, bytes);
-  add(bytes, bytes);
-  add(2 * bytes, 128);
+  for (const auto &[offset, size] :
+       {std::pair(uint64_t(0), bytes), std::pair(bytes, bytes), std::pair(2 * bytes, 128ul)})
+    d.operands.push_back(d.operand(ramRegion, offset, size, LLMC_READ | LLMC_WRITE));
 }
 
 void addTarget(PlanDescription &d, const std::string &variant) {
@@ -110,14 +100,13 @@ void addTarget(PlanDescription &d, const std::string &variant) {
   code.source = segmentFromBytes(blob());
   const auto segment = uint16_t(d.segments.size());
   d.segments.push_back(code);
-  const auto kernel = [&](const char *name, uint32_t at, uint32_t size, uint32_t entry,
-                          uint16_t args) {
-    d.kernels.push_back(
-        {at, size, entry, 0, 64, d.intern(name), segment, t, LLMC_CPU_KERNEL_ABI, args, 0});
+  const auto kernel = [&](uint32_t entry, uint8_t args) {
+    d.kernels.push_back({entry, 0, 4, uint8_t(d.blobs.size()), args});
   };
-  kernel("fill", 0, scaleAt, 0, 1);
-  kernel("scale", scaleAt, noteAt - scaleAt, 4, 2);
-  kernel("note", noteAt, factorAt - noteAt, 0, 1);
+  kernel(0, 1);
+  kernel(scaleAt + 4, 2);
+  kernel(noteAt, 1);
+  d.blobs.push_back({0, blobBytes, segment, t});
   d.queues.push_back({t, 0});
 }
 
@@ -126,19 +115,17 @@ void addEntry(PlanDescription &d, uint16_t t) {
   entry.name = "run-" + d.targets[t].variant;
   entry.firstStep = uint32_t(d.steps.size());
   const auto dispatch = [&](uint16_t kernel, std::vector<uint16_t> args) {
-    d.steps.push_back({StepOp::Dispatch, uint8_t(t), 0, uint32_t(t * cpuKernels + kernel),
-                       uint32_t(d.args.size()), uint32_t(args.size())});
+    d.steps.push_back(
+        {StepOp::Dispatch, uint8_t(t), uint16_t(t * cpuKernels + kernel), uint32_t(d.args.size())});
     d.args.insert(d.args.end(), args.begin(), args.end());
   };
   dispatch(cpuFill, {cpuFilled});
   dispatch(cpuScale, {cpuFilled, cpuScaled});
   dispatch(cpuNote, {cpuWho});
-  d.steps.push_back({StepOp::Barrier, 0, 0, 0, 0, 0});
-  d.steps.push_back({StepOp::End, 0, 0, 0, 0, 0});
+  d.steps.push_back({StepOp::Barrier, 0, 0, 0});
+  d.steps.push_back({StepOp::End, 0, 0, 0});
   entry.nSteps = uint32_t(d.steps.size()) - entry.firstStep;
-  entry.targetMask = 1u << t;
-  for (const Region &region : d.regions)
-    entry.peakBytes.push_back(region.size);
+  entry.targetMask = uint8_t(1u << t);
   d.entries.push_back(entry);
 }
 
@@ -166,30 +153,21 @@ constexpr uint32_t kvRowBytes = 128; // as `note` writes
 uint16_t addModelMemory(PlanDescription &d) {
   Region &ram = d.regions[ramRegion];
   const auto ids = uint16_t(d.operands.size());
-  Operand operand = d.operands[cpuWho];
-  operand.offset = ram.size;
-  operand.extent = sizeof(int32_t);
-  operand.buffer = uint16_t(d.buffers.size());
-  d.operands.push_back(operand);
-  d.buffers.push_back({ram.size, sizeof(int32_t), none32, ramRegion, none16});
+  constexpr uint8_t both = LLMC_READ | LLMC_WRITE;
+  d.operands.push_back(d.operand(ramRegion, ram.size, sizeof(int32_t), both));
   ram.size += sizeof(int32_t);
 
   const uint64_t bytes = cpuContext * kvRowBytes;
-  operand.offset = 0;
-  operand.extent = kvRowBytes;
-  operand.buffer = uint16_t(d.buffers.size());
-  operand.region = uint8_t(d.regions.size());
-  operand.param[0] = LLMC_P_POS;
-  operand.stride[0] = kvRowBytes;
-  operand.flags = 0;
-  d.operands.push_back(operand);
-  d.buffers.push_back({0, bytes, none32, operand.region, none16});
-  d.regions.push_back({bytes, d.intern("kv"), 6, RegionKind::Dram, Lifetime::Session, ram.access});
+  const auto kvRegion = uint16_t(d.regions.size());
+  const Stride row = {LLMC_P_POS, kvRowBytes};
+  d.operands.push_back(d.operand(kvRegion, 0, kvRowBytes, both, {&row, 1}));
+  d.regions.push_back(
+      {bytes, d.intern("kv"), 0, 6, RegionKind::Dram, Lifetime::Session, ram.access});
   State state = {};
   state.maxTokens = cpuContext;
   state.tokenStride = state.headStride = kvRowBytes;
   state.layerStride = uint32_t(bytes);
-  state.buffer = operand.buffer;
+  state.region = kvRegion;
   state.layers = state.heads = 1;
   state.headDim = kvRowBytes / 4;
   state.scaleState = none16;
@@ -207,22 +185,22 @@ void addDecode(PlanDescription &d, uint16_t t, uint16_t ids) {
   entry.posMax = cpuContext - 1;
   entry.firstStep = uint32_t(d.steps.size());
   const auto dispatch = [&](uint16_t kernel, std::vector<uint16_t> args) {
-    d.steps.push_back({StepOp::Dispatch, uint8_t(t), 0, uint32_t(t * cpuKernels + kernel),
-                       uint32_t(d.args.size()), uint32_t(args.size())});
+    d.steps.push_back(
+        {StepOp::Dispatch, uint8_t(t), uint16_t(t * cpuKernels + kernel), uint32_t(d.args.size())});
     d.args.insert(d.args.end(), args.begin(), args.end());
   };
   const uint32_t begin = entry.firstStep;
-  d.steps.push_back({StepOp::LoopBegin, 0, 0, cpuSeedParam + 1u, 3, begin + 3});
+  d.steps.push_back({StepOp::LoopBegin, uint8_t(cpuSeedParam + 1), 3, begin + 3});
   dispatch(cpuFill, {cpuFilled});
   dispatch(cpuScale, {cpuFilled, cpuScaled});
-  d.steps.push_back({StepOp::LoopEnd, 0, 0, begin, 0, 0});
+  d.steps.push_back({StepOp::LoopEnd, 0, 0, begin});
   dispatch(cpuNote, {uint16_t(ids + 1)});
   for (const StepOp op : {StepOp::Barrier, StepOp::KvCommit, StepOp::End})
-    d.steps.push_back({op, 0, 0, 0, 0, 0});
+    d.steps.push_back({op, 0, 0, 0});
   entry.nSteps = uint32_t(d.steps.size()) - entry.firstStep;
-  entry.targetMask = 1u << t;
+  entry.targetMask = uint8_t(1u << t);
   entry.vocab = cpuVocabulary;
-  entry.states = {0};
+  entry.nStates = 1;
   TensorDescription input, logits;
   input.name = "ids";
   input.role = TensorRole::Ids;
@@ -236,8 +214,6 @@ void addDecode(PlanDescription &d, uint16_t t, uint16_t ids) {
   logits.operand = cpuFilled;
   entry.inputs = {input};
   entry.outputs = {logits};
-  for (const Region &region : d.regions)
-    entry.peakBytes.push_back(region.size);
   d.entries.push_back(entry);
 }
 
@@ -256,9 +232,14 @@ PlanDescription cpuModel(const std::vector<std::string> &variants) {
     addTarget(d, variant);
   for (uint16_t t = 0; t < variants.size(); ++t)
     addDecode(d, t, ids);
-  d.metadata = {{"compulsory_weight_bytes", "1000"},
-                {"kv_bytes_per_position", std::to_string(kvRowBytes)},
-                {"compulsory_io_bytes", "4100"}};
+  const std::string facts = R"({"metadata": {"compulsory_weight_bytes": "1000",
+    "kv_bytes_per_position": "128", "compulsory_io_bytes": "4100"}})";
+  static_assert(kvRowBytes == 128);
+  SegmentDescription debug;
+  debug.kind = SegmentKind::Debug;
+  debug.name = "debug";
+  debug.source = segmentFromBytes({facts.begin(), facts.end()});
+  d.segments.push_back(debug);
   return d;
 }
 

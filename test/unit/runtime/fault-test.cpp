@@ -23,14 +23,14 @@ PlanDescription yielding(PlanDescription d) {
     at.push_back(uint32_t(steps.size()));
     steps.push_back(step);
     if (step.op != rt::StepOp::End)
-      steps.push_back({rt::StepOp::Yield, 0, 0, 0, 0, 0});
+      steps.push_back({rt::StepOp::Yield, 0, 0, 0});
   }
   at.push_back(uint32_t(steps.size()));
   for (rt::Step &step : steps) {
-    if (step.op == rt::StepOp::LoopBegin)
-      step.c = at[step.c];
-    if (step.op == rt::StepOp::LoopEnd)
-      step.a = at[step.a];
+    const bool loops = step.op == rt::StepOp::LoopBegin || step.op == rt::StepOp::LoopParam ||
+                       step.op == rt::StepOp::LoopEnd;
+    if (loops)
+      step.b = at[step.b];
   }
   for (EntryDescription &entry : d.entries) {
     uint32_t end = at[entry.firstStep + entry.nSteps];

@@ -84,9 +84,7 @@ TEST_CASE("regions have their size, alignment and content") {
 TEST_CASE("memory that the system does not have is one error") {
   PlanDescription description = languageModel();
   const uint64_t bytes = uint64_t(1) << 50;
-  description.buffers[2].size = description.regions[dramRegion].size = bytes;
-  for (EntryDescription &entry : description.entries)
-    entry.peakBytes[dramRegion] = bytes;
+  description.regions[dramRegion].size = bytes;
   const TemporaryFile file(planBytes(description));
   std::string error;
   const auto plan = rt::host::PlanFile::open(file.path, error);
@@ -131,8 +129,6 @@ TEST_CASE("a constant region that the file does not hold as one range is loaded"
   other.name = "other";
   other.source = segmentFromBytes(std::vector<uint8_t>(5000));
   description.segments.insert(description.segments.begin() + 1, other);
-  for (rt::Buffer &buffer : description.buffers)
-    buffer.segment = buffer.segment == 1 ? 2 : buffer.segment;
   const TemporaryFile file(planBytes(description));
   std::string error;
   const auto plan = rt::host::PlanFile::open(file.path, error);

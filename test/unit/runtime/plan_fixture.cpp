@@ -6,28 +6,6 @@ namespace llmc::test {
 
 using namespace llmc::rt;
 
-Operand operand(uint16_t buffer, uint8_t region, uint64_t offset, uint64_t extent, uint8_t access) {
-  Operand record = {};
-  record.buffer = buffer;
-  record.region = region;
-  record.offset = offset;
-  record.extent = extent;
-  record.access = access;
-  record.param[0] = record.param[1] = record.param[2] = none8;
-  record.flags = operandStatic;
-  return record;
-}
-
-Operand moving(Operand record, uint8_t param, uint32_t stride) {
-  unsigned k = 0;
-  while (record.param[k] != none8)
-    ++k;
-  record.param[k] = param;
-  record.stride[k] = stride;
-  record.flags = 0;
-  return record;
-}
-
 namespace {
 
 uint32_t mix(uint32_t x) {
@@ -60,15 +38,6 @@ std::vector<uint8_t> embedding() {
   return bytes;
 }
 
-enum BufferIndex : uint16_t {
-  codeBuffer,
-  tableBuffer,
-  kvBuffer,
-  idsBuffer,
-  hiddenBuffer,
-  logitsBuffer,
-  localBuffer
-};
 enum OperandIndex : uint16_t {
   tableOperand,
   kvLayer,
@@ -86,11 +55,6 @@ enum OperandIndex : uint16_t {
 };
 enum KernelIndex : uint16_t { writeKv, clearSums, addTile, finishLayer, headKernel };
 
-Step step(StepOp op, uint32_t a = 0, uint32_t b = 0, uint32_t c = 0, uint8_t queue = 0,
-          uint16_t flags = 0) {
-  return {op, queue, flags, a, b, c};
-}
-
 class Builder {
 public:
   PlanDescription d;
@@ -99,22 +63,27 @@ public:
     d.args.insert(d.args.end(), list);
     return uint32_t(d.args.size() - list.size());
   }
-  void emit(Step s) { d.steps.push_back(s); }
+  void emit(StepOp op, uint32_t a = 0, uint32_t b = 0, uint8_t queue = 0) {
+    d.steps.push_back({op, queue, uint16_t(a), b});
+  }
+  /// A step with operands.
+  void emit(StepOp op, uint32_t a, std::initializer_list<uint16_t> list, uint8_t queue = 0) {
+    emit(op, a, args(list), queue);
+  }
   void dispatch(uint16_t kernel, std::initializer_list<uint16_t> list) {
-    uint32_t first = args(list);
-    emit(step(StepOp::Dispatch, kernel, first, uint32_t(list.size())));
+    emit(StepOp::Dispatch, kernel, list);
   }
   void body(const char *name, EntryKind kind, uint32_t chunk, uint16_t ids, uint16_t hidden);
   void head(const char *name, uint32_t rows, uint16_t logits);
   void records();
   void segments();
-  void buffers();
+  void operands();
   void params();
   void units();
 };
 
 TensorDescription tensor(const char *name, TensorRole role, DType type, std::vector<uint32_t> dims,
-                         uint32_t operand) {
+                         uint16_t operand) {
   TensorDescription t;
   t.name = name;
   t.role = role;
@@ -132,34 +101,32 @@ void Builder::body(const char *name, EntryKind kind, uint32_t chunk, uint16_t id
   entry.chunk = chunk;
   entry.posMax = std::min(context - 1, capacity - chunk);
   entry.firstStep = uint32_t(d.steps.size());
-  emit(step(StepOp::Mark, chunk));
-  uint32_t gather = args({tableOperand, ids, hidden});
-  emit(step(StepOp::Gather, gather, rowBytes, vocab));
-  emit(step(StepOp::CacheClean, hidden));
+  emit(StepOp::Mark, chunk);
+  emit(StepOp::Gather, 1, {tableOperand, ids, hidden});
+  emit(StepOp::CacheClean, 0, {hidden});
   uint32_t layer = uint32_t(d.steps.size());
-  emit(step(StepOp::LoopBegin, pLayer, nLayers, layer + 9));
+  emit(StepOp::LoopBegin, nLayers, layer + 9, pLayer);
   dispatch(writeKv, {hidden16, kvLayer});
   dispatch(clearSums, {localSums});
   uint32_t tile = uint32_t(d.steps.size());
-  emit(step(StepOp::LoopBegin, pTile, pTiles, tile + 3, 0, loopCountIsParam));
-  emit(step(StepOp::Dma, kvTile, localTile, 0, 0));
+  emit(StepOp::LoopParam, pTiles, tile + 3, pTile);
+  emit(StepOp::Dma, 0, {kvTile, localTile});
   dispatch(addTile, {localTile, localSums, hidden16});
-  emit(step(StepOp::LoopEnd, tile));
-  emit(step(StepOp::Wait, 1, 0, 0, 0));
+  emit(StepOp::LoopEnd, 0, tile);
+  emit(StepOp::Wait, 1);
   dispatch(finishLayer, {localSums, hidden16});
-  emit(step(StepOp::LoopEnd, layer));
-  emit(step(StepOp::Yield));
-  emit(step(StepOp::Barrier));
-  emit(step(StepOp::KvCommit, 0));
-  emit(step(StepOp::CacheInvalidate, hidden));
-  emit(step(StepOp::End));
+  emit(StepOp::LoopEnd, 0, layer);
+  emit(StepOp::Yield);
+  emit(StepOp::Barrier);
+  emit(StepOp::KvCommit);
+  emit(StepOp::CacheInvalidate, 0, {hidden});
+  emit(StepOp::End);
   entry.nSteps = uint32_t(d.steps.size()) - entry.firstStep;
   entry.inputs = {tensor("ids", TensorRole::Ids, DType::I32, {chunk}, ids)};
   entry.outputs = {tensor("hidden", TensorRole::Hidden, DType::I32, {chunk, width}, hidden)};
-  entry.states = {0};
+  entry.nStates = 1;
   entry.targetMask = 1;
   entry.vocab = vocab;
-  entry.estCycles = 1000 * chunk;
   d.entries.push_back(entry);
 }
 
@@ -170,9 +137,9 @@ void Builder::head(const char *name, uint32_t rows, uint16_t logits) {
   entry.chunk = rows;
   entry.firstStep = uint32_t(d.steps.size());
   dispatch(headKernel, {hidden16, logits});
-  emit(step(StepOp::Barrier));
-  emit(step(StepOp::CacheInvalidate, logits));
-  emit(step(StepOp::End));
+  emit(StepOp::Barrier);
+  emit(StepOp::CacheInvalidate, 0, {logits});
+  emit(StepOp::End);
   entry.nSteps = 4;
   entry.outputs = {tensor("logits", TensorRole::Logits, DType::F32, {rows, vocab}, logits)};
   entry.targetMask = 1;
@@ -185,7 +152,7 @@ void Builder::head(const char *name, uint32_t rows, uint16_t logits) {
 void Builder::records() {
   auto region = [&](const char *name, RegionKind kind, Lifetime life, uint8_t access,
                     uint64_t size) {
-    d.regions.push_back({size, d.intern(name), 6, kind, life, access});
+    d.regions.push_back({size, d.intern(name), 0, 6, kind, life, access});
   };
   constexpr uint8_t all = cpuReads | cpuWrites | deviceReads | deviceWrites;
   region("flash", RegionKind::FlashXip, Lifetime::Constant, cpuReads | deviceReads,
@@ -195,8 +162,8 @@ void Builder::records() {
   region("local", RegionKind::NpuLocal, Lifetime::Scratch, deviceReads | deviceWrites, 128 + 256);
 
   segments();
-  buffers();
   params();
+  operands();
   units();
 }
 
@@ -217,30 +184,22 @@ void Builder::segments() {
   d.segments = {code, weights};
 }
 
-void Builder::buffers() {
-  d.buffers = {{0, 128, none32, flashRegion, 0},
-               {128, vocab * rowBytes, none32, flashRegion, 1},
-               {0, nLayers * layerBytes, none32, dramRegion, none16},
-               {0, 64, none32, sramRegion, none16},
-               {64, 256, none32, sramRegion, none16},
-               {320, 4 * 4 * vocab, none32, sramRegion, none16},
-               {0, 128 + 256, none32, localRegion, none16}};
+void Builder::operands() {
   constexpr uint8_t rw = LLMC_READ | LLMC_WRITE;
-  d.operands = {operand(tableBuffer, flashRegion, 128, vocab * rowBytes, LLMC_READ),
-                moving(operand(kvBuffer, dramRegion, 0, layerBytes, rw), pLayer, layerBytes),
-                moving(moving(operand(kvBuffer, dramRegion, 0, tileRows * rowBytes, LLMC_READ),
-                              pLayer, layerBytes),
-                       pTile, tileRows * rowBytes),
-                operand(hiddenBuffer, sramRegion, 64, 256, rw),
-                operand(logitsBuffer, sramRegion, 320, 4 * 4 * vocab, LLMC_WRITE),
-                operand(localBuffer, localRegion, 0, 128, rw),
-                operand(idsBuffer, sramRegion, 0, 64, LLMC_READ),
-                operand(idsBuffer, sramRegion, 0, 16, LLMC_READ),
-                operand(idsBuffer, sramRegion, 0, 4, LLMC_READ),
-                operand(hiddenBuffer, sramRegion, 64, 64, rw),
-                operand(hiddenBuffer, sramRegion, 64, 16, rw),
-                operand(logitsBuffer, sramRegion, 320, 4 * vocab, LLMC_WRITE),
-                operand(localBuffer, localRegion, 128, 256, rw)};
+  const Stride layer = {pLayer, layerBytes}, tile[] = {layer, {pTile, tileRows * rowBytes}};
+  d.operands = {d.operand(flashRegion, 128, vocab * rowBytes, LLMC_READ),
+                d.operand(dramRegion, 0, layerBytes, rw, {&layer, 1}),
+                d.operand(dramRegion, 0, tileRows * rowBytes, LLMC_READ, tile),
+                d.operand(sramRegion, 64, 256, rw),
+                d.operand(sramRegion, 320, 4 * 4 * vocab, LLMC_WRITE),
+                d.operand(localRegion, 0, 128, rw),
+                d.operand(sramRegion, 0, 64, LLMC_READ),
+                d.operand(sramRegion, 0, 16, LLMC_READ),
+                d.operand(sramRegion, 0, 4, LLMC_READ),
+                d.operand(sramRegion, 64, 64, rw),
+                d.operand(sramRegion, 64, 16, rw),
+                d.operand(sramRegion, 320, 4 * vocab, LLMC_WRITE),
+                d.operand(localRegion, 128, 256, rw)};
 }
 
 void Builder::params() {
@@ -259,19 +218,21 @@ void Builder::params() {
 }
 
 void Builder::units() {
-  for (uint16_t k = 0; k < 5; ++k) {
-    static constexpr uint16_t nArgs[] = {2, 1, 3, 2, 2};
-    d.kernels.push_back({uint64_t(16) * k, 16, 4, 100, 0, none32, 0, 0, 1, nArgs[k], 0});
+  for (uint32_t k = 0; k < 5; ++k) {
+    static constexpr uint8_t nArgs[] = {2, 1, 3, 2, 2};
+    d.blobs.push_back({16 * k, 16, 0, 0});
+    d.kernels.push_back({4, 100, 0, uint8_t(k), nArgs[k]});
   }
   d.queues = {{0, 3}};
-  d.dmas = {{rowBytes, tileRows, rowBytes, rowBytes, pValid, 0, 0}};
+  d.rows = {{rowBytes, tileRows, rowBytes, rowBytes, pValid, 0, 0},
+            {rowBytes, vocab, rowBytes, rowBytes, none8, 0, 0}};
   State state = {};
   state.maxTokens = capacity;
   state.tokenStride = rowBytes;
   state.headStride = rowBytes;
   state.layerStride = layerBytes;
   state.layoutHash = 0x1234;
-  state.buffer = kvBuffer;
+  state.region = dramRegion;
   state.layers = nLayers;
   state.heads = 1;
   state.headDim = width;
@@ -292,9 +253,6 @@ PlanDescription languageModel() {
   builder.body("decode", EntryKind::Decode, 1, ids1, hidden1);
   builder.head("head1", 1, logits1);
   builder.head("head4", 4, logits4);
-  for (EntryDescription &entry : builder.d.entries)
-    for (const Region &region : builder.d.regions)
-      entry.peakBytes.push_back(region.size);
   ModelDescription model;
   model.name = "toy";
   model.vocabSize = vocab;
@@ -302,7 +260,6 @@ PlanDescription languageModel() {
   model.eosIds = {2, 3};
   model.digest = Sha256{9};
   builder.d.model = model;
-  builder.d.metadata = {{"license", "none"}};
   return builder.d;
 }
 

@@ -52,12 +52,6 @@ inline constexpr size_t pagedBytes = 5 * 1024 + 300, pagedChunk = 1024, pagedIds
 /// Byte i of its paged weights.
 inline uint8_t pagedByte(size_t i) { return uint8_t(i * 7 + (i >> 8) * 31); }
 
-/// A static operand, and one that moves by a parameter more.
-rt::Operand operand(uint16_t buffer, uint8_t region, uint64_t offset, uint64_t extent,
-                    uint8_t access);
-rt::Operand moving(rt::Operand record, uint8_t param, uint32_t stride);
-
-/// The file of a plan.
 std::vector<uint8_t> planBytes(const PlanDescription &description);
 
 /// Bytes at an address that is a multiple of `align`, exactly as many as asked for.

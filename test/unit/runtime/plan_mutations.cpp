@@ -34,64 +34,67 @@ void paramMutations(Mutations &m, const Subject &subject) {
   RECORD(params, 8, Param, b, 8, LLMC_BAD_INDEX, LLMC_AT_PARAM, 8);
   RECORD(params, 6, Param, b, 0, LLMC_BAD_VALUE, LLMC_AT_PARAM, 6);
   RECORD(params, 3, Param, b, 0, LLMC_BAD_INDEX, LLMC_AT_PARAM, 3);
-  RECORD(params, 3, Param, reserved, 1, LLMC_BAD_VALUE, LLMC_AT_PARAM, 3);
+  RECORD(params, 3, Param, reserved, 1, LLMC_UNKNOWN_FEATURE, LLMC_AT_PARAM, 3);
 }
 
 void kernelMutations(Mutations &m, const Subject &subject) {
-  RECORD(kernels, 1, Kernel, offset, 113, LLMC_BAD_RANGE, LLMC_AT_KERNEL, 1);
-  RECORD(kernels, 1, Kernel, offset, ~uint64_t(0), LLMC_BAD_RANGE, LLMC_AT_KERNEL, 1);
-  RECORD(kernels, 1, Kernel, size, 0, LLMC_BAD_RANGE, LLMC_AT_KERNEL, 1);
-  RECORD(kernels, 1, Kernel, size, none, LLMC_BAD_RANGE, LLMC_AT_KERNEL, 1);
+  RECORD(blobs, 1, Blob, offset, 113, LLMC_BAD_RANGE, LLMC_AT_BLOB, 1);
+  RECORD(blobs, 1, Blob, offset, none, LLMC_BAD_RANGE, LLMC_AT_BLOB, 1);
+  RECORD(blobs, 1, Blob, size, 0, LLMC_BAD_RANGE, LLMC_AT_KERNEL, 1);
+  RECORD(blobs, 1, Blob, size, none, LLMC_BAD_RANGE, LLMC_AT_BLOB, 1);
+  RECORD(blobs, 1, Blob, segment, 3, LLMC_BAD_INDEX, LLMC_AT_BLOB, 1);
+  RECORD(blobs, 1, Blob, segment, 1, LLMC_BAD_VALUE, LLMC_AT_BLOB, 1);
+  RECORD(blobs, 1, Blob, target, 1, LLMC_BAD_INDEX, LLMC_AT_BLOB, 1);
   RECORD(kernels, 1, Kernel, entry, 16, LLMC_BAD_RANGE, LLMC_AT_KERNEL, 1);
-  RECORD(kernels, 1, Kernel, name, 99, LLMC_BAD_INDEX, LLMC_AT_KERNEL, 1);
-  RECORD(kernels, 1, Kernel, segment, 3, LLMC_BAD_INDEX, LLMC_AT_KERNEL, 1);
-  RECORD(kernels, 1, Kernel, segment, 1, LLMC_BAD_VALUE, LLMC_AT_KERNEL, 1);
-  RECORD(kernels, 1, Kernel, target, 1, LLMC_BAD_INDEX, LLMC_AT_KERNEL, 1);
-  RECORD(kernels, 1, Kernel, abi, 2, LLMC_BAD_VALUE, LLMC_AT_KERNEL, 1);
+  RECORD(kernels, 1, Kernel, blob, 5, LLMC_BAD_INDEX, LLMC_AT_KERNEL, 1);
   RECORD(kernels, 1, Kernel, nArgs, 33, LLMC_BAD_VALUE, LLMC_AT_KERNEL, 1);
-  RECORD(kernels, 1, Kernel, nArgs, 2, LLMC_BAD_VALUE, LLMC_AT_STEP, 5);
-  RECORD(kernels, 1, Kernel, reserved, 1, LLMC_BAD_VALUE, LLMC_AT_KERNEL, 1);
   RECORD(queues, 0, Queue, target, 1, LLMC_BAD_INDEX, LLMC_AT_PLAN, rt::fb::plan::queues);
-  RECORD(dmas, 0, Dma, rowBytes, 0, LLMC_BAD_VALUE, LLMC_AT_PLAN, rt::fb::plan::dmas);
-  RECORD(dmas, 0, Dma, rowBytes, 17, LLMC_BAD_VALUE, LLMC_AT_PLAN, rt::fb::plan::dmas);
-  RECORD(dmas, 0, Dma, rows, 0, LLMC_BAD_VALUE, LLMC_AT_PLAN, rt::fb::plan::dmas);
-  RECORD(dmas, 0, Dma, rows, 7, LLMC_BAD_RANGE, LLMC_AT_STEP, 7);
-  RECORD(dmas, 0, Dma, rows, 9, LLMC_BAD_RANGE, LLMC_AT_STEP, 7);
-  RECORD(dmas, 0, Dma, rows, none, LLMC_BAD_RANGE, LLMC_AT_STEP, 7);
-  RECORD(dmas, 0, Dma, srcPitch, 17, LLMC_BAD_RANGE, LLMC_AT_STEP, 7);
-  RECORD(dmas, 0, Dma, srcPitch, 15, LLMC_BAD_VALUE, LLMC_AT_PLAN, rt::fb::plan::dmas);
-  RECORD(dmas, 0, Dma, dstPitch, none, LLMC_BAD_RANGE, LLMC_AT_STEP, 7);
-  RECORD(dmas, 0, Dma, dstPitch, 0, LLMC_BAD_VALUE, LLMC_AT_PLAN, rt::fb::plan::dmas);
-  RECORD(dmas, 0, Dma, rowsParam, 10, LLMC_BAD_INDEX, LLMC_AT_PLAN, rt::fb::plan::dmas);
-  RECORD(dmas, 0, Dma, rowsParam, pLength, LLMC_BAD_RANGE, LLMC_AT_STEP, 7);
-  RECORD(dmas, 0, Dma, reserved0, 1, LLMC_BAD_VALUE, LLMC_AT_PLAN, rt::fb::plan::dmas);
-  RECORD(dmas, 0, Dma, reserved1, 1, LLMC_BAD_VALUE, LLMC_AT_PLAN, rt::fb::plan::dmas);
+  RECORD(rows, 0, Rows, bytes, 0, LLMC_BAD_VALUE, LLMC_AT_ROWS, 0);
+  RECORD(rows, 0, Rows, bytes, 17, LLMC_BAD_VALUE, LLMC_AT_ROWS, 0);
+  RECORD(rows, 0, Rows, count, 0, LLMC_BAD_VALUE, LLMC_AT_ROWS, 0);
+  RECORD(rows, 0, Rows, count, 7, LLMC_BAD_RANGE, LLMC_AT_STEP, 7);
+  RECORD(rows, 0, Rows, count, 9, LLMC_BAD_RANGE, LLMC_AT_STEP, 7);
+  RECORD(rows, 0, Rows, count, none, LLMC_BAD_RANGE, LLMC_AT_STEP, 7);
+  RECORD(rows, 0, Rows, srcPitch, 17, LLMC_BAD_RANGE, LLMC_AT_STEP, 7);
+  RECORD(rows, 0, Rows, srcPitch, 15, LLMC_BAD_VALUE, LLMC_AT_ROWS, 0);
+  RECORD(rows, 0, Rows, dstPitch, none, LLMC_BAD_RANGE, LLMC_AT_STEP, 7);
+  RECORD(rows, 0, Rows, dstPitch, 0, LLMC_BAD_VALUE, LLMC_AT_ROWS, 0);
+  RECORD(rows, 0, Rows, countParam, 10, LLMC_BAD_INDEX, LLMC_AT_ROWS, 0);
+  RECORD(rows, 0, Rows, countParam, pLength, LLMC_BAD_RANGE, LLMC_AT_STEP, 7);
+  RECORD(rows, 0, Rows, reserved0, 1, LLMC_UNKNOWN_FEATURE, LLMC_AT_ROWS, 0);
+  RECORD(rows, 0, Rows, reserved1, 1, LLMC_UNKNOWN_FEATURE, LLMC_AT_ROWS, 0);
+  RECORD(rows, 1, Rows, bytes, 17, LLMC_BAD_VALUE, LLMC_AT_ROWS, 1);
+  RECORD(rows, 1, Rows, count, vocab + 1, LLMC_BAD_RANGE, LLMC_AT_STEP, 1);
+  RECORD(rows, 1, Rows, srcPitch, 17, LLMC_BAD_RANGE, LLMC_AT_STEP, 1);
+  RECORD(rows, 1, Rows, dstPitch, 17, LLMC_BAD_RANGE, LLMC_AT_STEP, 1);
+  RECORD(rows, 1, Rows, countParam, pValid, LLMC_BAD_VALUE, LLMC_AT_STEP, 1);
 }
 
 void stateMutations(Mutations &m, const Subject &subject) {
   RECORD(states, 0, State, maxTokens, 0, LLMC_BAD_VALUE, LLMC_AT_STATE, 0);
-  RECORD(states, 0, State, maxTokens, 39, LLMC_BAD_RANGE, LLMC_AT_STATE, 0);
+  RECORD(states, 0, State, maxTokens, 39, LLMC_BAD_VALUE, LLMC_AT_STATE, 0);
   RECORD(states, 0, State, maxTokens, 49, LLMC_BAD_RANGE, LLMC_AT_STATE, 0);
   RECORD(states, 0, State, maxTokens, none, LLMC_BAD_RANGE, LLMC_AT_STATE, 0);
   RECORD(states, 0, State, window, 49, LLMC_BAD_VALUE, LLMC_AT_STATE, 0);
   RECORD(states, 0, State, tokenStride, 17, LLMC_BAD_RANGE, LLMC_AT_STATE, 0);
   RECORD(states, 0, State, layerStride, none, LLMC_BAD_RANGE, LLMC_AT_STATE, 0);
-  RECORD(states, 0, State, buffer, 7, LLMC_BAD_INDEX, LLMC_AT_STATE, 0);
-  RECORD(states, 0, State, buffer, 3, LLMC_BAD_VALUE, LLMC_AT_STATE, 0);
+  RECORD(states, 0, State, offset, 1, LLMC_BAD_RANGE, LLMC_AT_STATE, 0);
+  RECORD(states, 0, State, offset, ~uint64_t(0), LLMC_BAD_RANGE, LLMC_AT_STATE, 0);
+  RECORD(states, 0, State, region, 4, LLMC_BAD_INDEX, LLMC_AT_STATE, 0);
+  RECORD(states, 0, State, region, 2, LLMC_BAD_VALUE, LLMC_AT_STATE, 0);
   RECORD(states, 0, State, layers, 0, LLMC_BAD_VALUE, LLMC_AT_STATE, 0);
   RECORD(states, 0, State, layers, 3, LLMC_BAD_RANGE, LLMC_AT_STATE, 0);
   RECORD(states, 0, State, heads, 0, LLMC_BAD_VALUE, LLMC_AT_STATE, 0);
   RECORD(states, 0, State, heads, 2, LLMC_BAD_RANGE, LLMC_AT_STATE, 0);
   RECORD(states, 0, State, headDim, 0, LLMC_BAD_VALUE, LLMC_AT_STATE, 0);
   RECORD(states, 0, State, headDim, 65535, LLMC_BAD_RANGE, LLMC_AT_STATE, 0);
-  RECORD(states, 0, State, pageTokens, 1, LLMC_BAD_VALUE, LLMC_AT_STATE, 0);
   RECORD(states, 0, State, scaleState, 0, LLMC_BAD_INDEX, LLMC_AT_STATE, 0);
   RECORD(states, 0, State, scaleState, 1, LLMC_BAD_INDEX, LLMC_AT_STATE, 0);
-  RECORD(states, 0, State, kind, 5, LLMC_BAD_VALUE, LLMC_AT_STATE, 0);
-  RECORD(states, 0, State, kind, 2, LLMC_BAD_VALUE, LLMC_AT_STATE, 0);
+  RECORD(states, 0, State, kind, 1, LLMC_UNKNOWN_FEATURE, LLMC_AT_STATE, 0);
   RECORD(states, 0, State, role, 5, LLMC_BAD_VALUE, LLMC_AT_STATE, 0);
   RECORD(states, 0, State, dtype, 8, LLMC_BAD_VALUE, LLMC_AT_STATE, 0);
-  RECORD(states, 0, State, reserved, 1, LLMC_BAD_VALUE, LLMC_AT_STATE, 0);
+  RECORD(states, 0, State, reserved0, 1, LLMC_UNKNOWN_FEATURE, LLMC_AT_STATE, 0);
+  RECORD(states, 0, State, reserved1, 1, LLMC_UNKNOWN_FEATURE, LLMC_AT_STATE, 0);
 }
 
 /// Steps of prefill16: 0 mark, 1 gather, 2 clean, 3 loop, 4 writeKv, 5 clearSums, 6 loop, 7 dma, 8
@@ -102,7 +105,7 @@ void stepMutations(Mutations &m, const Subject &subject) {
     m.record(name, subject.plan.steps(), at, member, value, code, LLMC_AT_STEP, at);
   };
   using S = rt::Step;
-  bad(0, &S::op, "Step.op", 15, LLMC_BAD_VALUE);
+  bad(0, &S::op, "Step.op", 16, LLMC_BAD_VALUE);
   bad(0, &S::op, "Step.op", 0, LLMC_BAD_NESTING);   // End too early
   bad(17, &S::op, "Step.op", 13, LLMC_BAD_NESTING); // no End
   bad(0, &S::queue, "Step.queue", 1, LLMC_BAD_VALUE);
@@ -110,96 +113,97 @@ void stepMutations(Mutations &m, const Subject &subject) {
   bad(7, &S::queue, "Step.queue", 8, LLMC_BAD_INDEX);
   bad(10, &S::queue, "Step.queue", 1, LLMC_BAD_INDEX);
   bad(16, &S::queue, "Step.queue", 1, LLMC_BAD_INDEX);
-  bad(4, &S::flags, "Step.flags", 1, LLMC_BAD_VALUE);
-  bad(3, &S::flags, "Step.flags", 2, LLMC_BAD_VALUE);
-  bad(1, &S::a, "Step.a", none, LLMC_BAD_INDEX);
-  bad(1, &S::b, "Step.b", 0, LLMC_BAD_VALUE);
-  bad(1, &S::b, "Step.b", 17, LLMC_BAD_RANGE);
-  bad(1, &S::c, "Step.c", 0, LLMC_BAD_VALUE);
-  bad(1, &S::c, "Step.c", vocab + 1, LLMC_BAD_RANGE);
-  bad(2, &S::a, "Step.a", 13, LLMC_BAD_INDEX);
-  bad(2, &S::b, "Step.b", 1, LLMC_BAD_VALUE);
-  bad(3, &S::a, "Step.a", 10, LLMC_BAD_INDEX);
-  bad(3, &S::a, "Step.a", pRow, LLMC_BAD_VALUE);
-  bad(3, &S::b, "Step.b", 0, LLMC_BAD_VALUE);
-  bad(3, &S::b, "Step.b", 3, LLMC_BAD_RANGE);
-  bad(3, &S::b, "Step.b", none, LLMC_BAD_RANGE);
-  bad(3, &S::c, "Step.c", 9, LLMC_BAD_NESTING);
-  bad(3, &S::c, "Step.c", 3, LLMC_BAD_NESTING);
-  bad(3, &S::c, "Step.c", none, LLMC_BAD_NESTING);
-  bad(6, &S::a, "Step.a", pLayer, LLMC_BAD_RANGE);
-  bad(6, &S::b, "Step.b", 10, LLMC_BAD_INDEX);
-  bad(6, &S::b, "Step.b", pLength, LLMC_BAD_RANGE);
+  bad(3, &S::queue, "Step.queue", 10, LLMC_BAD_INDEX);
+  bad(3, &S::queue, "Step.queue", pRow, LLMC_BAD_VALUE);
+  bad(6, &S::queue, "Step.queue", pLayer, LLMC_BAD_RANGE);
+  bad(1, &S::a, "Step.a", 2, LLMC_BAD_INDEX);
+  bad(1, &S::a, "Step.a", 0, LLMC_BAD_VALUE);
+  bad(1, &S::b, "Step.b", none, LLMC_BAD_INDEX);
+  bad(1, &S::b, "Step.b", uint32_t(subject.plan.args().size - 2), LLMC_BAD_INDEX);
+  bad(2, &S::b, "Step.b", uint32_t(subject.plan.args().size), LLMC_BAD_INDEX);
+  bad(2, &S::a, "Step.a", 1, LLMC_BAD_VALUE);
+  bad(3, &S::a, "Step.a", 0, LLMC_BAD_VALUE);
+  bad(3, &S::a, "Step.a", 3, LLMC_BAD_RANGE);
+  bad(3, &S::a, "Step.a", 65535, LLMC_BAD_RANGE);
+  bad(3, &S::b, "Step.b", 9, LLMC_BAD_NESTING);
+  bad(3, &S::b, "Step.b", 3, LLMC_BAD_NESTING);
+  bad(3, &S::b, "Step.b", none, LLMC_BAD_NESTING);
+  bad(6, &S::a, "Step.a", 10, LLMC_BAD_INDEX);
+  bad(6, &S::a, "Step.a", pLength, LLMC_BAD_RANGE);
   bad(4, &S::a, "Step.a", 5, LLMC_BAD_INDEX);
-  bad(4, &S::a, "Step.a", 1, LLMC_BAD_VALUE);
   bad(4, &S::b, "Step.b", none, LLMC_BAD_INDEX);
-  bad(4, &S::c, "Step.c", 1, LLMC_BAD_VALUE);
-  bad(7, &S::a, "Step.a", 13, LLMC_BAD_INDEX);
-  bad(7, &S::b, "Step.b", 13, LLMC_BAD_INDEX);
-  bad(7, &S::b, "Step.b", 0, LLMC_BAD_VALUE); // writes flash
-  bad(7, &S::c, "Step.c", 1, LLMC_BAD_INDEX);
+  bad(7, &S::a, "Step.a", 2, LLMC_BAD_INDEX);
+  bad(7, &S::b, "Step.b", 0, LLMC_BAD_VALUE); // a table, and ids that a device does not write
   bad(15, &S::a, "Step.a", 1, LLMC_BAD_INDEX);
-  bad(13, &S::c, "Step.c", 1, LLMC_BAD_VALUE);
+  bad(13, &S::b, "Step.b", 1, LLMC_BAD_VALUE);
   bad(14, &S::a, "Step.a", 1, LLMC_BAD_VALUE);
   bad(17, &S::b, "Step.b", 1, LLMC_BAD_VALUE);
 }
 
-void tableMutations(Mutations &m, const Subject &subject) {
-  auto table = [](const auto *t) { return reinterpret_cast<const flatbuffers::Table *>(t); };
-  const fb::Entry *entry = subject.root->entries()->Get(1), *head = subject.root->entries()->Get(3);
-  auto bad = [&](const fb::Entry *e, const char *name, unsigned vt, size_t size, uint64_t value,
-                 rt::Code code, uint32_t index) {
-    m.field(name, table(e), vt, size, value, code, LLMC_AT_ENTRY, index);
-  };
-  bad(entry, "Entry.kind", fb::Entry::VT_KIND, 1, 7, LLMC_BAD_VALUE, 1);
-  bad(entry, "Entry.chunk", fb::Entry::VT_CHUNK, 4, 0, LLMC_BAD_VALUE, 1);
-  bad(entry, "Entry.chunk", fb::Entry::VT_CHUNK, 4, 17, LLMC_BAD_VALUE, 1);
-  bad(entry, "Entry.pos_max", fb::Entry::VT_POS_MAX, 4, context, LLMC_BAD_VALUE, 1);
-  bad(entry, "Entry.first_step", fb::Entry::VT_FIRST_STEP, 4, 19, LLMC_BAD_RANGE, 1);
-  bad(entry, "Entry.n_steps", fb::Entry::VT_N_STEPS, 4, 0, LLMC_BAD_RANGE, 1);
-  bad(entry, "Entry.n_steps", fb::Entry::VT_N_STEPS, 4, none, LLMC_BAD_RANGE, 1);
-  bad(entry, "Entry.target_mask", fb::Entry::VT_TARGET_MASK, 4, 2, LLMC_BAD_VALUE, 1);
-  bad(entry, "Entry.target_mask", fb::Entry::VT_TARGET_MASK, 4, 0, LLMC_BAD_VALUE, 1);
-  bad(head, "Entry.row_param", fb::Entry::VT_ROW_PARAM, 1, 10, LLMC_BAD_INDEX, 3);
-  bad(head, "Entry.row_param", fb::Entry::VT_ROW_PARAM, 1, 255, LLMC_BAD_INDEX, 3);
-  bad(head, "Entry.row_param", fb::Entry::VT_ROW_PARAM, 1, pPos, LLMC_BAD_VALUE, 3);
-  bad(head, "Entry.row_max", fb::Entry::VT_ROW_MAX, 4, 16, LLMC_BAD_VALUE, 3);
-  m.field("Entry.vocab", table(entry), fb::Entry::VT_VOCAB, 4, 0, LLMC_BAD_VALUE, LLMC_AT_TENSOR,
-          256);
-  m.field("Entry.vocab", table(entry), fb::Entry::VT_VOCAB, 4, 0x80000000u, LLMC_BAD_VALUE,
-          LLMC_AT_TENSOR, 256);
-  m.field("Entry.vocab", table(head), fb::Entry::VT_VOCAB, 4, 23, LLMC_BAD_VALUE, LLMC_AT_TENSOR,
-          768);
+void entryMutations(Mutations &m, const Subject &subject) {
+  RECORD(targets, 0, Target, backend, 9999, LLMC_BAD_INDEX, LLMC_AT_TARGET, 0);
+  RECORD(targets, 0, Target, device, rt::none16, LLMC_BAD_INDEX, LLMC_AT_TARGET, 0);
+  RECORD(targets, 0, Target, variant, 9999, LLMC_BAD_INDEX, LLMC_AT_TARGET, 0);
+  RECORD(targets, 0, Target, reserved, 1, LLMC_UNKNOWN_FEATURE, LLMC_AT_TARGET, 0);
+  RECORD(entries, 1, Entry, kind, 7, LLMC_BAD_VALUE, LLMC_AT_ENTRY, 1);
+  RECORD(entries, 1, Entry, chunk, 0, LLMC_BAD_VALUE, LLMC_AT_ENTRY, 1);
+  RECORD(entries, 1, Entry, chunk, 17, LLMC_BAD_VALUE, LLMC_AT_ENTRY, 1);
+  RECORD(entries, 1, Entry, posMax, context, LLMC_BAD_VALUE, LLMC_AT_ENTRY, 1);
+  RECORD(entries, 1, Entry, firstStep, 19, LLMC_BAD_RANGE, LLMC_AT_ENTRY, 1);
+  RECORD(entries, 1, Entry, nSteps, 0, LLMC_BAD_VALUE, LLMC_AT_ENTRY, 1);
+  RECORD(entries, 1, Entry, nSteps, none, LLMC_BAD_RANGE, LLMC_AT_ENTRY, 1);
+  RECORD(entries, 1, Entry, targetMask, 2, LLMC_BAD_VALUE, LLMC_AT_ENTRY, 1);
+  RECORD(entries, 1, Entry, targetMask, 0, LLMC_BAD_VALUE, LLMC_AT_ENTRY, 1);
+  RECORD(entries, 1, Entry, name, rt::none16, LLMC_BAD_INDEX, LLMC_AT_ENTRY, 1);
+  RECORD(entries, 1, Entry, variant, 9999, LLMC_BAD_INDEX, LLMC_AT_ENTRY, 1);
+  RECORD(entries, 1, Entry, firstState, 1, LLMC_BAD_INDEX, LLMC_AT_ENTRY, 1);
+  RECORD(entries, 1, Entry, nStates, 2, LLMC_BAD_INDEX, LLMC_AT_ENTRY, 1);
+  RECORD(entries, 1, Entry, nStates, 0, LLMC_BAD_VALUE, LLMC_AT_ENTRY, 1);
+  RECORD(entries, 1, Entry, firstTensor, 9999, LLMC_BAD_INDEX, LLMC_AT_ENTRY, 1);
+  RECORD(entries, 1, Entry, nInputs, 255, LLMC_BAD_INDEX, LLMC_AT_ENTRY, 1);
+  RECORD(entries, 1, Entry, nInputs, 0, LLMC_BAD_VALUE, LLMC_AT_TENSOR, 2);
+  RECORD(entries, 1, Entry, nOutputs, 255, LLMC_BAD_INDEX, LLMC_AT_ENTRY, 1);
+  RECORD(entries, 3, Entry, rowParam, 10, LLMC_BAD_INDEX, LLMC_AT_ENTRY, 3);
+  RECORD(entries, 3, Entry, rowParam, 255, LLMC_BAD_VALUE, LLMC_AT_ENTRY, 3);
+  RECORD(entries, 3, Entry, rowParam, pPos, LLMC_BAD_VALUE, LLMC_AT_ENTRY, 3);
+  RECORD(entries, 3, Entry, rowParam, pLayer, LLMC_BAD_VALUE, LLMC_AT_ENTRY, 3);
+  RECORD(entries, 3, Entry, rowMax, 16, LLMC_BAD_VALUE, LLMC_AT_ENTRY, 3);
+  RECORD(entries, 1, Entry, reserved, 1, LLMC_UNKNOWN_FEATURE, LLMC_AT_ENTRY, 1);
+  RECORD(entries, 1, Entry, vocab, 0, LLMC_BAD_VALUE, LLMC_AT_TENSOR, 2);
+  RECORD(entries, 1, Entry, vocab, 0x80000000u, LLMC_BAD_VALUE, LLMC_AT_TENSOR, 2);
+  RECORD(entries, 3, Entry, vocab, 23, LLMC_BAD_VALUE, LLMC_AT_TENSOR, 6);
+  RECORD(tensors, 2, Tensor, name, rt::none16, LLMC_BAD_INDEX, LLMC_AT_TENSOR, 2);
+  RECORD(tensors, 2, Tensor, role, 4, LLMC_BAD_VALUE, LLMC_AT_TENSOR, 2);
+  RECORD(tensors, 2, Tensor, role, 3, LLMC_BAD_VALUE, LLMC_AT_TENSOR, 2);
+  RECORD(tensors, 2, Tensor, dtype, 8, LLMC_BAD_VALUE, LLMC_AT_TENSOR, 2);
+  RECORD(tensors, 2, Tensor, dtype, 3, LLMC_BAD_RANGE, LLMC_AT_TENSOR, 2);
+  RECORD(tensors, 2, Tensor, operand, 13, LLMC_BAD_INDEX, LLMC_AT_TENSOR, 2);
+  RECORD(tensors, 2, Tensor, operand, 1, LLMC_BAD_VALUE, LLMC_AT_TENSOR, 2);
+  RECORD(tensors, 2, Tensor, firstDim, 9999, LLMC_BAD_INDEX, LLMC_AT_TENSOR, 2);
+  RECORD(tensors, 2, Tensor, rank, 0, LLMC_BAD_VALUE, LLMC_AT_TENSOR, 2);
+  RECORD(tensors, 2, Tensor, rank, 9, LLMC_BAD_VALUE, LLMC_AT_TENSOR, 2);
+  RECORD(tensors, 2, Tensor, rank, 2, LLMC_BAD_RANGE, LLMC_AT_TENSOR, 2);
+  RECORD(tensors, 2, Tensor, reserved, 1, LLMC_UNKNOWN_FEATURE, LLMC_AT_TENSOR, 2);
   auto value = [&](const char *name, const void *at, size_t size, uint64_t v, rt::Code code,
                    rt::Where where, uint32_t detail) {
     m.add({name, subject.offsetOf(at), size, v, code, where, detail});
   };
-  value("Entry.peak_bytes", entry->peak_bytes()->Data(), 8, 513, LLMC_BAD_RANGE, LLMC_AT_ENTRY, 1);
-  value("Entry.peak_bytes", entry->peak_bytes()->Data() - 4, 4, 3, LLMC_BAD_VALUE, LLMC_AT_ENTRY,
-        1);
-  value("Entry.states", entry->states()->Data(), 2, 1, LLMC_BAD_INDEX, LLMC_AT_ENTRY, 1);
-  const fb::TensorDesc *ids = entry->inputs()->Get(0);
-  m.field("TensorDesc.role", table(ids), fb::TensorDesc::VT_ROLE, 1, 4, LLMC_BAD_VALUE,
-          LLMC_AT_TENSOR, 256);
-  m.field("TensorDesc.role", table(ids), fb::TensorDesc::VT_ROLE, 1, 3, LLMC_BAD_VALUE,
-          LLMC_AT_TENSOR, 256);
-  m.field("TensorDesc.dtype", table(ids), fb::TensorDesc::VT_DTYPE, 1, 8, LLMC_BAD_VALUE,
-          LLMC_AT_TENSOR, 256);
-  m.field("TensorDesc.dtype", table(ids), fb::TensorDesc::VT_DTYPE, 1, 3, LLMC_BAD_RANGE,
-          LLMC_AT_TENSOR, 256);
-  m.field("TensorDesc.operand", table(ids), fb::TensorDesc::VT_OPERAND, 4, 13, LLMC_BAD_INDEX,
-          LLMC_AT_TENSOR, 256);
-  m.field("TensorDesc.operand", table(ids), fb::TensorDesc::VT_OPERAND, 4, 1, LLMC_BAD_VALUE,
-          LLMC_AT_TENSOR, 256);
-  value("TensorDesc.dims", ids->dims()->Data(), 4, 5, LLMC_BAD_RANGE, LLMC_AT_TENSOR, 256);
-  value("TensorDesc.dims", ids->dims()->Data(), 4, 0, LLMC_BAD_VALUE, LLMC_AT_TENSOR, 256);
-  m.field("Plan.required_features", table(subject.root), fb::Plan::VT_REQUIRED_FEATURES, 8,
-          0x100 | 0x6F, LLMC_UNKNOWN_FEATURE, LLMC_AT_PLAN, rt::fb::plan::requiredFeatures);
-  m.field("Plan.required_features", table(subject.root), fb::Plan::VT_REQUIRED_FEATURES, 8, 0,
-          LLMC_UNKNOWN_FEATURE, LLMC_AT_PLAN, rt::fb::plan::requiredFeatures);
-  m.field("Plan.digest_segment", table(subject.root), fb::Plan::VT_DIGEST_SEGMENT, 2, 3,
-          LLMC_BAD_INDEX, LLMC_AT_PLAN, rt::fb::plan::digestSegment);
+  // Shared with an earlier tensor, where it is seen first.
+  const uint32_t *dim = &subject.plan.numbers()[subject.plan.tensors()[2].firstDim];
+  value("Plan.numbers", dim, 4, 5, LLMC_BAD_RANGE, LLMC_AT_TENSOR, 1);
+  value("Plan.numbers", dim, 4, 0, LLMC_BAD_VALUE, LLMC_AT_TENSOR, 1);
+  const auto *root = reinterpret_cast<const flatbuffers::Table *>(subject.root);
+  const uint8_t *features = root->GetAddressOf(fb::Plan::VT_REQUIRED_FEATURES);
+  for (uint64_t wrong : {0x100u | 0x6Fu, 0u})
+    value("Plan.required_features", features, 8, wrong, LLMC_UNKNOWN_FEATURE, LLMC_AT_PLAN,
+          rt::fb::plan::requiredFeatures);
   value("Plan.args", subject.root->args()->Data(), 2, 13, LLMC_BAD_INDEX, LLMC_AT_STEP, 1);
+  const auto *model = reinterpret_cast<const rt::Model *>(subject.root->model());
+  value("Model.name", &model->name, 2, 9999, LLMC_BAD_INDEX, LLMC_AT_MODEL, 0);
+  value("Model.architecture", &model->architecture, 2, 9999, LLMC_BAD_INDEX, LLMC_AT_MODEL, 0);
+  value("Model.quantization", &model->quantization, 2, 9999, LLMC_BAD_INDEX, LLMC_AT_MODEL, 0);
+  value("Model.firstEos", &model->firstEos, 2, 9999, LLMC_BAD_INDEX, LLMC_AT_MODEL, 0);
+  value("Model.nEos", &model->nEos, 2, 9999, LLMC_BAD_INDEX, LLMC_AT_MODEL, 0);
 }
 
 } // namespace llmc::test

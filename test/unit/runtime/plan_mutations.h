@@ -103,6 +103,6 @@ void stepMutations(Mutations &m, const Subject &subject);
 void stateMutations(Mutations &m, const Subject &subject);
 void kernelMutations(Mutations &m, const Subject &subject);
 void paramMutations(Mutations &m, const Subject &subject);
-void tableMutations(Mutations &m, const Subject &subject);
+void entryMutations(Mutations &m, const Subject &subject);
 
 } // namespace llmc::test

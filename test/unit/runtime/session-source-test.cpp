@@ -28,8 +28,8 @@ PlanDescription pagedPlan() {
   d.targets.push_back({"scripted", "test", "", 1, 0, {}});
   constexpr uint8_t all = rt::cpuReads | rt::cpuWrites | rt::deviceReads | rt::deviceWrites;
   d.regions = {
-      {2048, rt::none32, 6, rt::RegionKind::FlashPaged, rt::Lifetime::Constant, rt::cpuReads},
-      {1024 + 8, rt::none32, 6, rt::RegionKind::Sram, rt::Lifetime::Scratch, all}};
+      {2048, rt::none16, 0, 6, rt::RegionKind::FlashPaged, rt::Lifetime::Constant, rt::cpuReads},
+      {1024 + 8, rt::none16, 0, 6, rt::RegionKind::Sram, rt::Lifetime::Scratch, all}};
   SegmentDescription pages;
   pages.region = 0;
   pages.chunkLog2 = 10;
@@ -38,27 +38,24 @@ PlanDescription pagedPlan() {
     bytes[i] = uint8_t(i >> 8);
   pages.source = segmentFromBytes(bytes);
   d.segments = {pages};
-  d.buffers = {{0, 2048, rt::none32, 0, 0}, {0, 1024 + 8, rt::none32, 1, rt::none16}};
-  rt::Operand page = {0, 1024, {1024, 0, 0}, 0, LLMC_READ, 0, 0, {3, rt::none8, rt::none8}, {}};
-  rt::Operand slot = {
-      0, 1024, {0, 0, 0}, 1, LLMC_READ | LLMC_WRITE, 1, 1, {rt::none8, rt::none8, rt::none8}, {}};
-  rt::Operand seen = {1024, 4, {4, 0, 0}, 1, LLMC_WRITE, 0, 1, {3, rt::none8, rt::none8}, {}};
-  d.operands = {page, slot, seen};
-  d.args = {1, 2};
+  const Stride page = {3, 1024}, word = {3, 4};
+  d.operands = {d.operand(0, 0, 1024, LLMC_READ, {&page, 1}),
+                d.operand(1, 0, 1024, LLMC_READ | LLMC_WRITE),
+                d.operand(1, 1024, 4, LLMC_WRITE, {&word, 1})};
+  d.args = {0, 1, 2};
   d.params = {{0, 0, rt::ParamKind::Input, rt::none8, rt::none8, 0},
               {1, 0, rt::ParamKind::Input, rt::none8, rt::none8, 0},
               {1, 0, rt::ParamKind::KvLen, rt::none8, rt::none8, 0},
               {1, 0, rt::ParamKind::Loop, rt::none8, rt::none8, 0}};
-  d.steps = {{rt::StepOp::LoopBegin, 0, 0, 3, 2, 4},
-             {rt::StepOp::Prefetch, 0, 0, 0, 1, 1024},
-             {rt::StepOp::Wait, rt::sourceQueue, 0, 0, 0, 0},
-             {rt::StepOp::HostCall, 0, 0, 77, 0, 2},
-             {rt::StepOp::LoopEnd, 0, 0, 0, 0, 0},
-             {rt::StepOp::End, 0, 0, 0, 0, 0}};
+  d.steps = {{rt::StepOp::LoopBegin, 3, 2, 4},
+             {rt::StepOp::Prefetch, 0, 0, 0},
+             {rt::StepOp::Wait, rt::sourceQueue, 0, 0},
+             {rt::StepOp::HostCall, 2, 77, 1},
+             {rt::StepOp::LoopEnd, 0, 0, 0},
+             {rt::StepOp::End, 0, 0, 0}};
   EntryDescription entry;
   entry.name = "main";
   entry.nSteps = 6;
-  entry.peakBytes = {0, 1032};
   d.entries = {entry};
   return d;
 }
@@ -120,11 +117,12 @@ namespace {
 /// Rows of 16 bytes of the flash, by three ids behind the slot.
 PlanDescription gatheringPlan() {
   PlanDescription d = pagedPlan();
-  d.operands[0] = {0, 2048, {0, 0, 0}, 0, LLMC_READ, 1, 0, {rt::none8, rt::none8, rt::none8}, {}};
+  d.operands[0] = d.operand(0, 0, 2048, LLMC_READ);
   d.operands[1].extent = 48;
-  d.operands[2] = {1008, 12, {0, 0, 0}, 1, LLMC_READ, 1, 1, {rt::none8, rt::none8, rt::none8}, {}};
+  d.operands[2] = d.operand(1, 1008, 12, LLMC_READ);
+  d.rows = {{16, 128, 16, 16, rt::none8, 0, 0}};
   d.args = {0, 2, 1};
-  d.steps = {{rt::StepOp::Gather, 0, 0, 0, 16, 128}, {rt::StepOp::End, 0, 0, 0, 0, 0}};
+  d.steps = {{rt::StepOp::Gather, 0, 0, 0}, {rt::StepOp::End, 0, 0, 0}};
   d.entries[0].nSteps = 2;
   return d;
 }
@@ -184,23 +182,6 @@ TEST_CASE("rows of a paged table are gathered by reads, as many at a time as the
 
 TEST_CASE("a paged table that ends before its last row is refused") {
   PlanDescription d = gatheringPlan();
-  d.steps[0].c = 129;
+  d.rows[0].count = 129;
   CHECK_THROWS_WITH(planBytes(d), Catch::Contains("step 0: an offset, size or address leaves"));
-}
-
-TEST_CASE("initial states are written by every reset") {
-  PlanDescription d = languageModel();
-  SegmentDescription init;
-  init.kind = rt::SegmentKind::StateInit;
-  init.region = dramRegion;
-  init.regionOffset = 64;
-  init.source = segmentFromBytes(std::vector<uint8_t>(32, 0x5C));
-  d.segments.push_back(init);
-  Machine machine(d);
-  REQUIRE(machine.bind().ok());
-  uint8_t *dram = machine.memories[dramRegion].data();
-  CHECK((dram[63] == 0xA5 && dram[64] == 0x5C && dram[95] == 0x5C && dram[96] == 0xA5));
-  dram[70] = 1;
-  REQUIRE(machine.session.reset().ok());
-  CHECK(dram[70] == 0x5C);
 }
