@@ -130,8 +130,9 @@ Code PlanVerifier::checkStep(const Step &step) {
     usedQueues[step.queue] = true;
   }
   bool isCall = step.op == StepOp::HostCall;
-  if (Code code = checkArgs(step, isCall ? step.queue : spec.nArgs, spec.how); code != LLMC_OK)
-    return code;
+  if (isCall || spec.nArgs)
+    if (Code code = checkArgs(step, isCall ? step.queue : spec.nArgs, spec.how); code != LLMC_OK)
+      return code;
   switch (step.op) {
   case StepOp::Dma:
   case StepOp::Gather:
@@ -179,7 +180,7 @@ Code PlanVerifier::checkUse(uint32_t index, uint8_t access, bool byCpu, bool pag
 /// Pages may be the first of them alone.
 Code PlanVerifier::checkArgs(const Step &step, uint32_t n, uint8_t how) {
   Span<const uint16_t> args = plan.args();
-  if (n > maxArgs || (n && (step.b > args.size || n > args.size - step.b)))
+  if (n > maxArgs || step.b > args.size || n > args.size - step.b)
     return LLMC_BAD_INDEX;
   Code code = LLMC_OK;
   uint32_t access = how >> 2;

@@ -171,6 +171,12 @@ TEST_CASE("descriptions with one thing wrong are refused at their place") {
                      d.steps[14].b = 20;
                    }),
            "step 14: an index");
+  contains(refusal("smallest",
+                   [](D &d) { // arguments that are none, beyond the end of none
+                     d.steps = {{rt::StepOp::HostCall, 0, 0, 66}, {rt::StepOp::End, 0, 0, 0}};
+                     d.entries[0].nSteps = 2;
+                   }),
+           "step 0: an index");
 }
 
 TEST_CASE("a gather reads its table and ids, and ids are whole words that stand still") {

@@ -58,7 +58,8 @@ private:
     const Placement &memories = machine.placement;
     const auto add = [&](const char *name, const std::string &memory, rt::Lifetime lifetime,
                          uint8_t access) {
-      d.regions.push_back({0, d.intern(name), 0, pageLog2, kindOf(machine, memory), lifetime, access});
+      d.regions.push_back(
+          {0, d.intern(name), 0, pageLog2, kindOf(machine, memory), lifetime, access});
     };
     add("code", memories.weights, rt::Lifetime::Constant, reads);
     add("weights", memories.weights, rt::Lifetime::Constant, reads);

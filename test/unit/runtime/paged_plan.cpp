@@ -37,14 +37,10 @@ PlanDescription pagesAndRows() {
               {1, 0, ParamKind::Input, none8, none8, 0},
               {1, 0, ParamKind::KvLen, none8, none8, 0},
               {1, 0, ParamKind::Loop, none8, none8, 0}};
-  d.steps = {{StepOp::LoopBegin, loop, 2, 6},
-             {StepOp::Gather, 0, 0, 0},
-             {StepOp::Prefetch, 0, 0, 3},
-             {StepOp::Wait, sourceQueue, 0, 0},
-             {StepOp::HostCall, 1, 1, 4},
-             {StepOp::HostCall, 1, 1, 2},
-             {StepOp::LoopEnd, 0, 0, 0},
-             {StepOp::End, 0, 0, 0}};
+  d.steps = {{StepOp::LoopBegin, loop, 2, 6}, {StepOp::Gather, 0, 0, 0},
+             {StepOp::Prefetch, 0, 0, 3},     {StepOp::Wait, sourceQueue, 0, 0},
+             {StepOp::HostCall, 1, 1, 4},     {StepOp::HostCall, 1, 1, 2},
+             {StepOp::LoopEnd, 0, 0, 0},      {StepOp::End, 0, 0, 0}};
   EntryDescription entry;
   entry.name = "main";
   entry.nSteps = uint32_t(d.steps.size());
