@@ -1,4 +1,4 @@
-"""versions.py FOLDER: from any plan in FOLDER, copies of a newer format, of an older one, of a newer one cut off behind the
+"""versions.py FOLDER: from a plan of the newest format in FOLDER, copies of a newer format, of an older one, of a newer one cut off behind the
 header, and one that needs an unknown feature."""
 
 import pathlib
@@ -8,7 +8,8 @@ import sys
 
 def main():
     folder = pathlib.Path(sys.argv[1])
-    plan = bytearray(next(folder.glob("*.llmc")).read_bytes())
+    plans = (path.read_bytes() for path in folder.glob("*.llmc"))
+    plan = bytearray(max(plans, key=lambda data: struct.unpack_from("<HH", data, 8)))
 
     def write(name, *patches, size=None):
         data = bytearray(plan)

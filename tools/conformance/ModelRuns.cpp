@@ -92,7 +92,7 @@ std::optional<Failure> comparePeak(const Subject &subject, const TinyModel &mode
     const std::optional<DeviceFigures> figures = runner.device().figures();
     uint64_t planned = 0;
     for (uint32_t i = 0; i < runner.plan().regions().size; ++i)
-      if (toString(runner.plan().string(runner.plan().regions()[i].name)) == "sram")
+      if (toString(runner.plan().text(runner.plan().regions()[i].name)) == "sram")
         planned = runner.plan().regions()[i].size;
     if (!figures || figures->sramPeakBytes <= planned)
       return "";
@@ -113,7 +113,7 @@ void countKernels(const Subject &subject, const std::string &plan, GroupResult &
   }
   for (const auto &[backend, target] : first)
     for (const rt::Kernel &kernel : opened.kernels())
-      if (kernel.target == target)
+      if (opened.blobs()[kernel.blob].target == target)
         ++(backend == subject.target.name() ? result.kernelsOnTarget : result.kernelsOnFallback);
 }
 

@@ -145,7 +145,7 @@ plan.file producer "llmc" {
   plan.param @pos input max 7
   plan.param @tokens input max 4
   plan.param @length kv_len max 8
-  plan.state @s raw none i8 in @b tokens 1 layers 1 heads 1 head_dim 1 strides token 1 head 1 layer 1 layout 0
+  plan.state @s kv_flat none i8 in @b tokens 1 layers 1 heads 1 head_dim 1 strides token 1 head 1 layer 1 layout 0
   plan.entry @e generic chunk 1 {
     // expected-error @below {{commits @s, which is not among the entry's states}}
     plan.kv_commit @s

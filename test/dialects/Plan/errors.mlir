@@ -264,7 +264,7 @@ plan.file producer "llmc" {
   plan.region @r dram call size 64 align 64 access <cpu_writes>
   plan.buffer @b in @r at 0 size 64
   // expected-error @below {{must lie in a session region, @r is call}}
-  plan.state @s raw none i8 in @b tokens 1 layers 1 heads 1 head_dim 1 strides token 1 head 1 layer 1 layout 0
+  plan.state @s kv_flat none i8 in @b tokens 1 layers 1 heads 1 head_dim 1 strides token 1 head 1 layer 1 layout 0
 }
 
 // -----
