@@ -32,7 +32,7 @@ inline void Session::resolveTo(const Operand &operand, llmc_operand_view *out) c
   out->size = operand.extent;
   __builtin_memcpy(reinterpret_cast<uint8_t *>(out) + offsetof(llmc_operand_view, region), &use,
                    sizeof(use));
-  if (use >> 24 != none8)
+  if (use < uint32_t(none8) << 24) // the move, above all else
     moveBy(bound->moves()[use >> 24], out);
 }
 
@@ -69,16 +69,17 @@ Status Session::dispatch(const Step *&at) {
   do {
     request.kernel = step->a;
     const Kernel &kernel = bound->kernels()[step->a];
-    request.n_operands = kernel.nArgs;
-    resolveEach(bound->args().data + step->b, kernel.nArgs, views);
     const Blob &blob = bound->blobs()[kernel.blob];
+    const uint32_t n = kernel.nArgs;
+    request.entry = kernel.entry;
+    request.n_operands = n;
     request.code = codeOf(blob);
     request.code_size = blob.size;
-    request.entry = kernel.entry;
     const Queue &queue = bound->queues()[step->queue];
     request.queue = queue.index;
     request.tag = ++issued[step->queue];
     const llmc_device *device = devices[queue.target];
+    resolveEach(bound->args().data + step->b, n, views);
     status = device->submit(device->ctx, &request);
     if (!status.ok() || tracer)
       break;
