@@ -138,8 +138,10 @@ TEST_CASE("options that cannot be met are one error") {
           "'host-cpu-test.llmc': 257 threads: give 1 to 256");
   PlanDescription foreign = cpuModel({"avx2"});
   foreign.targets[0].backend = "other";
-  CHECK(refusal(foreign, {}) == "'host-cpu-test.llmc': the plan was compiled for 'other', which "
-                                "this program cannot run; it runs: x86-64");
+  CHECK(refusal(foreign, {}) ==
+        "'host-cpu-test.llmc': the plan was compiled for 'other', which "
+        "this program cannot run; it runs: x86-64; the device of another target comes with its "
+        "plugin, --plugin=FILE");
 }
 
 TEST_CASE("a plan for two devices runs on both") {
@@ -153,7 +155,8 @@ TEST_CASE("a plan for two devices runs on both") {
   DeviceRegistry devices = registry();
   CHECK_THROWS_WITH(PlanRunner(file.path, devices),
                     "'host-cpu-test.llmc': the plan was compiled for 'npu', which this program "
-                    "cannot run; it runs: x86-64");
+                    "cannot run; it runs: x86-64; the device of another target comes with its "
+                    "plugin, --plugin=FILE");
   devices.add("npu",
               [](const rt::Plan &, uint32_t target, const DeviceOptions &options,
                  std::string &) -> std::unique_ptr<Device> {
