@@ -1,5 +1,6 @@
 // Every function of plans, sessions and language models, digests and paging among them.
 #include "runtime/lm/lm.h"
+#include "runtime/plan/checked_source.h"
 #include "runtime/plan/source.h"
 
 using namespace llmc::rt;
@@ -31,6 +32,9 @@ extern "C" void start() {
   take(Plan::residentBytes(source, &bytes));
   take(Plan::open(source, resident, &plan));
   take(plan.checkRoot(platform));
+  static CheckedSource checked(source);
+  take(checked.workBytes(plan, number, &bytes));
+  take(checked.check(plan, platform, resident));
   take(plan.checkSegment(number, pointer, platform));
   take(plan.mapRegion(number, const_cast<const void **>(&pointer)));
   take(plan.loadRegion(number, memory, &platform));
