@@ -122,9 +122,7 @@ struct Opened {
     };
     for (const rt::Region &region : plan.regions())
       memories.emplace_back(size_t(region.size));
-    std::vector<llmc_memory> views;
-    for (const Memory &each : memories)
-      views.push_back(each.view());
+    std::vector<llmc_memory> views = viewsOf(memories);
     const llmc_device *devices[] = {&device.table};
     rt::Bindings bindings;
     bindings.memories = {views.data(), views.size()};

@@ -41,9 +41,7 @@ struct CpuMachine : Machine {
       : Machine(description), target(target), cpu(plan, target, pool, probe) {}
 
   Status bind() {
-    std::vector<llmc_memory> views;
-    for (const Memory &memory : memories)
-      views.push_back(memory.view());
+    std::vector<llmc_memory> views = viewsOf(memories);
     std::vector<const llmc_device *> devices(plan.nTargets(), nullptr);
     devices[target] = &cpu.table();
     rt::Bindings bindings;
@@ -255,9 +253,7 @@ TEST_CASE("kernels that leave their bounds are refused at load") {
   const auto pool = poolOf(1);
   CpuMachine machine(cpuPlan({"avx2", "avx512"}), *pool, 0, completeCpu());
   const llmc_device &table = machine.cpu.table();
-  std::vector<llmc_memory> views;
-  for (const Memory &memory : machine.memories)
-    views.push_back(memory.view());
+  std::vector<llmc_memory> views = viewsOf(machine.memories);
   REQUIRE(int(table.attach(table.ctx, views.data(), uint32_t(views.size())).code) == LLMC_OK);
   // The records as they are read: a plan that open accepted cannot hold these values.
   auto &record = const_cast<rt::Kernel &>(machine.plan.kernels()[cpuScale]);

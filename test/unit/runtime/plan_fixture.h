@@ -71,6 +71,14 @@ private:
   size_t count;
 };
 
+/// As bind takes them.
+inline std::vector<llmc_memory> viewsOf(const std::vector<Memory> &memories) {
+  std::vector<llmc_memory> views;
+  for (const Memory &memory : memories)
+    views.push_back(memory.view());
+  return views;
+}
+
 /// A device under the test's control. Work runs when poll finds it due, so that nothing is done too
 /// early by chance.
 class ScriptedDevice {

@@ -142,9 +142,7 @@ Machine::Machine(const PlanDescription &description) : file(Memory::of(planBytes
 }
 
 Status Machine::bind() {
-  std::vector<llmc_memory> views;
-  for (const Memory &memory : memories)
-    views.push_back(memory.view());
+  std::vector<llmc_memory> views = viewsOf(memories);
   const llmc_device *devices[] = {&device.table};
   Bindings bindings;
   bindings.memories = {views.data(), views.size()};

@@ -190,9 +190,7 @@ TEST_CASE("memory one byte short is refused, whichever region it is") {
   Machine machine(languageModel());
   for (uint32_t region = 0; region < machine.memories.size(); ++region)
     for (uint64_t size = 0; size < machine.plan.regions()[region].size; ++size) {
-      std::vector<llmc_memory> views;
-      for (const Memory &memory : machine.memories)
-        views.push_back(memory.view());
+      std::vector<llmc_memory> views = viewsOf(machine.memories);
       views[region].size = size;
       const llmc_device *devices[] = {&machine.device.table};
       rt::Bindings bindings;
@@ -206,9 +204,7 @@ TEST_CASE("memory one byte short is refused, whichever region it is") {
 
 TEST_CASE("bind refuses what does not fit the plan") {
   Machine machine(languageModel());
-  std::vector<llmc_memory> views;
-  for (const Memory &memory : machine.memories)
-    views.push_back(memory.view());
+  std::vector<llmc_memory> views = viewsOf(machine.memories);
   const llmc_device *devices[] = {&machine.device.table};
   auto bind = [&] {
     rt::Bindings bindings;

@@ -89,9 +89,7 @@ struct Paged {
     };
     for (const rt::Region &region : plan.regions())
       memories.emplace_back(size_t(region.size));
-    std::vector<llmc_memory> views;
-    for (const Memory &memory : memories)
-      views.push_back(memory.view());
+    std::vector<llmc_memory> views = viewsOf(memories);
     const llmc_device *devices[] = {&device.table};
     rt::Bindings bindings;
     bindings.memories = {views.data(), views.size()};
@@ -198,9 +196,7 @@ TEST_CASE("memory that is a word short, or more, is refused for every region of 
       if (record.kind == rt::RegionKind::FlashPaged)
         continue;
       for (uint64_t missing = 1; missing <= record.size; missing += missing == 1 ? 3 : 4) {
-        std::vector<llmc_memory> views;
-        for (const Memory &memory : machine.memories)
-          views.push_back(memory.view());
+        std::vector<llmc_memory> views = viewsOf(machine.memories);
         views[region].size = record.size - missing;
         rt::Bindings bindings;
         bindings.memories = {views.data(), views.size()};
