@@ -1,13 +1,10 @@
 #include "compiler/Emit/PlanWriter.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <unistd.h>
 
 #include "compiler/Emit/PlanEncoder.h"
 #include "compiler/Emit/Sha256.h"
+#include "compiler/Support/AtomicFile.h"
 #include "runtime/plan/plan.h"
 #include "runtime/plan/source.h"
 #include "runtime/schema/explain.h"
@@ -41,58 +38,41 @@ private:
   std::vector<uint8_t> &bytes;
 };
 
-/// A file beside `path` that takes its name in commit, and is removed otherwise.
+/// A file that is written in large pieces; flush writes the last one.
 class FileOutput : public Output {
 public:
-  explicit FileOutput(const std::string &path)
-      : path(path), partial(path + ".partial-" + std::to_string(getpid())), buffer(writeBytes) {
-    file = std::fopen(partial.c_str(), "wbx");
-    error = errno;
-    if (file)
-      std::setvbuf(file, buffer.data(), _IOFBF, buffer.size());
-  }
-  ~FileOutput() override {
-    if (file)
-      std::fclose(file);
-    if (created && !committed)
-      std::remove(partial.c_str());
-  }
-  bool opened() {
-    created = file != nullptr;
-    return created;
-  }
+  explicit FileOutput(AtomicFile &file) : file(file) { buffer.reserve(writeBytes); }
   bool append(std::span<const uint8_t> part) override {
-    return note(std::fwrite(part.data(), 1, part.size(), file) == part.size());
+    while (!part.empty()) {
+      const size_t n = std::min(part.size(), writeBytes - buffer.size());
+      buffer.insert(buffer.end(), part.begin(), part.begin() + ptrdiff_t(n));
+      part = part.subspan(n);
+      if (buffer.size() == writeBytes && !flush())
+        return false;
+    }
+    return true;
   }
   bool rewriteStart(std::span<const uint8_t> part) override {
-    return note(std::fseek(file, 0, SEEK_SET) == 0) && append(part);
+    return flush() &&
+           file.rewriteStart({reinterpret_cast<const char *>(part.data()), part.size()}, error);
   }
-  bool commit() {
-    bool closed = note(std::fclose(file) == 0);
-    file = nullptr;
-    committed = closed && note(std::rename(partial.c_str(), path.c_str()) == 0);
-    return committed;
+  bool flush() {
+    const bool done = file.write({buffer.data(), buffer.size()}, error);
+    buffer.clear();
+    return done;
   }
   std::string failure() const override {
-    return "cannot write " + path + ": " + std::strerror(error) +
-           "; check that the folder exists, is writable and has room";
+    return error + "; check that the folder is writable and has room";
   }
 
 private:
-  bool note(bool ok) {
-    if (!ok)
-      error = errno;
-    return ok;
-  }
   /// What is written at once, at a multiple of it: systems with large pages then keep the file in
   /// such pages, and mapped weights are read with few address translations.
   static constexpr size_t writeBytes = size_t(1) << 21;
 
-  std::string path, partial;
+  AtomicFile &file;
   std::vector<char> buffer;
-  FILE *file = nullptr;
-  int error = 0;
-  bool created = false, committed = false;
+  std::string error;
 };
 
 /// Splits a segment's bytes into digest chunks as they pass.
@@ -216,16 +196,11 @@ private:
 
 } // namespace
 
-PlanWriterResult writePlan(const PlanDescription &description, const std::string &path,
+PlanWriterResult writePlan(const PlanDescription &description, AtomicFile &file,
                            const PlanWriterOptions &options) {
-  FileOutput output(path);
-  Writer writer(description, options);
-  if (!output.opened()) {
-    writer.result.error = output.failure();
-    return writer.result;
-  }
-  PlanWriterResult result = writer.run(output);
-  if (result && !output.commit())
+  FileOutput output(file);
+  PlanWriterResult result = Writer(description, options).run(output);
+  if (result && !output.flush())
     result.error = output.failure();
   return result;
 }

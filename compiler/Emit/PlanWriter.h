@@ -1,11 +1,13 @@
-// Writes a plan file from its description: deterministic bytes, verified before the first weight is
-// written, put under its name only when complete.
+// Writes a plan from its description: deterministic bytes, verified before the first weight is
+// written.
 #ifndef LLMC_COMPILER_EMIT_PLANWRITER_H
 #define LLMC_COMPILER_EMIT_PLANWRITER_H
 
 #include "compiler/Emit/PlanDescription.h"
 
 namespace llmc {
+
+class AtomicFile;
 
 struct PlanWriterOptions {
   bool digests = true; // SHA-256 of every segment, in a segment of their own
@@ -19,9 +21,8 @@ struct PlanWriterResult {
   explicit operator bool() const { return error.empty(); }
 };
 
-/// Writes `path` beside itself and renames. On failure nothing is left behind and an older file is
-/// untouched.
-PlanWriterResult writePlan(const PlanDescription &description, const std::string &path,
+/// Writes to a file that has been opened, and leaves it to the caller to commit it.
+PlanWriterResult writePlan(const PlanDescription &description, AtomicFile &file,
                            const PlanWriterOptions &options = {});
 
 /// The same bytes in memory.

@@ -10,6 +10,7 @@
 #include "compiler/Pipeline/ModelDigest.h"
 #include "compiler/Pipeline/Traffic.h"
 #include "compiler/Report/CompileReport.h"
+#include "compiler/Support/AtomicFile.h"
 
 #include "mlir/Pass/PassManager.h"
 
@@ -200,23 +201,17 @@ private:
     return difference->empty() || fail("internal error, levels differ " + *difference);
   }
 
-  /// The last level: the plan on its device gives the reference's logits. It runs from a file of
-  /// its own, so that a plan that fails replaces nothing.
-  bool compareDevice() {
+  /// The last level: the plan on its device gives the reference's logits. It has no name yet, so
+  /// that a plan that fails replaces nothing.
+  bool compareDevice(const std::string &path) {
     if (!comparison || !options.execute)
       return true;
-    std::string path = options.output + ".compare";
-    written = writePlan(plan->description, path);
-    bool same = written ? compareLogits(path) : fail(written.error);
-    std::error_code ignored;
-    std::filesystem::remove(path, ignored);
-    return same;
-  }
-
-  bool compareLogits(const std::string &path) {
     std::vector<float> logits;
-    if (!options.execute(path, comparison->ids(), logits, error))
+    if (!options.execute(path, comparison->ids(), logits, error)) {
+      if (const size_t at = error.find(path); at != std::string::npos)
+        error.replace(at, path.size(), options.output);
       return false;
+    }
     const std::vector<float> &expected = comparison->logits();
     size_t vocabulary = inputs.model.vocabSize;
     for (size_t i = 0; i < expected.size(); ++i)
@@ -233,13 +228,18 @@ private:
     model->times.end("emit");
     if (!plan || !fits())
       return false;
-    if (!compareDevice())
+    AtomicFile file;
+    if (!file.open(options.output, error))
+      return false;
+    written = writePlan(plan->description, file);
+    model->times.end("write");
+    if (!written)
+      return fail(written.error);
+    if (!compareDevice(file.path()))
       return false;
     if (comparison)
       model->times.end("compare");
-    written = writePlan(plan->description, options.output);
-    model->times.end("write");
-    return written || fail(written.error);
+    return file.commit(error);
   }
 
   /// The budget for paged weights that makes them fit, as part of a sentence.

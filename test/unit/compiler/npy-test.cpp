@@ -4,8 +4,10 @@
 #include "catch2/catch.hpp"
 
 #include <cmath>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <sys/wait.h>
 #include <unistd.h>
 
 using namespace llmc;
@@ -20,7 +22,7 @@ struct Folder {
     path = name;
   }
   ~Folder() { std::filesystem::remove_all(path); }
-  std::string file(const char *name) const { return (path / name).string(); }
+  std::string file(const std::string &name) const { return (path / name).string(); }
   size_t files() const {
     return size_t(std::distance(std::filesystem::directory_iterator(path), {}));
   }
@@ -118,10 +120,53 @@ TEST_CASE("a file appears complete or not at all") {
   CHECK_FALSE(writeFileAtomically(folder.file("none/f"), std::string("x"), error));
   CHECK_THAT(error, Catch::Contains("none/f"));
   CHECK_FALSE(writeFileAtomically(folder.path.string(), std::string("x"), error));
+  CHECK_FALSE(writeFileAtomically("", std::string("x"), error));
+  AtomicFile tooLong;
+  CHECK_FALSE(tooLong.open(folder.file(std::string(300, 'x')), error));
+  CHECK(folder.files() == 1);
   NpyWriter<float> writer;
   REQUIRE(writer.open(folder.file("short.npy"), std::vector<int64_t>{2}, error));
   REQUIRE(writer.write(std::vector<float>{1}, error));
   CHECK_FALSE(writer.finish(error));
   CHECK_THAT(error, Catch::Contains("1 of 2 elements"));
   CHECK_FALSE(std::filesystem::exists(folder.file("short.npy")));
+}
+
+TEST_CASE("a file that is being written can be read, and its start changed") {
+  Folder folder;
+  std::string error;
+  AtomicFile file;
+  REQUIRE(file.open(folder.file("f"), error));
+  REQUIRE(file.write(std::string("0123"), error));
+  REQUIRE(file.rewriteStart(std::string("ab"), error));
+  REQUIRE(file.write(std::string("45"), error));
+  CHECK(bytesOf(file.path()) == "ab2345");
+  REQUIRE(file.commit(error));
+  CHECK(bytesOf(folder.file("f")) == "ab2345");
+  CHECK(folder.files() == 1);
+}
+
+TEST_CASE("a process that is killed leaves no file that it has not committed") {
+  Folder folder;
+  std::string error;
+  REQUIRE(writeFileAtomically(folder.file("old"), std::string("old"), error));
+  AtomicFile probe;
+  REQUIRE(probe.open(folder.file("new"), error));
+  if (!probe.path().starts_with("/proc/")) {
+    WARN("this file system has no files without a name");
+    return;
+  }
+  const pid_t child = ::fork();
+  if (child == 0) {
+    AtomicFile file, other;
+    const bool written =
+        file.open(folder.file("old"), error) && other.open(folder.file("new"), error) &&
+        file.write(std::string("half"), error) && other.write(std::string("half"), error);
+    ::kill(::getpid(), written ? SIGKILL : SIGTERM);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(WTERMSIG(status) == SIGKILL);
+  CHECK(bytesOf(folder.file("old")) == "old");
+  CHECK(folder.files() == 1);
 }
