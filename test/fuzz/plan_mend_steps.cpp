@@ -324,7 +324,8 @@ void Mender::tensor(const EntryDescription &entry, TensorDescription &tensor, bo
        !(plan.regions[operand.region].access & cpuWrites)))
     tensor.role = TensorRole::Other;
   if (tensor.role == TensorRole::Logits &&
-      (!fits || input || tensor.dtype != DType::F32 || tensor.dims.back() != entry.vocab ||
+      (!fits || input || tensor.dtype != DType::F32 || tensor.dims.empty() ||
+       tensor.dims.back() != entry.vocab ||
        elements / entry.vocab != entry.chunk || operand.offset % 4 ||
        plan.regions[operand.region].alignLog2 < 2 ||
        !(plan.regions[operand.region].access & cpuReads)))

@@ -52,6 +52,29 @@ TEST_CASE("mending leaves a good plan good") {
   }
 }
 
+TEST_CASE("a tensor without dimensions is mended like any other") {
+  for (const std::vector<uint8_t> &seed : seeds()) {
+    std::optional<PlanDescription> plan = takeApart(seed);
+    rt::Operand four = plan->operands.front();
+    four.extent = 4;
+    four.move = rt::none8;
+    plan->operands.push_back(four);
+    for (EntryDescription &entry : plan->entries)
+      for (TensorDescription &tensor : entry.outputs) {
+        tensor.operand = uint16_t(plan->operands.size() - 1);
+        tensor.dtype = rt::DType::F32;
+        tensor.role = rt::TensorRole::Logits;
+        tensor.dims = std::vector<uint32_t>();
+      }
+    Random random(1);
+    mendPlan(*plan, random);
+    for (const EntryDescription &entry : plan->entries)
+      for (const TensorDescription &tensor : entry.outputs)
+        CHECK(tensor.role == rt::TensorRole::Other);
+    (void)openEveryWay(putTogether(*plan));
+  }
+}
+
 TEST_CASE("the corpus is of this format, and is accepted or refused in every way alike") {
   size_t accepted = 0, other = 0, total = 0;
   for (const auto &entry :
