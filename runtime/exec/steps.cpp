@@ -65,16 +65,20 @@ Status Session::dispatch(const Step *&at) {
   request.params = params;
   request.n_params = uint32_t(bound->params().size);
   const Step *step = at;
+  uint32_t blobOf = none32; // the one in the request: mostly the same for all kernels of a plan
   Status status;
   do {
     request.kernel = step->a;
     const Kernel &kernel = bound->kernels()[step->a];
-    const Blob &blob = bound->blobs()[kernel.blob];
     const uint32_t n = kernel.nArgs;
     request.entry = kernel.entry;
     request.n_operands = n;
-    request.code = codeOf(blob);
-    request.code_size = blob.size;
+    if (kernel.blob != blobOf) {
+      blobOf = kernel.blob;
+      const Blob &blob = bound->blobs()[blobOf];
+      request.code = codeOf(blob);
+      request.code_size = blob.size;
+    }
     const Queue &queue = bound->queues()[step->queue];
     request.queue = queue.index;
     request.tag = ++issued[step->queue];

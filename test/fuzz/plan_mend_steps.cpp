@@ -325,9 +325,8 @@ void Mender::tensor(const EntryDescription &entry, TensorDescription &tensor, bo
     tensor.role = TensorRole::Other;
   if (tensor.role == TensorRole::Logits &&
       (!fits || input || tensor.dtype != DType::F32 || tensor.dims.empty() ||
-       tensor.dims.back() != entry.vocab ||
-       elements / entry.vocab != entry.chunk || operand.offset % 4 ||
-       plan.regions[operand.region].alignLog2 < 2 ||
+       tensor.dims.back() != entry.vocab || elements / entry.vocab != entry.chunk ||
+       operand.offset % 4 || plan.regions[operand.region].alignLog2 < 2 ||
        !(plan.regions[operand.region].access & cpuReads)))
     tensor.role = TensorRole::Other;
 }

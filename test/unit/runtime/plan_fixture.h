@@ -89,6 +89,9 @@ public:
     std::vector<uint32_t> params;
     bool isDma = false;
     llmc_dma_request dma = {};
+    const void *code = nullptr;
+    size_t codeSize = 0;
+    uint32_t entry = 0;
   };
   using Kernel = std::function<void(const Submission &)>;
 
@@ -118,7 +121,7 @@ void installModel(ScriptedDevice &device);
 class Machine {
 public:
   explicit Machine(const PlanDescription &description);
-  rt::Status bind();
+  rt::Status bind(bool traced = true);
   Memory file;
   llmc_source source = {};
   rt::Plan plan;

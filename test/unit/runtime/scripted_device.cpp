@@ -49,6 +49,9 @@ ScriptedDevice::ScriptedDevice() {
     Submission s{d->queue, d->kernel, d->tag, {}, {}};
     s.operands.assign(d->operands, d->operands + d->n_operands);
     s.params.assign(d->params, d->params + d->n_params);
+    s.code = d->code;
+    s.codeSize = d->code_size;
+    s.entry = d->entry;
     return self(ctx).enqueue(s);
   };
   table.dma = [](void *ctx, const llmc_dma_request *r) -> llmc_status {
@@ -141,14 +144,14 @@ Machine::Machine(const PlanDescription &description) : file(Memory::of(planBytes
   };
 }
 
-Status Machine::bind() {
+Status Machine::bind(bool traced) {
   std::vector<llmc_memory> views = viewsOf(memories);
   const llmc_device *devices[] = {&device.table};
   Bindings bindings;
   bindings.memories = {views.data(), views.size()};
   bindings.devices = devices;
   bindings.platform = &platform;
-  bindings.trace = &trace;
+  bindings.trace = traced ? &trace : nullptr;
   return session.bind(plan, bindings);
 }
 

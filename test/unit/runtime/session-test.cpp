@@ -103,6 +103,26 @@ TEST_CASE("a device sees queue, code, operands, parameters and tags") {
   CHECK(log[17].dma.rows == 4);
 }
 
+TEST_CASE("every dispatch has the code of its kernel, whichever came before") {
+  for (bool traced : {false, true}) {
+    Bound machine;
+    REQUIRE(machine.bind(traced).ok());
+    machine.device.log.clear();
+    REQUIRE(machine.session.run(bodyCall(prefill4, someTokens(3))).ok());
+    std::vector<uint32_t> kernels;
+    for (const auto &s : machine.device.log) {
+      if (s.isDma)
+        continue;
+      kernels.push_back(s.kernel);
+      const rt::Blob &blob = machine.plan.blobs()[s.kernel]; // each has one of its own
+      CHECK(s.code == machine.memories[flashRegion].data() + blob.offset);
+      CHECK(s.codeSize == blob.size);
+      CHECK(s.entry == machine.plan.kernels()[s.kernel].entry);
+    }
+    CHECK(kernels == std::vector<uint32_t>{0, 1, 2, 3, 0, 1, 2, 3});
+  }
+}
+
 TEST_CASE("loops over parameters run as often as those say, and derived parameters follow") {
   Bound machine;
   for (uint32_t i = 0; i < 17; ++i)
