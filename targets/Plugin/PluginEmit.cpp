@@ -2,6 +2,7 @@
 #include "targets/Plugin/PluginTarget.h"
 
 #include "targets/Plugin/PlainReader.h"
+#include "targets/Plugin/RowServices.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -70,7 +71,14 @@ public:
   Host(const Host &) = delete;
   Host &operator=(const Host &) = delete;
 
-  llmc_host table() { return {sizeof(llmc_host), 0, this, lowerLlvm}; }
+  llmc_host table() {
+    llmc_host host{};
+    host.struct_size = sizeof host;
+    host.ctx = this;
+    host.lower_llvm = lowerLlvm;
+    addRowServices(host);
+    return host;
+  }
 
 private:
   static int lowerLlvm(const llmc_target_call *call, const llmc_kernel *kernels, uint32_t count,

@@ -1,6 +1,7 @@
 #include "targets/Plugin/PluginTarget.h"
 
 #include "targets/Llvm/Layout/KernelEstimate.h"
+#include "targets/Plugin/RowServices.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -24,7 +25,13 @@ int refuseToLower(const llmc_target_call *call, const llmc_kernel *, uint32_t,
 
 } // namespace
 
-const llmc_host PluginTarget::noServices{sizeof(llmc_host), 0, nullptr, refuseToLower};
+const llmc_host PluginTarget::noServices = [] {
+  llmc_host host{};
+  host.struct_size = sizeof host;
+  host.lower_llvm = refuseToLower;
+  addRowServices(host);
+  return host;
+}();
 
 PluginTarget::PluginTarget(const std::string &plugin, const llmc_target &table, PluginWatch &watch)
     : owner(fmt::format("plugin '{}', target '{}'", plugin, table.name)), table(table),

@@ -132,6 +132,8 @@ typedef struct llmc_isa_table {
 } llmc_isa_table;
 
 struct llmc_target_call;
+struct llmc_weight_shape;
+struct llmc_weights;
 
 /* What llmc does for targets. */
 typedef struct llmc_host {
@@ -144,6 +146,17 @@ typedef struct llmc_host {
    * rules. */
   int (*lower_llvm)(const struct llmc_target_call *call, const llmc_kernel *kernels,
                     uint32_t n_kernels, const llmc_isa_table *isa, const llmc_blob_sink *blob);
+  /* Answers to pass on, of targets whose kernels lower_llvm makes for an instruction set of
+   * LLMC_DOT_NONE, LLMC_DOT_VMLADAVA or LLMC_DOT_DESCRIBED: whether it has code for a kernel, and
+   * how weights and packed rows lie in memory for it, docs/format/row-weights.md. At any time. */
+  int (*rows_supports)(const struct llmc_target_call *call, const llmc_kernel *kernel,
+                       const llmc_isa_table *isa);
+  int (*rows_packed_bytes)(const struct llmc_target_call *call,
+                           const struct llmc_weight_shape *shape, uint64_t *bytes);
+  int (*rows_pack)(const struct llmc_target_call *call, const struct llmc_weights *weights,
+                   uint8_t *out, uint64_t bytes);
+  int (*rows_packed_rows_bytes)(const struct llmc_target_call *call, const llmc_pack_rows *rows,
+                                uint64_t *bytes);
 } llmc_host;
 
 /* ---- Targets ---- */

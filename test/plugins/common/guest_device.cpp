@@ -1,0 +1,158 @@
+#include "guest_device.h"
+
+#include <cstring>
+#include <memory>
+
+#include "guest.h"
+#include "runtime/base/device.h"
+
+namespace llmc::guest {
+
+namespace {
+
+constexpr llmc_status ok{LLMC_OK, LLMC_AT_NOWHERE, 0};
+constexpr uint64_t codeBytes = 16u << 20;
+constexpr uint32_t codeAlignment = 4096;
+
+bool equals(const char *data, size_t size, const std::string &text) {
+  return text.size() == size && std::memcmp(text.data(), data, size) == 0;
+}
+
+class Device {
+public:
+  Device(const GuestTarget &target, const char *variant) : target(target), variant(variant) {
+    table.struct_size = sizeof table;
+    table.abi = LLMC_DEVICE_ABI;
+    table.ctx = this;
+    table.match = [](void *self, const llmc_target_info *info) { return of(self).match(*info); };
+    table.attach = [](void *self, const llmc_memory *regions, uint32_t count) {
+      return of(self).attach(regions, count);
+    };
+    table.submit = [](void *self, const llmc_dispatch *dispatch) {
+      return of(self).submit(*dispatch);
+    };
+    table.poll = [](void *, uint32_t, uint32_t) { return ok; };
+  }
+  Device(const Device &) = delete;
+  Device &operator=(const Device &) = delete;
+
+  static Device &of(void *self) { return *static_cast<Device *>(self); }
+  const char *isa() const { return variant.c_str(); }
+  const llmc_device &device() const { return table; }
+  const std::string &error() const { return text; }
+
+private:
+  struct Region {
+    llmc_memory memory;
+    uint64_t place;
+  };
+
+  llmc_status fail(uint8_t code, uint8_t where, std::string message) {
+    text = std::move(message);
+    return {code, where, 0};
+  }
+  llmc_status match(const llmc_target_info &info);
+  llmc_status attach(const llmc_memory *memories, uint32_t count);
+  llmc_status submit(const llmc_dispatch &dispatch);
+  /// Which blob of the guest this code is; brings it there.
+  bool place(const void *code, uint64_t size, uint32_t &blob);
+
+  const GuestTarget target;
+  const std::string variant;
+  llmc_device table = {};
+  std::unique_ptr<Guest> guest;
+  std::vector<Region> regions;
+  std::vector<const void *> blobs;
+  std::string text;
+};
+
+llmc_status Device::match(const llmc_target_info &info) {
+  if (equals(info.backend, info.backend_size, target.backend) &&
+      equals(info.variant, info.variant_size, variant) && info.abi == target.abi)
+    return ok;
+  return fail(LLMC_DEVICE_MISMATCH, LLMC_AT_DEVICE,
+              "the plan is for " + std::string(info.backend, info.backend_size) + " " +
+                  std::string(info.variant, info.variant_size) + ", this is " + target.backend +
+                  " " + variant);
+}
+
+llmc_status Device::attach(const llmc_memory *memories, uint32_t count) {
+  uint64_t all = codeBytes;
+  for (uint32_t i = 0; i < count; ++i)
+    all += memories[i].size + GUEST_PAGE;
+  guest = Guest::start(target.command, all, text);
+  regions.clear();
+  blobs.clear();
+  if (!guest)
+    return fail(LLMC_DEVICE_FAULT, LLMC_AT_DEVICE, text);
+  for (uint32_t i = 0; i < count; ++i) {
+    regions.push_back({memories[i], guest->place(memories[i].size)});
+    if (memories[i].base != nullptr && memories[i].size != 0)
+      std::memcpy(guest->at(regions[i].place), memories[i].base, memories[i].size);
+  }
+  return ok;
+}
+
+bool Device::place(const void *code, uint64_t size, uint32_t &blob) {
+  for (blob = 0; blob < blobs.size(); ++blob)
+    if (blobs[blob] == code)
+      return true;
+  if (blob == GUEST_BLOBS) {
+    text = "more than " + std::to_string(GUEST_BLOBS) + " blobs";
+    return false;
+  }
+  blobs.push_back(code);
+  if (guest->load(blob, code, size, codeAlignment))
+    return true;
+  text = guest->error();
+  return false;
+}
+
+llmc_status Device::submit(const llmc_dispatch &dispatch) {
+  uint32_t blob = 0;
+  if (dispatch.n_operands > GUEST_OPERANDS || dispatch.n_params > GUEST_PARAMS ||
+      dispatch.entry >= dispatch.code_size)
+    return fail(LLMC_OUT_OF_RANGE, LLMC_AT_KERNEL, "a kernel of too many operands or parameters");
+  if (!place(dispatch.code, dispatch.code_size, blob))
+    return fail(LLMC_DEVICE_FAULT, LLMC_AT_KERNEL, text);
+  guest_call &call = guest->call();
+  const auto placeOf = [&](const llmc_operand_view &operand) {
+    const Region &region = regions.at(operand.region);
+    return region.place + uint64_t(static_cast<const uint8_t *>(operand.base) -
+                                   static_cast<const uint8_t *>(region.memory.base));
+  };
+  for (uint32_t i = 0; i < dispatch.n_operands; ++i) {
+    const llmc_operand_view &operand = dispatch.operands[i];
+    call.operands[i] = placeOf(operand);
+    std::memcpy(guest->at(call.operands[i]), operand.base, operand.size);
+  }
+  std::memcpy(call.params, dispatch.params, dispatch.n_params * sizeof(uint32_t));
+  call.blob = blob;
+  call.entry = dispatch.entry;
+  call.parts = 1;
+  call.n_operands = dispatch.n_operands;
+  if (!guest->execute())
+    return fail(LLMC_DEVICE_FAULT, LLMC_AT_KERNEL, guest->error());
+  for (uint32_t i = 0; i < dispatch.n_operands; ++i)
+    if (dispatch.operands[i].access & LLMC_WRITE)
+      std::memcpy(dispatch.operands[i].base, guest->at(call.operands[i]),
+                  dispatch.operands[i].size);
+  return ok;
+}
+
+} // namespace
+
+int openDevice(const GuestTarget &target, const char *variant, llmc_opened_device *device) {
+  auto *opened = new Device(target, variant);
+  device->handle = opened;
+  device->table = &opened->device();
+  device->isa = opened->isa();
+  device->error = [](void *self, const llmc_sink *sink) {
+    const std::string &text = Device::of(self).error();
+    sink->write(sink->ctx, text.data(), text.size());
+  };
+  device->close = [](void *self) { delete &Device::of(self); };
+  return 1;
+}
+
+} // namespace llmc::guest
