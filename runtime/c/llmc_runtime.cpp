@@ -92,6 +92,7 @@ uint32_t llmc_plan_n_regions(const llmc_plan *plan) { return uint32_t(of(plan).r
 uint32_t llmc_plan_n_targets(const llmc_plan *plan) { return of(plan).nTargets(); }
 uint32_t llmc_plan_n_entries(const llmc_plan *plan) { return of(plan).nEntries(); }
 uint32_t llmc_plan_n_segments(const llmc_plan *plan) { return uint32_t(of(plan).segments().size); }
+uint32_t llmc_plan_n_states(const llmc_plan *plan) { return uint32_t(of(plan).states().size); }
 uint32_t llmc_plan_context_length(const llmc_plan *plan) { return of(plan).contextLength(); }
 
 void llmc_plan_producer(const llmc_plan *plan, const char **text, size_t *size) {
@@ -150,6 +151,16 @@ llmc_status llmc_plan_tensor(const llmc_plan *plan, uint32_t entry, uint32_t ten
   return Status();
 }
 
+llmc_status llmc_plan_state(const llmc_plan *plan, uint32_t state, llmc_state_info *out) {
+  if (state >= of(plan).states().size)
+    return noSuch(LLMC_AT_STATE, state);
+  const State &record = of(plan).states()[state];
+  *out = {record.offset,      record.maxTokens,  record.tokenStride,   record.headStride,
+          record.layerStride, record.layoutHash, record.region,        record.layers,
+          record.heads,       record.headDim,    uint8_t(record.role), uint8_t(record.dtype)};
+  return Status();
+}
+
 llmc_status llmc_plan_model(const llmc_plan *plan, llmc_model_info *out) {
   ModelView model = of(plan).model();
   if (!model)
@@ -172,6 +183,10 @@ llmc_status llmc_plan_tokenizer(const llmc_plan *plan, uint64_t *offset, uint64_
   *offset = segment.offset;
   *size = segment.size;
   return Status();
+}
+
+llmc_status llmc_plan_region_offset(const llmc_plan *plan, uint32_t region, uint64_t *offset) {
+  return of(plan).regionFileOffset(region, offset);
 }
 
 llmc_status llmc_plan_map_region(const llmc_plan *plan, uint32_t region, const void **base) {
@@ -253,6 +268,8 @@ llmc_status llmc_session_cancel(llmc_session *session) { return of(session).canc
 
 int llmc_session_waiting(const llmc_session *session) { return of(session).waiting(); }
 
+int llmc_session_idle(const llmc_session *session) { return of(session).idle(); }
+
 int llmc_session_usable(const llmc_session *session, uint32_t entry) {
   const Plan *plan = of(session).plan();
   return plan && entry < plan->nEntries() && of(session).usable(plan->entry(entry));
@@ -271,6 +288,19 @@ llmc_status llmc_session_truncate(llmc_session *session, uint32_t position) {
 llmc_status llmc_session_view(const llmc_session *session, uint32_t operand,
                               llmc_operand_view *out) {
   return of(session).view(operand, out);
+}
+
+llmc_status llmc_session_state_memory(llmc_session *session, uint32_t state, int written,
+                                      llmc_memory *out) {
+  return of(session).stateMemory(state, written != 0, out);
+}
+
+llmc_status llmc_session_adopt(llmc_session *session, uint32_t position) {
+  return of(session).adopt(position);
+}
+
+llmc_status llmc_session_poison(llmc_session *session, llmc_status status) {
+  return of(session).poison(status);
 }
 
 llmc_status llmc_lm_init(llmc_lm *lm, llmc_session *session) { return of(lm).lm.init(of(session)); }

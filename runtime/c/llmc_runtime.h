@@ -18,7 +18,7 @@ extern "C" {
 
 /* Grows when a function is added. None is ever changed or removed within a major version. */
 #define LLMC_RUNTIME_API_MAJOR 0
-#define LLMC_RUNTIME_API_MINOR 3
+#define LLMC_RUNTIME_API_MINOR 4
 
 typedef struct llmc_plan {
   uint64_t opaque[11 + 6 * sizeof(void *)];
@@ -122,6 +122,23 @@ typedef struct llmc_tensor_info {
   uint8_t dtype;    /* 0 f32, 1 f16, 2 i32, 3 i16, 4 i8, 5 u8, 6 i4, 7 u4 */
 } llmc_tensor_info;
 
+/* What a session carries from call to call, such as the keys of all layers: rows by layer, head and
+ * token. Strides are bytes. */
+typedef struct llmc_state_info {
+  uint64_t offset; /* in its region */
+  uint32_t max_tokens;
+  uint32_t token_stride;
+  uint32_t head_stride;
+  uint32_t layer_stride;
+  uint32_t layout_hash; /* the same for the same layout */
+  uint16_t region;
+  uint16_t layers;
+  uint16_t heads;
+  uint16_t head_dim; /* elements of a row */
+  uint8_t role;      /* 0 other, 1 keys, 2 values, 3 keys' scales, 4 values' scales */
+  uint8_t dtype;     /* as of tensors */
+} llmc_state_info;
+
 typedef struct llmc_model_info {
   const char *name;
   size_t name_size;
@@ -149,6 +166,7 @@ uint32_t llmc_plan_n_regions(const llmc_plan *plan);
 uint32_t llmc_plan_n_targets(const llmc_plan *plan);
 uint32_t llmc_plan_n_entries(const llmc_plan *plan);
 uint32_t llmc_plan_n_segments(const llmc_plan *plan);
+uint32_t llmc_plan_n_states(const llmc_plan *plan);
 uint32_t llmc_plan_context_length(const llmc_plan *plan);
 /* What llmc wrote the plan: its name and version. */
 void llmc_plan_producer(const llmc_plan *plan, const char **text, size_t *size);
@@ -160,10 +178,13 @@ llmc_status llmc_plan_entry(const llmc_plan *plan, uint32_t entry, llmc_entry_in
 /* Tensor of an entry: its inputs, then its outputs. */
 llmc_status llmc_plan_tensor(const llmc_plan *plan, uint32_t entry, uint32_t tensor,
                              llmc_tensor_info *out);
+llmc_status llmc_plan_state(const llmc_plan *plan, uint32_t state, llmc_state_info *out);
 /* NOT_FOUND where the plan describes no model. */
 llmc_status llmc_plan_model(const llmc_plan *plan, llmc_model_info *out);
 /* Where the tokenizer's segment stands in the source; NOT_FOUND where the plan has none. */
 llmc_status llmc_plan_tokenizer(const llmc_plan *plan, uint64_t *offset, uint64_t *size);
+/* Where a constant region stands in the source; NOT_FOUND where that is not one range of bytes. */
+llmc_status llmc_plan_region_offset(const llmc_plan *plan, uint32_t region, uint64_t *offset);
 /* A constant region: addressable in place, or copied into memory of at least its size. */
 llmc_status llmc_plan_map_region(const llmc_plan *plan, uint32_t region, const void **base);
 llmc_status llmc_plan_load_region(const llmc_plan *plan, uint32_t region, const llmc_memory *memory,
@@ -225,6 +246,8 @@ llmc_status llmc_session_cancel(llmc_session *session);
 /* Not 0 where the last poll was pending because a device or the source is at work, and not because
  * of a yield: the CPU may sleep. */
 int llmc_session_waiting(const llmc_session *session);
+/* Not 0 where an entry can begin: bound, nothing under way, not poisoned. */
+int llmc_session_idle(const llmc_session *session);
 /* Not 0 where the entry can begin with the devices bound. */
 int llmc_session_usable(const llmc_session *session, uint32_t entry);
 llmc_status llmc_session_set_param(llmc_session *session, uint32_t param, uint32_t value);
@@ -232,6 +255,15 @@ uint32_t llmc_session_position(const llmc_session *session);
 llmc_status llmc_session_truncate(llmc_session *session, uint32_t position);
 llmc_status llmc_session_view(const llmc_session *session, uint32_t operand,
                               llmc_operand_view *out);
+/* The memory of a state's buffer, made coherent for the CPU to read, or, where `written` is not 0,
+ * for the devices after the CPU wrote it. UNSUPPORTED where the CPU cannot do both. */
+llmc_status llmc_session_state_memory(llmc_session *session, uint32_t state, int written,
+                                      llmc_memory *out);
+/* After the caller filled the memory of every state: the tokens they hold. */
+llmc_status llmc_session_adopt(llmc_session *session, uint32_t position);
+/* Marks the session as failed, where the caller found its results wrong: only reset helps then.
+ * Returns `status`. */
+llmc_status llmc_session_poison(llmc_session *session, llmc_status status);
 
 /* ---- language models ---------------------------------------------------------------------- */
 

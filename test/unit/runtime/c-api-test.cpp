@@ -22,7 +22,7 @@ void check(Status status, rt::Code code, rt::Where where, uint32_t detail) {
 
 } // namespace
 
-TEST_CASE("a program in C feeds, polls, saves, restores and forks") {
+TEST_CASE("a program in C feeds, polls, saves, restores, forks and carries states") {
   for (auto program : {c_program_as_c11, c_program_as_cxx17}) {
     Machine one(languageModel()), other(languageModel());
     installModel(one.device);
@@ -40,11 +40,16 @@ TEST_CASE("a program in C feeds, polls, saves, restores and forks") {
     input.ids = ids.data();
     input.n_ids = ids.size();
     input.prefix = 13;
-    std::vector<float> logits[4];
+    std::vector<float> logits[5];
     for (std::vector<float> &row : logits)
       row.resize(vocab);
-    c_program_output output = {
-        logits[0].data(), logits[1].data(), logits[2].data(), logits[3].data(), 0, 0};
+    c_program_output output = {logits[0].data(),
+                               logits[1].data(),
+                               logits[2].data(),
+                               logits[3].data(),
+                               logits[4].data(),
+                               0,
+                               0};
     Status status = program(&input, &output);
     INFO(rt::explain(status));
     REQUIRE(status.ok());
@@ -94,6 +99,28 @@ TEST_CASE("C: what a plan holds") {
   CHECK(model.bos_id == machine.plan.model().bosId());
   uint64_t offset, size;
   check(llmc_plan_tokenizer(&plan, &offset, &size), LLMC_NOT_FOUND, LLMC_AT_TOKENIZER, 0);
+}
+
+TEST_CASE("C: states, and where a region stands") {
+  Machine machine(languageModel());
+  static llmc_plan plan;
+  REQUIRE(Status(llmc_plan_open(&plan, &machine.source, nullptr, 0)).ok());
+  REQUIRE(llmc_plan_n_states(&plan) == 1);
+  llmc_state_info state;
+  REQUIRE(Status(llmc_plan_state(&plan, 0, &state)).ok());
+  CHECK((state.region == dramRegion && state.offset == 0 && state.role == 1));
+  CHECK((state.layers == nLayers && state.heads == 1 && state.head_dim == width));
+  CHECK((state.max_tokens == capacity && state.token_stride == rowBytes));
+  CHECK((state.head_stride == rowBytes && state.layer_stride == layerBytes));
+  CHECK((state.layout_hash == 0x1234 && state.dtype == uint8_t(machine.plan.states()[0].dtype)));
+  check(llmc_plan_state(&plan, 1, &state), LLMC_INVALID_ARGUMENT, LLMC_AT_STATE, 1);
+  uint64_t offset = 0;
+  REQUIRE(Status(llmc_plan_region_offset(&plan, flashRegion, &offset)).ok());
+  const void *base = nullptr;
+  REQUIRE(Status(llmc_plan_map_region(&plan, flashRegion, &base)).ok());
+  CHECK(base == machine.file.data() + offset);
+  check(llmc_plan_region_offset(&plan, sramRegion, &offset), LLMC_NOT_FOUND, LLMC_AT_REGION,
+        sramRegion);
 }
 
 TEST_CASE("C: segments, who made the plan, and digests") {
@@ -201,35 +228,71 @@ TEST_CASE("C: what a tokenizer knows") {
   CHECK((ends == opened.tokenizer.eosCount() && specials > 0));
 }
 
+namespace {
+
+/// A session of the language model, bound through the C functions.
+struct InC : Machine {
+  explicit InC(uint32_t pendingPolls) : Machine(languageModel()) {
+    installModel(device);
+    device.pendingPolls = pendingPolls;
+    REQUIRE(Status(llmc_plan_open(&plan, &source, nullptr, 0)).ok());
+    const std::vector<llmc_memory> views = viewsOf(memories);
+    const llmc_device *devices = &device.table;
+    llmc_bindings bindings = {};
+    bindings.struct_size = sizeof(bindings);
+    bindings.memories = views.data();
+    bindings.n_memories = uint32_t(views.size());
+    bindings.devices = &devices;
+    bindings.n_devices = 1;
+    REQUIRE(Status(llmc_session_bind(&session, &plan, &bindings)).ok());
+  }
+  Status begin() {
+    static const int32_t id = 1;
+    llmc_call call = {};
+    call.struct_size = sizeof(call);
+    call.entry = decode1;
+    call.ids = &id;
+    call.n_ids = 1;
+    return llmc_session_begin(&session, &call);
+  }
+  llmc_plan plan = {};
+  llmc_session session = {};
+};
+
+} // namespace
+
 TEST_CASE("C: a caller learns that the device is at work") {
-  Machine machine(languageModel());
-  installModel(machine.device);
-  machine.device.pendingPolls = 1;
-  static llmc_plan plan;
-  static llmc_session session;
-  REQUIRE(Status(llmc_plan_open(&plan, &machine.source, nullptr, 0)).ok());
-  std::vector<llmc_memory> memories;
-  for (const Memory &memory : machine.memories)
-    memories.push_back(memory.view());
-  const llmc_device *device = &machine.device.table;
-  llmc_bindings bindings = {};
-  bindings.struct_size = sizeof(bindings);
-  bindings.memories = memories.data();
-  bindings.n_memories = uint32_t(memories.size());
-  bindings.devices = &device;
-  bindings.n_devices = 1;
-  REQUIRE(Status(llmc_session_bind(&session, &plan, &bindings)).ok());
-  CHECK(llmc_session_waiting(&session) == 0);
-  CHECK((llmc_session_usable(&session, decode1) && !llmc_session_usable(&session, 5)));
-  const int32_t id = 1;
-  llmc_call call = {};
-  call.struct_size = sizeof(call);
-  call.entry = decode1;
-  call.ids = &id;
-  call.n_ids = 1;
-  REQUIRE(Status(llmc_session_begin(&session, &call)).ok());
-  REQUIRE(Status(llmc_session_poll(&session)).pending());
-  CHECK(llmc_session_waiting(&session) == 1);
+  InC machine(1);
+  llmc_session *session = &machine.session;
+  CHECK((llmc_session_waiting(session) == 0 && llmc_session_idle(session) == 1));
+  CHECK((llmc_session_usable(session, decode1) && !llmc_session_usable(session, 5)));
+  REQUIRE(machine.begin().ok());
+  CHECK(llmc_session_idle(session) == 0);
+  REQUIRE(Status(llmc_session_poll(session)).pending());
+  CHECK((llmc_session_waiting(session) == 1 && llmc_session_idle(session) == 0));
+  llmc_memory memory;
+  check(llmc_session_state_memory(session, 0, 0, &memory), LLMC_WRONG_STATE, LLMC_AT_SESSION, 0);
+  check(llmc_session_adopt(session, 1), LLMC_WRONG_STATE, LLMC_AT_SESSION, 0);
+}
+
+TEST_CASE("C: states in memory, and a session that the caller finds wrong") {
+  InC machine(0);
+  llmc_session *session = &machine.session;
+  llmc_memory memory;
+  REQUIRE(Status(llmc_session_state_memory(session, 0, 0, &memory)).ok());
+  CHECK(memory.base == machine.memories[dramRegion].data());
+  CHECK(memory.size == nLayers * layerBytes);
+  check(llmc_session_state_memory(session, 1, 0, &memory), LLMC_INVALID_ARGUMENT, LLMC_AT_STATE, 1);
+  check(llmc_session_adopt(session, context + 1), LLMC_OUT_OF_RANGE, LLMC_AT_PARAM, LLMC_P_POS);
+  REQUIRE(Status(llmc_session_adopt(session, 7)).ok());
+  CHECK(llmc_session_position(session) == 7);
+  const Status wrong(LLMC_NOT_FINITE, LLMC_AT_LOGITS, 3);
+  CHECK(Status(llmc_session_poison(session, wrong)) == wrong);
+  CHECK(llmc_session_idle(session) == 0);
+  CHECK(machine.begin() == Status(LLMC_POISONED, LLMC_AT_SESSION));
+  REQUIRE(Status(llmc_session_reset(session)).ok());
+  CHECK((llmc_session_idle(session) == 1 && llmc_session_position(session) == 0));
+  CHECK(machine.begin().ok());
 }
 
 TEST_CASE("C: tables of another version and objects not yet bound are refused") {

@@ -109,6 +109,31 @@ static llmc_status again(const c_program_input *input, c_program_output *output)
   return status;
 }
 
+/* The last token once more, in the second session, after the program itself carried there what the
+ * first one holds. */
+static llmc_status carried(const c_program_input *input, c_program_output *output) {
+  llmc_logits logits;
+  llmc_memory from, to;
+  uint32_t i, last = (uint32_t)input->n_ids - 1;
+  llmc_status status = llmc_lm_reset(&fork_of_lm);
+  for (i = 0; status.code == LLMC_OK && i < llmc_plan_n_states(&plan); ++i) {
+    status = llmc_session_state_memory(&first, i, 0, &from);
+    if (status.code == LLMC_OK)
+      status = llmc_session_state_memory(&second, i, 0, &to);
+    if (status.code != LLMC_OK)
+      return status;
+    memcpy(to.base, from.base, (size_t)from.size);
+    status = llmc_session_state_memory(&second, i, 1, &to);
+  }
+  if (status.code == LLMC_OK)
+    status = llmc_session_adopt(&second, last);
+  if (status.code == LLMC_OK)
+    status = llmc_lm_feed(&fork_of_lm, input->ids + last, 1, &logits);
+  if (status.code == LLMC_OK)
+    copy_last(output->carried, &logits);
+  return status;
+}
+
 llmc_status C_PROGRAM(const c_program_input *input, c_program_output *output) {
   llmc_source source = llmc_memory_source(input->file, input->file_size);
   llmc_sampler sampler;
@@ -123,6 +148,8 @@ llmc_status C_PROGRAM(const c_program_input *input, c_program_output *output) {
     status = run(input, output);
   if (status.code == LLMC_OK)
     status = again(input, output);
+  if (status.code == LLMC_OK)
+    status = carried(input, output);
   options.top_p = 1;
   if (status.code == LLMC_OK)
     status = llmc_sampler_init(&sampler, &options);

@@ -24,12 +24,13 @@ typedef struct c_program_input {
   size_t prefix; /* tokens that both sessions share */
 } c_program_input;
 
-/* Logits of the last token, by four ways that have to agree. */
+/* Logits of the last token, by five ways that have to agree. */
 typedef struct c_program_output {
   float *fed;
   float *polled;
   float *restored;
   float *forked;
+  float *carried;
   uint32_t rows_seen; /* by the function that gets all logits */
   uint32_t sampled;
 } c_program_output;
