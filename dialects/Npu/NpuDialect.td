@@ -149,7 +149,7 @@ def Npu_PackingAttr : Npu_Attr<"Packing", "packing"> {
   }];
   let parameters = (ins OptionalArrayRefParameter<"PackedWeightsAttr">:$weights, OptionalArrayRefParameter<"PackedRowsAttr">:$rows,
                         OptionalArrayRefParameter<"ProductAttr">:$refused);
-  let assemblyFormat = "`<` (`weights` `=` `[` $weights^ `]`)? (`,` `rows` `=` `[` $rows^ `]`)? (`refused` `=` `[` $refused^ `]`)? `>`";
+  let assemblyFormat = "`<` (`weights` `=` `[` $weights^ `]`)? (`,` `rows` `=` `[` $rows^ `]`)? (` ` `refused` `=` `[` $refused^ `]`)? `>`";
   let extraClassDeclaration = [{
     static constexpr llvm::StringLiteral moduleAttributeName = "npu.packing";
     /// The packing on `module`, or null.

@@ -1,6 +1,6 @@
 // Vector chains of one step, and of several as the compiler makes them.
 #include "tools/conformance/Cases.h"
-#include "tools/conformance/ChainBuilder.h"
+#include "tools/conformance/ChainCase.h"
 
 #include "targets/Interface/Chain.h"
 
@@ -37,7 +37,7 @@ void loadCases(Step step, Random &random, std::vector<Case> &cases) {
     for (const ElementType type : types) {
       if (!takesElement(step, type))
         continue;
-      ChainBuilder chain(shape, random);
+      ChainCase chain(shape, random);
       chain.describe(nameOf(type));
       const auto variation = unsigned(&shape - rowShapes);
       const uint8_t value = chain.load(step, type, 1.0f, immediateOf(step, variation));
@@ -51,7 +51,7 @@ void storeCases(Step step, Random &random, std::vector<Case> &cases) {
     for (const ElementType type : types) {
       if (!takesElement(step, type))
         continue;
-      ChainBuilder chain(shape, random);
+      ChainCase chain(shape, random);
       chain.describe(nameOf(type));
       // Beyond what int8 and fp16 hold, too.
       const uint8_t value = step == Step::StoreScalar
@@ -66,7 +66,7 @@ void storeCases(Step step, Random &random, std::vector<Case> &cases) {
 void valueCase(Step step, const RowShape &shape, bool rowA, bool rowB, Random &random,
                std::vector<Case> &cases) {
   const unsigned inputs = inputCount(step);
-  ChainBuilder chain(shape, random);
+  ChainCase chain(shape, random);
   const auto value = [&](bool row) {
     return row ? chain.loadSpecial() : chain.load(Step::LoadScalar, ElementType::F32);
   };
@@ -85,7 +85,7 @@ void valueCase(Step step, const RowShape &shape, bool rowA, bool rowB, Random &r
 
 /// Columns are as many as the cache has positions, some of which a row does not see.
 void softmaxChain(const RowShape &shape, Random &random, std::vector<Case> &cases) {
-  ChainBuilder chain(shape, random);
+  ChainCase chain(shape, random);
   chain.describe("softmax");
   chain.bindPosition();
   const uint8_t scores = chain.load(Step::LoadMatrix, ElementType::F32);
@@ -101,7 +101,7 @@ void softmaxChain(const RowShape &shape, Random &random, std::vector<Case> &case
 }
 
 void normChain(const RowShape &shape, Random &random, std::vector<Case> &cases) {
-  ChainBuilder chain(shape, random);
+  ChainCase chain(shape, random);
   chain.describe("norm and quantization");
   const uint8_t x = chain.load(Step::LoadMatrix, ElementType::F32);
   const uint8_t sum = chain.step(Step::SumLanes, chain.step(Step::Mul, x, x));
@@ -118,7 +118,7 @@ void normChain(const RowShape &shape, Random &random, std::vector<Case> &cases) 
 }
 
 void ropeChain(const RowShape &shape, Random &random, std::vector<Case> &cases) {
-  ChainBuilder chain(shape, random);
+  ChainCase chain(shape, random);
   chain.describe("rotation");
   const auto load = [&] { return chain.load(Step::LoadMatrix, ElementType::F32); };
   const uint8_t x1 = load(), x2 = load(), c = load(), s = load();
@@ -131,7 +131,7 @@ void ropeChain(const RowShape &shape, Random &random, std::vector<Case> &cases) 
 }
 
 void gatingChain(const RowShape &shape, Random &random, std::vector<Case> &cases) {
-  ChainBuilder chain(shape, random);
+  ChainCase chain(shape, random);
   chain.describe("gating and residual");
   const uint8_t g = chain.load(Step::LoadMatrix, ElementType::F32, 0x1p-4f);
   const uint8_t u = chain.load(Step::LoadMatrix, ElementType::F32);
@@ -144,7 +144,7 @@ void gatingChain(const RowShape &shape, Random &random, std::vector<Case> &cases
 
 /// Rows of a table that were gathered before.
 void decodeChain(const RowShape &shape, Random &random, std::vector<Case> &cases) {
-  ChainBuilder chain(shape, random);
+  ChainCase chain(shape, random);
   chain.describe("rows of a table");
   const uint8_t q = chain.load(Step::LoadMatrix, ElementType::I4);
   const uint8_t m = chain.step(Step::Add, chain.load(Step::LoadGroup, ElementType::U4, 1.0f, 16),
@@ -157,7 +157,7 @@ void decodeChain(const RowShape &shape, Random &random, std::vector<Case> &cases
 /// Rows go to their place in the cache.
 void cacheChain(const RowShape &shape, uint32_t positions, Random &random,
                 std::vector<Case> &cases) {
-  ChainBuilder chain(shape, random);
+  ChainCase chain(shape, random);
   chain.describe("rows to the cache");
   chain.store(Step::StoreMatrix, chain.load(Step::LoadMatrix, ElementType::F32), ElementType::F16);
   chain.moveLastOperand(positions);

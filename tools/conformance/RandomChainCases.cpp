@@ -1,6 +1,6 @@
 // Chains of random steps.
 #include "tools/conformance/Cases.h"
-#include "tools/conformance/ChainBuilder.h"
+#include "tools/conformance/ChainCase.h"
 
 #include "runtime/base/numerics.h"
 #include "targets/Reference/ReferenceKernel.h"
@@ -33,7 +33,7 @@ struct Values {
 Case randomCase(Random &random, size_t most) {
   const RowShape shape = {1 + random.below(5), 1 + random.below(3), 1 + random.below(90),
                           random.below(2) * 3};
-  ChainBuilder chain(shape, random);
+  ChainCase chain(shape, random);
   Values values;
   values.add(chain.load(Step::LoadMatrix, ElementType::F32), true);
   values.add(chain.load(Step::LoadRow, ElementType::F16), true);

@@ -1,6 +1,6 @@
 // RUN: llmc-opt %s | llmc-opt | FileCheck %s
 
-// CHECK: npu.packing = #npu.packing<weights = [{{.*}}bytes = 576, fallback = true>], rows = [{{.*}}, <rows = 4, columns = 16, group = 0, bytes = 0, fallback = true>]refused = [<format = <i8, group = 0, scale = f32>, tokens = 4, n = 16, k = 16, epilogue = silu_mul>]>
+// CHECK: npu.packing = #npu.packing<weights = [{{.*}}bytes = 576, fallback = true>], rows = [{{.*}}, <rows = 4, columns = 16, group = 0, bytes = 0, fallback = true>] refused = [<format = <i8, group = 0, scale = f32>, tokens = 4, n = 16, k = 16, epilogue = silu_mul>]>
 module attributes {npu.packing = #npu.packing<weights = [<format = <i8, group = 0, scale = f32>, rows = 16, columns = 16, bytes = 1088>, <format = <i4, group = 32, scale = f16>, rows = 8, columns = 64, bytes = 576, fallback = true>], rows = [<rows = 4, columns = 16, group = 0, bytes = 1088>, <rows = 4, columns = 16, group = 0, bytes = 0, fallback = true>] refused = [<format = <i8, group = 0, scale = f32>, tokens = 4, n = 16, k = 16, epilogue = silu_mul>]>, npu.target = #npu.target<"cpu", sram_bytes = 1048576, alignment = 64, row_granule = 16, record_alignment = 64, chunks = [4], head_rows = 4, direct = true fallback_granule = 4>} {
   // CHECK: direct = true fallback_granule = 4
   npu.program @prefill_4 prefill rows 4 arguments [#npu.argument<kind = position, maximum = 31>, #npu.argument<kind = tokens, maximum = 4>] scratch 0 {

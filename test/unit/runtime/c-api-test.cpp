@@ -6,21 +6,13 @@
 #include "compiler/Emit/PlanView.h"
 #include "runtime/schema/explain.h"
 #include "test/unit/runtime/c_program.h"
+#include "test/unit/runtime/check_status.h"
 #include "test/unit/runtime/plan_fixture.h"
 #include "test/unit/runtime/tokenizer_fixture.h"
 
 using namespace llmc;
 using namespace llmc::test;
 using rt::Status;
-
-namespace {
-
-void check(Status status, rt::Code code, rt::Where where, uint32_t detail) {
-  INFO(rt::explain(status));
-  CHECK(status == Status(code, where, detail));
-}
-
-} // namespace
 
 TEST_CASE("a program in C feeds, polls, saves, restores, forks and carries states") {
   for (auto program : {c_program_as_c11, c_program_as_cxx17}) {

@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "runtime/lm/lm.h"
-#include "runtime/schema/explain.h"
+#include "test/unit/runtime/check_status.h"
 #include "test/unit/runtime/plan_fixture.h"
 
 using namespace llmc;
@@ -15,13 +15,6 @@ using rt::Logits;
 using rt::Status;
 
 namespace {
-
-void check(Status status, rt::Code code, rt::Where where, uint32_t detail) {
-  INFO(rt::explain(status));
-  CHECK(int(status.code) == int(code));
-  CHECK(int(status.where) == int(where));
-  CHECK(status.detail == detail);
-}
 
 using Tokens = std::vector<int32_t>;
 

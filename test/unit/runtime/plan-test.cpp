@@ -14,6 +14,7 @@
 #include "compiler/Support/AtomicFile.h"
 #include "runtime/schema/explain.h"
 #include "runtime/schema/plan_generated.h"
+#include "test/unit/runtime/check_status.h"
 #include "test/unit/runtime/plan_fixture.h"
 
 using namespace llmc;
@@ -34,13 +35,6 @@ Status openBytes(const std::vector<uint8_t> &bytes) {
 
 template <class T> void put(std::vector<uint8_t> &bytes, size_t at, T value) {
   std::memcpy(&bytes[at], &value, sizeof(T));
-}
-
-void check(Status status, rt::Code code, rt::Where where, uint32_t detail) {
-  INFO(rt::explain(status));
-  CHECK(int(status.code) == int(code));
-  CHECK(int(status.where) == int(where));
-  CHECK(status.detail == detail);
 }
 
 std::vector<std::string> filesIn(const std::string &folder) {

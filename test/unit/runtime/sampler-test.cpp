@@ -5,24 +5,13 @@
 #include <limits>
 
 #include "runtime/lm/sampler.h"
-#include "runtime/schema/explain.h"
+#include "test/unit/runtime/check_status.h"
 #include "test/unit/runtime/plan_fixture.h"
 
 using namespace llmc;
 using namespace llmc::test;
 using rt::Candidate;
 using rt::Status;
-
-namespace {
-
-void check(Status status, rt::Code code, rt::Where where, uint32_t detail) {
-  INFO(rt::explain(status));
-  CHECK(int(status.code) == int(code));
-  CHECK(int(status.where) == int(where));
-  CHECK(status.detail == detail);
-}
-
-} // namespace
 
 TEST_CASE("pcg32 is the published generator") {
   rt::Pcg32 random(42, 54);

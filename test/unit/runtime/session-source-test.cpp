@@ -1,24 +1,13 @@
 // Sessions that read from the plan's source while they run: pages and initial states.
 #include "catch2/catch.hpp"
 
-#include "runtime/schema/explain.h"
+#include "test/unit/runtime/check_status.h"
 #include "test/unit/runtime/plan_fixture.h"
 
 using namespace llmc;
 using namespace llmc::test;
 using rt::Call;
 using rt::Status;
-
-namespace {
-
-void check(Status status, rt::Code code, rt::Where where, uint32_t detail) {
-  INFO(rt::explain(status));
-  CHECK(int(status.code) == int(code));
-  CHECK(int(status.where) == int(where));
-  CHECK(status.detail == detail);
-}
-
-} // namespace
 
 namespace {
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "runtime/schema/explain.h"
+#include "test/unit/runtime/check_status.h"
 #include "test/unit/runtime/plan_fixture.h"
 
 using namespace llmc;
@@ -13,13 +13,6 @@ using rt::Session;
 using rt::Status;
 
 namespace {
-
-void check(Status status, rt::Code code, rt::Where where, uint32_t detail) {
-  INFO(rt::explain(status));
-  CHECK(int(status.code) == int(code));
-  CHECK(int(status.where) == int(where));
-  CHECK(status.detail == detail);
-}
 
 Call bodyCall(uint32_t entry, const std::vector<int32_t> &ids) {
   Call call;

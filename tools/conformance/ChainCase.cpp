@@ -1,4 +1,4 @@
-#include "tools/conformance/ChainBuilder.h"
+#include "tools/conformance/ChainCase.h"
 
 #include <fmt/format.h>
 
@@ -6,8 +6,7 @@ namespace llmc::conformance {
 
 using namespace target;
 
-ChainBuilder::ChainBuilder(const RowShape &shape, Random &random)
-    : shape(shape), memory(data, random) {
+ChainCase::ChainCase(const RowShape &shape, Random &random) : shape(shape), memory(data, random) {
   chain.tokens = {shape.tokens};
   chain.subRows = shape.subRows;
   chain.columns = {shape.columns};
@@ -17,19 +16,19 @@ ChainBuilder::ChainBuilder(const RowShape &shape, Random &random)
       fmt::format("tokens {} x {}, columns {}", shape.tokens, shape.subRows, shape.columns);
 }
 
-void ChainBuilder::bindPosition() {
+void ChainCase::bindPosition() {
   chain.positionArgument = positionArgument;
   chain.tokens.argument = tokensArgument;
   data.most.position = shape.columns;
   data.calls = {{0, shape.tokens}, {shape.columns / 2, 1}, data.most};
 }
 
-uint8_t ChainBuilder::step(Step step, uint8_t a, uint8_t b, float imm) {
+uint8_t ChainCase::step(Step step, uint8_t a, uint8_t b, float imm) {
   chain.steps.push_back({.step = step, .a = a, .b = b, .imm = imm});
   return uint8_t(chain.steps.size() - 1);
 }
 
-uint8_t ChainBuilder::load(Step step, ElementType type, float factor, float imm) {
+uint8_t ChainCase::load(Step step, ElementType type, float factor, float imm) {
   RowShape rows = shape;
   if (step == Step::LoadRow)
     rows.tokens = rows.subRows = 1;
@@ -42,14 +41,14 @@ uint8_t ChainBuilder::load(Step step, ElementType type, float factor, float imm)
   return uint8_t(chain.steps.size() - 1);
 }
 
-uint8_t ChainBuilder::loadSpecial(float factor) {
+uint8_t ChainCase::loadSpecial(float factor) {
   const uint8_t operand = memory.addSpecial(shape);
   chain.steps.push_back({.step = Step::LoadMatrix, .operand = operand});
   const auto value = uint8_t(chain.steps.size() - 1);
   return factor == 1.0f ? value : step(Step::Mul, value, constant(factor));
 }
 
-void ChainBuilder::store(Step step, uint8_t value, ElementType type) {
+void ChainCase::store(Step step, uint8_t value, ElementType type) {
   RowShape rows = shape;
   if (step == Step::StoreScalar)
     rows.columns = 1;
@@ -57,7 +56,7 @@ void ChainBuilder::store(Step step, uint8_t value, ElementType type) {
   chain.steps.push_back({.step = step, .a = value, .operand = operand});
 }
 
-void ChainBuilder::moveLastOperand(uint32_t positions) {
+void ChainCase::moveLastOperand(uint32_t positions) {
   KernelOperand &operand = data.operands.back();
   operand.argument = positionArgument;
   operand.argumentStride = operand.tokenStride;
@@ -67,7 +66,7 @@ void ChainBuilder::moveLastOperand(uint32_t positions) {
   data.calls = {{0, shape.tokens}, data.most};
 }
 
-Case ChainBuilder::take() {
+Case ChainCase::take() {
   data.work = chain;
   return std::move(data);
 }

@@ -7,9 +7,9 @@
 
 namespace llmc::conformance {
 
-class ChainBuilder {
+class ChainCase {
 public:
-  ChainBuilder(const RowShape &shape, target::Random &random);
+  ChainCase(const RowShape &shape, target::Random &random);
 
   void describe(const std::string &what) { data.shape = what + ", " + data.shape; }
   /// Tokens become an argument, and rows see no more than their position.
