@@ -57,9 +57,9 @@ int emitKernels(const llmc_target_call *call, const llmc_variant *, const llmc_k
   return call->host->lower_llvm(call, kernels, count, &isa, blob);
 }
 
-int openDevice(const llmc_target_call *, const char *variant, llmc_opened_device *device) {
+int openDevice(const llmc_target_call *call, const char *variant, llmc_opened_device *device) {
   return llmc::guest::openDevice(
-      {backend, kernelAbi, {"qemu-aarch64", "-cpu", "cortex-a76", RUNNER}}, variant, device);
+      call, {backend, kernelAbi, {"qemu-aarch64", "-cpu", "cortex-a76", RUNNER}}, variant, device);
 }
 
 llmc_target describe() {

@@ -1,7 +1,10 @@
 #include "guest_device.h"
 
+#include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <unistd.h>
 
 #include "guest.h"
 #include "runtime/base/device.h"
@@ -16,6 +19,18 @@ constexpr uint32_t codeAlignment = 4096;
 
 bool equals(const char *data, size_t size, const std::string &text) {
   return text.size() == size && std::memcmp(text.data(), data, size) == 0;
+}
+
+/// Whether a shell would find it.
+bool isInstalled(const std::string &program) {
+  const char *path = std::getenv("PATH");
+  const std::string folders = path ? path : "";
+  for (size_t begin = 0, end = 0; begin < folders.size(); begin = end + 1) {
+    end = std::min(folders.find(':', begin), folders.size());
+    if (access((folders.substr(begin, end - begin) + "/" + program).c_str(), X_OK) == 0)
+      return true;
+  }
+  return false;
 }
 
 class Device {
@@ -142,7 +157,11 @@ llmc_status Device::submit(const llmc_dispatch &dispatch) {
 
 } // namespace
 
-int openDevice(const GuestTarget &target, const char *variant, llmc_opened_device *device) {
+int openDevice(const llmc_target_call *call, const GuestTarget &target, const char *variant,
+               llmc_opened_device *device) {
+  if (const std::string &emulator = target.command.front(); !isInstalled(emulator))
+    return llmc_refuse(
+        call, ("there is no " + emulator + " here, which Debian's package qemu-user has").c_str());
   auto *opened = new Device(target, variant);
   device->handle = opened;
   device->table = &opened->device();

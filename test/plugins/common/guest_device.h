@@ -17,8 +17,9 @@ struct GuestTarget {
   std::vector<std::string> command; ///< The emulator, its options and the runner.
 };
 
-/// As llmc_target.open_device.
-int openDevice(const GuestTarget &target, const char *variant, llmc_opened_device *device);
+/// As llmc_target.open_device; refuses where there is no such emulator.
+int openDevice(const llmc_target_call *call, const GuestTarget &target, const char *variant,
+               llmc_opened_device *device);
 
 } // namespace llmc::guest
 
