@@ -4,7 +4,6 @@
 #include <array>
 #include <fmt/format.h>
 #include <set>
-#include <string_view>
 
 namespace llmc::target {
 
@@ -19,14 +18,6 @@ constexpr std::array<const char *, LLMC_TARGET_PLUGIN_LAYOUT_SIZES> layoutNames 
     "llmc_dma",        "llmc_program",        "llmc_machine",        "llmc_isa_table",
     "llmc_weights",    "llmc_device_figures", "llmc_opened_device",  "llmc_target"};
 constexpr uint32_t layout[LLMC_TARGET_PLUGIN_LAYOUT_SIZES] = LLMC_TARGET_PLUGIN_LAYOUT;
-
-bool isName(const char *name) {
-  const std::string_view text(name);
-  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_' || c == '.';
-  });
-}
 
 std::string layoutProblem(const llmc_plugin &plugin) {
   if (plugin.version_major != LLMC_TARGET_PLUGIN_VERSION_MAJOR ||
@@ -76,6 +67,13 @@ std::string targetProblem(const llmc_target &target) {
 
 } // namespace
 
+bool isTargetName(std::string_view name) {
+  return !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+  });
+}
+
 std::string pluginProblem(const llmc_plugin *plugin) {
   if (!plugin)
     return "returned NULL from " LLMC_TARGET_PLUGIN_ENTRY;
@@ -89,7 +87,7 @@ std::string pluginProblem(const llmc_plugin *plugin) {
   std::set<std::string> names;
   for (uint32_t i = 0; i < plugin->n_targets; ++i) {
     const llmc_target *target = plugin->targets[i];
-    if (!target || !target->name || !isName(target->name))
+    if (!target || !target->name || !isTargetName(target->name))
       return fmt::format("has a target {} without a name of 1 to 64 letters, digits, '-', '_' and "
                          "'.'",
                          i);

@@ -4,9 +4,8 @@
 #   Adds to LIBRARY a generated source, and a header "embedded/FUNCTION.h" that declares
 #     std::span<const std::pair<std::string_view, std::string_view>> llmc::embedded::FUNCTION();
 #   with one {file name, content} per file, in the order given. A changed file rebuilds the source.
-set(LLMC_EMBED_SCRIPT "${CMAKE_CURRENT_LIST_DIR}/EmbedFilesScript.cmake")
-
 function(llmc_embed_files LIBRARY FUNCTION)
+  set(SCRIPT "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/EmbedFilesScript.cmake")
   set(INPUTS "")
   foreach(FILE ${ARGN})
     get_filename_component(ABSOLUTE "${FILE}" ABSOLUTE)
@@ -15,8 +14,8 @@ function(llmc_embed_files LIBRARY FUNCTION)
   set(STEM "${PROJECT_BINARY_DIR}/embedded/${FUNCTION}")
   add_custom_command(
     OUTPUT "${STEM}.cpp" "${STEM}.h"
-    COMMAND ${CMAKE_COMMAND} -DSTEM=${STEM} -DFUNCTION=${FUNCTION} "-DINPUTS=${INPUTS}" -P "${LLMC_EMBED_SCRIPT}"
-    DEPENDS ${INPUTS} "${LLMC_EMBED_SCRIPT}"
+    COMMAND ${CMAKE_COMMAND} -DSTEM=${STEM} -DFUNCTION=${FUNCTION} "-DINPUTS=${INPUTS}" -P "${SCRIPT}"
+    DEPENDS ${INPUTS} "${SCRIPT}"
     COMMENT "Embedding files as ${FUNCTION}"
     VERBATIM)
   target_sources(${LIBRARY} PRIVATE "${STEM}.cpp" "${STEM}.h")

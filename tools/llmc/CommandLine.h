@@ -44,6 +44,7 @@ void addEvalCommand(CLI::App &app, Toolbox &tools);
 void addBenchCommand(CLI::App &app, Toolbox &tools);
 void addInspectCommand(CLI::App &app, Toolbox &tools);
 void addTargetsCommand(CLI::App &app, Toolbox &tools);
+void addNewTargetCommand(CLI::App &app, Toolbox &tools);
 void addVerifyCommand(CLI::App &app);
 void addSignCommand(CLI::App &app);
 

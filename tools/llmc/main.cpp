@@ -28,6 +28,7 @@ static constexpr const char *examples =
   llmc verify model.llmc
   llmc sign model.llmc --key=key.pem && llmc verify model.llmc --public-key=public.pem
   llmc conformance --target=rnpu-soc --json
+  llmc new-target my-npu && cmake -S my-npu -B build && cmake --build build && llmc targets --plugin=build/my-npu.so
   llmc recipe w4a8 > mine.json && llmc compile model.onnx --target=rnpu-mcu --quant=mine.json -o mine.llmc
 
 exit codes: 0 done, 1 something about the input is wrong, 2 internal error)";
@@ -89,6 +90,7 @@ static int runCommand(std::vector<std::string> arguments) {
   addInspectCommand(app, tools);
   addTargetsCommand(app, tools);
   addConformanceCommand(app, tools);
+  addNewTargetCommand(app, tools);
   addVerifyCommand(app);
   addSignCommand(app);
   checkCommand(app, arguments);
