@@ -22,7 +22,7 @@ std::string contentOf(const std::string &path) {
 }
 
 struct Compiled {
-  std::string error, report;
+  std::string error, report, warning;
   Answers answers;
   explicit operator bool() const { return error.empty(); }
 };
@@ -34,10 +34,19 @@ Compiled compileFor(const Subject &subject, const TinyModel &model, const std::s
   const TargetRegistry views = viewsOf(subject.targets, subject.target, machine, compiled.answers);
   CompileOptions options = model.options(subject.machine.name, output);
   options.compareAfterEach = compareLevels;
+  options.fallback = subject.fallback;
   CompileResult result = subject.compiler.compile(options, views);
   compiled.error = std::move(result.error);
   compiled.report = std::move(result.reportJson);
+  if (!result.warnings.empty())
+    compiled.warning = result.warnings.front();
   return compiled;
+}
+
+/// Whether any kernel of the plan is the target's; where none is, the plan says nothing about it.
+bool usesTarget(const Compiled &compiled) {
+  const auto report = nlohmann::json::parse(compiled.report);
+  return report.at("placement").at("target").at("kernels") > 0;
 }
 
 class ModelGroup {
@@ -50,6 +59,8 @@ public:
     const Compiled compiled = compileFor(subject, model, "model.llmc");
     if (!compiled)
       return refuse(model, compiled);
+    if (!usesTarget(compiled))
+      return result.refuse(compiled.warning);
     ++result.passed;
     countKernels(subject, model.file("model.llmc"), result);
     if (twice)
@@ -134,8 +145,8 @@ public:
 
   GroupResult run() {
     const Compiled whole = compileFor(subject, model, "whole.llmc");
-    if (!whole) {
-      result.refuse(whole.error);
+    if (!whole || !usesTarget(whole)) {
+      result.refuse(whole ? whole.warning : whole.error);
       return std::move(result);
     }
     for (const auto &[memory, bytes] : usesOf(whole.report))

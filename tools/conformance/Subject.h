@@ -19,6 +19,7 @@ struct Subject {
   const Compiler &compiler;
   bool withDevice = true;
   uint64_t seed = 1;
+  std::string fallback; ///< Machine for what it does not support of whole models; empty: none.
 
   CaseSizes sizes() const {
     return {target.rowGranule(machine),

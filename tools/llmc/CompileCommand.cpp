@@ -18,18 +18,13 @@ struct CompileArguments {
   std::string report;
 };
 
-/// A machine whose plans this program runs shares this host's memory, so that what it does not
-/// support can run on the CPU beside it. Plans of others run where there may be no such CPU.
 std::string fallbackFor(const CompileArguments &arguments, const target::Target &target,
                         const Toolbox &tools) {
-  std::string error;
-  if (!arguments.fallback) {
-    const auto host = tools.targets.find(tools.hostMachine, error);
-    const bool isBeside = host && host->first != &target && tools.devices.runs(target.name());
-    return isBeside ? tools.hostMachine : "";
-  }
+  if (!arguments.fallback)
+    return fallbackBeside(target, tools);
   if (*arguments.fallback == "none")
     return "";
+  std::string error;
   if (!tools.targets.find(*arguments.fallback, error))
     throw InputError("--fallback: " + error + ", or none");
   return *arguments.fallback;

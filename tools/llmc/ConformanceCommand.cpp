@@ -21,9 +21,10 @@ void runConformance(const ConformanceArguments &arguments, const Toolbox &tools)
   const auto found = tools.targets.find(arguments.machine, error);
   if (!found)
     throw InputError(error);
-  const conformance::Subject subject = {*found->first, *found->second, tools.targets,
-                                        tools.devices, loadCompiler(), !arguments.withoutDevice,
-                                        arguments.seed};
+  const conformance::Subject subject = {*found->first,  *found->second,
+                                        tools.targets,  tools.devices,
+                                        loadCompiler(), !arguments.withoutDevice,
+                                        arguments.seed, fallbackBeside(*found->first, tools)};
   if (conformance::groupsOf(subject, arguments.filter).empty())
     throw InputError("--filter=" + arguments.filter +
                      ": no class of checks has that in its name; without it all are listed");

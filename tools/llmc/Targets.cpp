@@ -191,6 +191,13 @@ void openTargets(Toolbox &tools) {
       tools.hostMachine = machine->name;
 }
 
+std::string fallbackBeside(const target::Target &target, const Toolbox &tools) {
+  std::string error;
+  const auto host = tools.targets.find(tools.hostMachine, error);
+  return host && host->first != &target && tools.devices.runs(target.name()) ? tools.hostMachine
+                                                                             : "";
+}
+
 void addPluginOption(CLI::App &command, Toolbox &tools) {
   addFilesOption(command, "--plugin", tools.files.plugins, "Plugin with more targets");
 }

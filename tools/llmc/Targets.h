@@ -26,6 +26,11 @@ struct TargetFiles {
 /// unreadable, malformed, for no target, or takes a name that there is already.
 void openTargets(Toolbox &tools);
 
+/// The machine that runs what the target does not support: this host's, beside a target whose plans
+/// this program runs, since the two share its memory. Empty for others, whose plans run where there
+/// may be no such CPU.
+std::string fallbackBeside(const target::Target &target, const Toolbox &tools);
+
 /// Adds --plugin=FILE, which may be given several times.
 void addPluginOption(CLI::App &command, Toolbox &tools);
 /// Adds --plugin=FILE and --machine=FILE, which may be given several times.
