@@ -88,8 +88,7 @@ def runRecipe(options, board, work, recipe, tokens):
     build(options, Path(options.source) / "runtime/examples" / options.board, work / "build",
           f"-DLLMC_EXPECTED={work / 'expected.h'}")
     elf = work / "build" / f"{options.board}.elf"
-    checkSuccess(board, elf, plan)
-    return elf, plan
+    return elf, plan, ticksOf(checkSuccess(board, elf, plan), tokens)
 
 
 def checkMemory(options, board, work, recipe):
@@ -103,14 +102,27 @@ def checkSuccess(board, elf, plan):
     result = emulate(board, elf, plan)
     if result.returncode or "\nOK: " not in result.stdout:
         sys.exit(f"{elf.name} with {plan.name}: exit code {result.returncode}")
+    return result.stdout
+
+
+def ticksOf(output, tokens):
+    """From the prompt to the last token."""
+    prompt, each = map(int, re.search(r"^ticks: prompt of \d+ tokens (\d+), then per token (\d+)", output, re.MULTILINE).groups())
+    return prompt + (tokens - 1) * each
+
+
+def flashTicks(reads, size):
+    """How long the flash is busy: runtime/examples/common/flash.h."""
+    return 320 * reads + size // 2
 
 
 def regionBytes(report):
     return {region["name"]: region["bytes"] for region in json.loads(report.read_text())["regions"]}
 
 
-def runPaged(options, board, work, elf, recipe):
-    """The same tokens with a quarter of the weights in memory: pages are read while kernels run."""
+def runPaged(options, board, work, elf, recipe, tokens, ticks):
+    """The same tokens with a quarter of the weights in memory: pages are read while kernels run, so that all of it takes hardly
+    longer than the kernels alone (`ticks`), or the flash alone."""
     report = work / "report.json"
     compilePlan(options, work, board["target"], recipe, f"--report={report}")
     budget = regionBytes(report)["weights"] // 4
@@ -119,12 +131,17 @@ def runPaged(options, board, work, elf, recipe):
     regions = regionBytes(report)
     used = regions["pages"] + regions["weights"]
     result = emulate(board, elf, plan)
-    found = re.search(r"^paging: (\d+) reads, (\d+) bytes; (\d+) of (\d+) kernels", result.stdout, re.MULTILINE)
+    found = re.search(r"^paging: (\d+) reads, (\d+) bytes; (\d+) of (\d+) kernels while one was under way; "
+                      r"stalled (\d+) times, (\d+) ticks", result.stdout, re.MULTILINE)
     if result.returncode or "\nOK: " not in result.stdout or not found:
         sys.exit(f"{plan.name}: exit code {result.returncode}")
-    reads, _, overlapped, kernels = map(int, found.groups())
-    if used > budget or not reads or overlapped * 2 < kernels:
+    reads, size, overlapped, kernels, stalls, stalled = map(int, found.groups())
+    if used > budget or not reads or overlapped * 10 < kernels * 9:
         sys.exit(f"{plan.name}: {used} bytes of {budget} for weights, reads under way in {overlapped} of {kernels} kernels")
+    took, alone = ticksOf(result.stdout, tokens), max(ticks, flashTicks(reads, size))
+    print(f"{took} ticks with paging, {ticks} without, {flashTicks(reads, size)} for the flash alone, {stalled} stalled", flush=True)
+    if took > 1.15 * alone or stalled > took or (stalls == 0) != (stalled == 0):
+        sys.exit(f"{plan.name}: {took} ticks, {alone} without waiting for one another; stalled {stalls} times, {stalled} ticks")
 
 
 def runSerial(options, board, work):
@@ -175,9 +192,9 @@ def main():
     recipes = options.recipes.split(",")
     # The first recipe writes the text; others have other kernels, of which a few tokens run every one.
     for recipe, tokens in zip(recipes, [options.tokens] + [4] * len(recipes)):
-        elf, plan = runRecipe(options, board, work, recipe, tokens)
+        elf, plan, ticks = runRecipe(options, board, work, recipe, tokens)
         if options.paged:
-            runPaged(options, board, work, elf, recipe)
+            runPaged(options, board, work, elf, recipe, tokens, ticks)
     if options.checked:
         runChecked(options, board, work, recipes[0])
         runSerial(options, board, work)

@@ -243,7 +243,8 @@ int run() {
   llmc_platform platform = {};
   platform.struct_size = sizeof(platform);
   platform.abi = LLMC_PLATFORM_ABI;
-  platform.ticks = [](void *) { return board::ticks(); };
+  platform.ctx = &flash;
+  platform.ticks = [](void *context) { return static_cast<const Flash *>(context)->ticks(); };
   platform.sha256 = [](void *, const void *data, size_t size, uint8_t out[32]) -> llmc_status {
     Sha256::digest(static_cast<const uint8_t *>(data), size, out);
     return Status();
@@ -269,13 +270,13 @@ int run() {
   uint32_t wrong = count != promptCount;
   for (uint32_t i = 0; wrong == 0 && i < promptCount; ++i)
     wrong = ids[i] != uint32_t(promptIds[i]);
-  const uint64_t begin = board::ticks();
+  const uint64_t begin = flash.ticks();
   Logits logits;
   if (failed("prompt", lm.feed({reinterpret_cast<const int32_t *>(ids), count}, &logits)))
     return 2;
-  const uint64_t prefilled = board::ticks();
+  const uint64_t prefilled = flash.ticks();
   wrong += generate(lm, tokenizer, logits);
-  const uint64_t end = board::ticks();
+  const uint64_t end = flash.ticks();
   printPaging(pages);
   return report(wrong, begin, prefilled, end);
 }

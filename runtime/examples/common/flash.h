@@ -1,6 +1,7 @@
 // Flash behind a controller that copies by itself and takes its time: what a driver for QSPI flash
 // with DMA looks like to the runtime. The emulator's memory stands for the flash and has no such
-// controller, so the bytes are copied here, once it would have finished.
+// controller, so the bytes are copied here, once it would have finished. Time stands still
+// meanwhile: see ticks.
 #ifndef LLMC_EXAMPLES_FLASH_H
 #define LLMC_EXAMPLES_FLASH_H
 
@@ -25,6 +26,8 @@ public:
   Flash &operator=(const Flash &) = delete;
 
   const llmc_source &table() const { return source; }
+  /// The board's clock, without what the core spent in place of the controller.
+  uint64_t ticks() const { return board::ticks() - copying; }
 
 private:
   using Status = llmc::rt::Status;
@@ -47,7 +50,7 @@ private:
 
   static llmc_status read(void *context, uint64_t offset, size_t size, void *to, uint32_t tag) {
     Flash &self = *static_cast<Flash *>(context);
-    const uint64_t now = board::ticks();
+    const uint64_t now = self.ticks();
     self.advance(now);
     if (self.count == capacity)
       return Status(LLMC_PENDING, LLMC_AT_SOURCE);
@@ -61,20 +64,23 @@ private:
   /// Tags wrap; only differences count.
   static llmc_status poll(void *context, uint32_t tag) {
     Flash &self = *static_cast<Flash *>(context);
-    self.advance(board::ticks());
+    self.advance(self.ticks());
     const bool done = self.count == 0 || int32_t(self.reads[self.first].tag - tag) > 0;
     return done ? Status() : Status(LLMC_PENDING, LLMC_AT_SOURCE);
   }
 
   void advance(uint64_t now) {
+    const uint64_t begin = board::ticks();
     for (; count && (reads[first].due <= now || now == 0); first = (first + 1) % capacity, --count)
       __builtin_memcpy(reads[first].to, reads[first].from, reads[first].size);
+    copying += board::ticks() - begin;
   }
 
   llmc_source source = {};
   Read reads[capacity] = {};
   uint32_t first = 0, count = 0;
   uint64_t busyUntil = 0;
+  uint64_t copying = 0; // ticks
 };
 
 #endif
