@@ -47,7 +47,7 @@ Report examineLiar(std::unique_ptr<Target> liar, const std::string &filter,
   const auto [target, machine] = targets.machines().front();
   const DeviceRegistry devices = simulator();
   return examine(
-      {*target, *machine, targets, devices, loadCompiler(LLMC_COMPILER_LIBRARY), withDevice, 1},
+      {*target, *machine, targets, devices, loadCompiler(LLMC_COMPILER_LIBRARY), withDevice, 1, ""},
       filter);
 }
 
