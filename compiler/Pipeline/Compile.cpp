@@ -329,14 +329,6 @@ static std::optional<PlanDevice> fallbackOf(const CompileOptions &options,
                         machine.name, own.machine->name, own.target->name());
     return std::nullopt;
   }
-  constexpr uint32_t given = 64; // addresses in plans are multiples of it
-  for (const target::Memory &memory : machine.memories)
-    if (memory.alignment > given) {
-      error = fmt::format("machine '{}' cannot be a fallback: its memory '{}' asks for addresses "
-                          "that are multiples of {}, plans give {}",
-                          machine.name, memory.name, memory.alignment, given);
-      return std::nullopt;
-    }
   return PlanDevice{found->first, &machine};
 }
 

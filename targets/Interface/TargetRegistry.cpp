@@ -1,7 +1,21 @@
 // What targets answer alike, and the registry of targets: an object passed in, never a static.
 #include "targets/Interface/Target.h"
 
+#include <fmt/format.h>
+
 namespace llmc::target {
+
+/// Command streams transfer rows of weights and of what is in SRAM as they lie.
+static std::string rowAlignmentRefusal(const Machine &machine) {
+  constexpr uint32_t rowAlignment = 16;
+  for (const Memory &memory : machine.memories)
+    if (machine.dispatch == DispatchKind::Stream && memory.alignment > rowAlignment &&
+        (memory.kind == MemoryKind::Sram || memory.name == machine.placement.weights))
+      return fmt::format("machine '{}': memory '{}' has an alignment of {}; with command streams, "
+                         "rows of weights and in SRAM lie at multiples of {} bytes",
+                         machine.name, memory.name, memory.alignment, rowAlignment);
+  return {};
+}
 
 std::optional<std::vector<uint8_t>> Target::emit(const Machine &machine, const Program &program,
                                                  std::string &error) const {
@@ -29,9 +43,13 @@ std::optional<std::vector<Machine>>
 machinesOf(const Target &target, const std::vector<std::string> &files, std::string &error) {
   auto machines = machinesOf(target.name(), target.descriptions(), files, error);
   if (machines)
-    for (const Machine &machine : *machines)
-      if (error = target.machineRefusal(machine); !error.empty())
+    for (const Machine &machine : *machines) {
+      error = target.machineRefusal(machine);
+      if (error.empty())
+        error = rowAlignmentRefusal(machine);
+      if (!error.empty())
         return std::nullopt;
+    }
   return machines;
 }
 

@@ -113,6 +113,8 @@ TEST_CASE("a wrong description is one error with its JSON path") {
         "machine description m.json: staticPower: must have low <= nominal <= high");
   CHECK(errorOf([&](Json &j) { j[pointer("/memories/1/alignment/value")] = 12; }) ==
         "machine description m.json: memories[1].alignment: must be a power of two");
+  CHECK(errorOf([&](Json &j) { j[pointer("/memories/1/alignment/value")] = 128; }) ==
+        "machine description m.json: memories[1].alignment.value: 128 is outside 1 ... 64");
   CHECK(errorOf([&](Json &j) { j[pointer("/memories/1/kind")] = "tape"; }) ==
         "machine description m.json: memories[1].kind: 'tape' is none of sram, dram, flash-xip, "
         "flash-paged");
