@@ -14,6 +14,7 @@ def main():
     missing = [name for name in STABLE if name not in stats]
     assert not missing, f"not there: {missing}"
     assert len(stats["generated_ids"]) == stats["decode_tokens"]
+    assert len(stats["prompt_ids"]) == stats["prefill_tokens"]
     assert 0 < stats["sram_peak_bytes"] <= stats["sram_capacity_bytes"]
     if stats["decode_steps"]:
         off_chip = sum(memory["read_bytes_per_token"] + memory["written_bytes_per_token"]

@@ -12,7 +12,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from expected import call, header
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "runtime/examples"))
+from expected import call, header  # noqa: E402
 
 QEMU = ["-nographic", "-monitor", "none", "-serial", "stdio", "-semihosting-config", "enable=on,target=native"]
 BOARDS = {
@@ -84,7 +86,7 @@ def runRecipe(options, board, work, recipe, tokens):
     case = json.loads((Path(options.model) / "greedy-fp32.json").read_text())[options.case]
     host = compilePlan(options, work, "x86-64", recipe)
     plan = compilePlan(options, work, board["target"], recipe)
-    writeIfChanged(work / "expected.h", header(options.llmc, host, case, tokens))
+    writeIfChanged(work / "expected.h", header(options.llmc, host, case["prompt"], tokens))
     build(options, Path(options.source) / "runtime/examples" / options.board, work / "build",
           f"-DLLMC_EXPECTED={work / 'expected.h'}")
     elf = work / "build" / f"{options.board}.elf"
@@ -95,7 +97,13 @@ def checkMemory(options, board, work, recipe):
     """Memory a word short is refused, and a whole context of tokens takes every byte that is stated."""
     build(options, Path(options.source) / "test/firmware/memory", work / "memory", f"-DBOARD={options.board}",
           f"-DLLMC_EXAMPLES={options.source}/runtime/examples")
-    checkSuccess(board, work / "memory/memory.elf", compilePlan(options, work, board["target"], recipe, context=32))
+    report = work / "report.json"
+    checkSuccess(board, work / "memory/memory.elf",
+                 compilePlan(options, work, board["target"], recipe, f"--report={report}", context=32))
+    if options.paged:
+        budget = regionBytes(report)["weights"] // 4
+        checkSuccess(board, work / "memory/memory.elf",
+                     compilePlan(options, work, board["target"], recipe, f"--weight-budget={budget}", context=32, name="-paged"))
 
 
 def checkSuccess(board, elf, plan):
@@ -140,7 +148,7 @@ def runPaged(options, board, work, elf, recipe, tokens, ticks):
         sys.exit(f"{plan.name}: {used} bytes of {budget} for weights, reads under way in {overlapped} of {kernels} kernels")
     took, alone = ticksOf(result.stdout, tokens), max(ticks, flashTicks(reads, size))
     print(f"{took} ticks with paging, {ticks} without, {flashTicks(reads, size)} for the flash alone, {stalled} stalled", flush=True)
-    if took > 1.15 * alone or stalled > took or (stalls == 0) != (stalled == 0):
+    if took > 1.2 * alone or stalled > took or (stalls == 0) != (stalled == 0):
         sys.exit(f"{plan.name}: {took} ticks, {alone} without waiting for one another; stalled {stalls} times, {stalled} ticks")
 
 
@@ -160,7 +168,7 @@ def runChecked(options, board, work, recipe):
     """Pages are compared with their digests as they are read: the same tokens, and a flipped bit is found."""
     case = json.loads((Path(options.model) / "greedy-fp32.json").read_text())[options.case]
     writeIfChanged(work / "expected-checked.h",
-                   header(options.llmc, work / f"x86-64-{recipe}-512.llmc", case, 2))
+                   header(options.llmc, work / f"x86-64-{recipe}-512.llmc", case["prompt"], 2))
     build(options, Path(options.source) / "runtime/examples" / options.board, work / "checked",
           f"-DLLMC_EXPECTED={work / 'expected-checked.h'}", "-DLLMC_CHECK_PAGES=ON")
     elf = work / "checked" / f"{options.board}.elf"

@@ -72,7 +72,7 @@ rt::Logits Generation::prefill(const std::vector<int32_t> &prompt) {
   const auto start = std::chrono::steady_clock::now();
   const rt::Logits logits = runner.feed(prompt, options.chunk);
   stats.hostPrefillSeconds = secondsSince(start);
-  stats.prefillTokens = prompt.size();
+  stats.prompt = prompt;
   stats.prefill = runner.device().figures();
   runner.device().clearFigures();
   return logits;

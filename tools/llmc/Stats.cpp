@@ -63,7 +63,7 @@ Json RunStats::json() const {
   Json json = {{"target", target},
                {"isa", isa},
                {"threads", threads},
-               {"prefill_tokens", prefillTokens},
+               {"prefill_tokens", prompt.size()},
                {"decode_tokens", generated.size()},
                {"decode_steps", decodeSteps},
                {"stop_reason", stopReason}};
@@ -77,11 +77,12 @@ Json RunStats::json() const {
     json["compulsory_bytes_per_token"] = nullptr;
   const double prefillSeconds = prefill ? prefill->seconds() : hostPrefillSeconds;
   const double decodeSeconds = decode ? decode->seconds() : hostStepSeconds;
-  json["prefill_tokens_per_second"] = ratio(double(prefillTokens), prefillSeconds);
+  json["prefill_tokens_per_second"] = ratio(double(prompt.size()), prefillSeconds);
   json["seconds"] = prefillSeconds + decodeSeconds;
   json["tokens_per_second"] = ratio(steps, decodeSeconds);
   json["host_seconds"] = hostSeconds;
   json["host_tokens_per_second"] = ratio(steps, hostDecodeSeconds);
+  json["prompt_ids"] = prompt;
   json["generated_ids"] = generated;
   return json;
 }

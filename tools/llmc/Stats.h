@@ -31,10 +31,9 @@ struct CompulsoryBytes {
 struct RunStats {
   std::string target, isa;
   uint32_t threads = 1;
-  uint64_t prefillTokens = 0;
   uint64_t decodeSteps = 0;      ///< Ids fed back one at a time.
   uint64_t decodedPositions = 0; ///< Sum over the decode steps of the positions before the token.
-  std::vector<int32_t> generated;
+  std::vector<int32_t> prompt, generated;
   std::string stopReason;                       ///< "max_tokens", "eos" or "context_full".
   std::optional<DeviceFigures> prefill, decode; ///< Of a simulated machine.
   std::optional<CompulsoryBytes> compulsory;

@@ -24,7 +24,7 @@ DeviceFigures someFigures() {
 RunStats someRun() {
   RunStats stats;
   stats.target = "machine";
-  stats.prefillTokens = 5;
+  stats.prompt = {1, 2, 3, 4, 5};
   stats.decodeSteps = 3;
   stats.decodedPositions = 5 + 6 + 7;
   stats.generated = {9, 8, 7, 6};
