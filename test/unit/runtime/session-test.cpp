@@ -223,6 +223,8 @@ TEST_CASE("bind refuses what does not fit the plan") {
     rt::Bindings bindings;
     bindings.memories = {views.data(), views.size()};
     bindings.devices = devices;
+    bindings.platform = &machine.platform;
+    bindings.trace = &machine.trace;
     return machine.session.bind(machine.plan, bindings);
   };
   REQUIRE(bind().ok());
@@ -262,6 +264,25 @@ TEST_CASE("bind refuses what does not fit the plan") {
   SECTION("another table version") {
     machine.device.table.abi = 2;
     check(bind(), LLMC_UNSUPPORTED, LLMC_AT_DEVICE, 0);
+  }
+  SECTION("a platform or a trace whose table is shorter, or of another version") {
+    machine.platform.struct_size = offsetof(llmc_platform, host_call);
+    check(bind(), LLMC_UNSUPPORTED, LLMC_AT_PLATFORM, 0);
+    machine.platform.struct_size = sizeof(llmc_platform);
+    machine.platform.abi = 2;
+    check(bind(), LLMC_UNSUPPORTED, LLMC_AT_PLATFORM, 0);
+    machine.platform.abi = LLMC_PLATFORM_ABI;
+    machine.trace.struct_size = offsetof(llmc_trace, event);
+    check(bind(), LLMC_UNSUPPORTED, LLMC_AT_PLATFORM, 0);
+    machine.trace.struct_size = sizeof(llmc_trace);
+    machine.trace.abi = 2;
+    check(bind(), LLMC_UNSUPPORTED, LLMC_AT_PLATFORM, 0);
+  }
+  SECTION("longer tables, of a newer caller") {
+    machine.platform.struct_size += 8;
+    machine.trace.struct_size += 8;
+    machine.device.table.struct_size += 8;
+    CHECK(bind().ok());
   }
   SECTION("no device at all: bound, but its entries cannot begin") {
     devices[0] = nullptr;
