@@ -2,11 +2,11 @@
 
 #include "targets/Llvm/CausalShares.h"
 #include "targets/Llvm/Emitter.h"
+#include "targets/Llvm/FusedPanels.h"
 #include "targets/Llvm/FusedProducts.h"
 #include "targets/Llvm/FusedSoftmax.h"
 #include "targets/Llvm/Layout/FusedShape.h"
 #include "targets/Llvm/NumericsIr.h"
-#include "targets/Llvm/TransposeHalves.h"
 
 #include <algorithm>
 
@@ -16,7 +16,6 @@ using llvm::Value;
 
 namespace {
 
-constexpr uint64_t runLength = 256;  ///< Positions of values between two stores of the sums.
 constexpr uint64_t valuesAhead = 64; ///< Positions asked for before they are read.
 constexpr uint64_t lineBytes = 64;
 
@@ -32,17 +31,17 @@ public:
   FusedEmitter(Emitter &emitter, const Attention &attention,
                const std::vector<KernelOperand> &operands, const FusedShape &shape)
       : e(emitter), ir(emitter.ir), numerics(emitter.ir), products(emitter, numerics),
-        softmax(emitter, numerics), attention(attention), operands(operands), shape(shape) {}
+        softmax(emitter, numerics), panels(emitter, numerics, operands, shape),
+        attention(attention), operands(operands), shape(shape) {}
 
   void run();
 
 private:
   void head(Value *first, Value *last);
   void block();
+  void weighBlock();
 
   void widenQuery(Value *row);
-  void keyPanel(Value *from);
-  void keyGroup(Value *from, Value *to, bool whole);
   void scoreUnit(Value *from, Value *row, unsigned height, Value *index);
   void valueRun(Value *firstK, Value *endK);
   void valueUnit(const ValueRun &run, Value *row, unsigned height);
@@ -81,6 +80,7 @@ private:
   NumericsIr numerics;
   FusedProducts products;
   FusedSoftmax softmax;
+  FusedPanels panels;
   const Attention &attention;
   const std::vector<KernelOperand> &operands;
   const FusedShape &shape;
@@ -140,17 +140,37 @@ void FusedEmitter::block() {
   positionsEnd = end;
   e.loop(blockFirst, blockEnd, 1, [&](Value *row) { widenQuery(row); });
   e.loop(e.i64(0), end, shape.vectors * kLanes, [&](Value *from) {
-    keyPanel(from);
+    panels.keys(panel, cached(attention::Keys), from, ir.CreateAdd(position, tokens));
     units(from,
           [&](Value *row, unsigned height, Value *index) { scoreUnit(from, row, height, index); });
   });
-  e.loop(blockFirst, blockEnd, 1, [&](Value *row) {
-    Value *record = recordOf(row);
-    Value *inverse = softmax.weigh(e.at(record, shape.scores), visibleOf(row));
-    ir.CreateStore(inverse, e.at(record, shape.inverse));
+  weighBlock();
+  e.loop(e.i64(0), end, shape.valueRun, [&](Value *firstK) {
+    Value *endK = smaller(ir.CreateAdd(firstK, e.i64(shape.valueRun)), end);
+    if (shape.wide)
+      panels.values(panel, cached(attention::Values), firstK, endK);
+    valueRun(firstK, endK);
   });
-  e.loop(e.i64(0), end, runLength, [&](Value *firstK) {
-    valueRun(firstK, smaller(ir.CreateAdd(firstK, e.i64(runLength)), end));
+}
+
+/// Scores become weights. Every step is a pass over all rows: what one row ends with takes long,
+/// and the next row does not wait for it.
+void FusedEmitter::weighBlock() {
+  const auto eachRow =
+      [&](llvm::function_ref<Value *(Value * row, Value * scores, Value * at)> one) {
+        e.loop(blockFirst, blockEnd, 1, [&](Value *row) {
+          Value *record = recordOf(row), *at = e.at(record, shape.inverse);
+          ir.CreateAlignedStore(one(row, e.at(record, shape.scores), at), at, llvm::Align(64));
+        });
+      };
+  eachRow(
+      [&](Value *row, Value *scores, Value *) { return softmax.largest(scores, visibleOf(row)); });
+  eachRow([&](Value *row, Value *scores, Value *at) {
+    Value *largest = ir.CreateLoad(ir.getFloatTy(), at);
+    return softmax.weigh(scores, visibleOf(row), largest);
+  });
+  eachRow([&](Value *, Value *, Value *at) {
+    return softmax.inverse(ir.CreateAlignedLoad(e.vector(ir.getFloatTy()), at, llvm::Align(64)));
   });
 }
 
@@ -241,61 +261,21 @@ void FusedEmitter::widenQuery(Value *row) {
   }
 }
 
-/// Keys of the positions from `from` on that exist, of as many vectors as a unit has.
-void FusedEmitter::keyPanel(Value *from) {
-  Value *length = ir.CreateAdd(position, tokens);
-  e.loop(e.i64(0), e.i64(shape.vectors), 1, [&](Value *vector) {
-    Value *first = ir.CreateAdd(from, ir.CreateMul(vector, e.i64(kLanes)));
-    Value *to = e.at(panel, ir.CreateMul(vector, e.i64(shape.groupBytes)));
-    Value *whole = ir.CreateICmpULE(ir.CreateAdd(first, e.i64(kLanes)), length);
-    e.when(whole, [&] { keyGroup(first, to, true); });
-    e.when(ir.CreateAnd(ir.CreateNot(whole), ir.CreateICmpULT(first, length)),
-           [&] { keyGroup(first, to, false); });
-  });
-}
-
-/// A position that does not exist repeats the last.
-void FusedEmitter::keyGroup(Value *from, Value *to, bool whole) {
-  const uint64_t stride = operands[attention::Keys].tokenStride;
-  Value *last = ir.CreateSub(ir.CreateAdd(position, tokens), e.i64(1));
-  Value *keys = cached(attention::Keys);
-  Value *first = e.at(keys, ir.CreateMul(from, e.i64(stride)));
-  Emitter::Values rows;
-  for (unsigned i = 0; i < kLanes; ++i) {
-    Value *clamped = smaller(ir.CreateAdd(from, e.i64(i)), last);
-    rows.push_back(whole ? e.at(first, i * stride)
-                         : e.at(keys, ir.CreateMul(clamped, e.i64(stride))));
-  }
-  const auto square = [&](Value *k, unsigned lanes) {
-    llvm::Type *type = e.vector(ir.getInt16Ty());
-    Emitter::Values halves;
-    for (Value *row : rows)
-      halves.push_back(ir.CreateMaskedLoad(type, e.at(row, ir.CreateShl(k, 1)), llvm::Align(2),
-                                           e.firstLanes(e.i64(lanes)),
-                                           llvm::Constant::getNullValue(type)));
-    const Emitter::Values columns = transposeHalves(ir, halves);
-    Value *at = e.at(to, ir.CreateMul(k, e.i64(kLanes * 2)));
-    for (unsigned i = 0; i < columns.size(); ++i)
-      ir.CreateAlignedStore(columns[i], e.at(at, i * kLanes * 4), llvm::Align(64));
-  };
-  const uint32_t rest = shape.headDim % kLanes;
-  e.loop(e.i64(0), e.i64(shape.headDim - rest), kLanes, [&](Value *k) { square(k, kLanes); });
-  if (rest != 0)
-    square(e.i64(shape.headDim - rest), rest);
-}
-
 void FusedEmitter::scoreUnit(Value *from, Value *row, unsigned height, Value *index) {
   Value *zero = e.splat(e.f32(0.0f)), *scale = e.splat(e.f32(attention.scale));
   ProductUnit unit{.a = {},
                    .b = panel,
-                   .kStride = kLanes * 2,
+                   .wide = shape.wide,
+                   .kStride = shape.groupBytes / shape.paddedDim(),
                    .vectorStride = shape.groupBytes,
                    .vectors = shape.vectors,
                    .lastLanes = kLanes,
                    .firstK = e.i64(0),
                    .commonEnd = e.i64(shape.headDim),
                    .ends = {},
-                   .ask = [&](Value *k) { askForPanel(from, index, k); }};
+                   .ask = {}};
+  if (!shape.wide)
+    unit.ask = [&](Value *k) { askForPanel(from, index, k); };
   for (unsigned r = 0; r < height; ++r)
     unit.a.push_back(recordOf(existing(row, r)));
   const Emitter::Values sums =
@@ -327,6 +307,7 @@ void FusedEmitter::valueUnit(const ValueRun &run, Value *row, unsigned height) {
   Value *zero = e.splat(e.f32(0.0f)), *one = e.f32(1.0f);
   ProductUnit unit{.a = {},
                    .b = e.at(cached(attention::Values), ir.CreateShl(run.column, 1)),
+                   .wide = shape.wide,
                    .kStride = operands[attention::Values].tokenStride,
                    .vectorStride = kLanes * 2,
                    .vectors = (run.columns + kLanes - 1) / kLanes,
@@ -335,8 +316,14 @@ void FusedEmitter::valueUnit(const ValueRun &run, Value *row, unsigned height) {
                    .commonEnd = smaller(visibleOf(row), run.endK),
                    .ends = {},
                    .ask = {}};
-  if (run.isFirst)
+  if (shape.wide) {
+    unit.kStride = shape.paddedDim() * 4;
+    unit.vectorStride = kLanes * 4;
+    Value *base = ir.CreateMul(run.firstK, e.i64(-unit.kStride));
+    unit.b = e.at(panel, ir.CreateAdd(base, ir.CreateShl(run.column, 2)));
+  } else if (run.isFirst) {
     unit.ask = [&](Value *k) { askForValues(k); };
+  }
   Emitter::Values outs, factors, before;
   Value *isStart = ir.CreateICmpEQ(run.firstK, e.i64(0));
   const auto lanesOf = [&](unsigned v) {

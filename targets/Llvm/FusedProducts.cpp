@@ -4,7 +4,9 @@ namespace llmc::target {
 
 using llvm::Value;
 
-Value *FusedProducts::loadWide(Value *from, unsigned lanes) {
+Value *FusedProducts::loadWide(Value *from, unsigned lanes, bool wide) {
+  if (wide)
+    return e.ir.CreateAlignedLoad(e.vector(e.ir.getFloatTy()), from, llvm::Align(64));
   llvm::Type *type = e.vector(e.ir.getInt16Ty());
   Value *halves = e.ir.CreateMaskedLoad(type, from, llvm::Align(2), e.firstLanes(e.i64(lanes)),
                                         llvm::Constant::getNullValue(type));
@@ -17,7 +19,7 @@ Emitter::Values FusedProducts::add(const ProductUnit &unit, Value *k,
   Value *from = e.at(unit.b, e.ir.CreateMul(k, e.i64(unit.kStride)));
   for (unsigned v = 0; v < unit.vectors; ++v)
     b.push_back(loadWide(e.at(from, v * unit.vectorStride),
-                         v + 1 == unit.vectors ? unit.lastLanes : kLanes));
+                         v + 1 == unit.vectors ? unit.lastLanes : kLanes, unit.wide));
   if (unit.ask)
     unit.ask(k);
   for (unsigned row = 0; row < unit.a.size(); ++row) {

@@ -1,5 +1,5 @@
-// The loop both products of attention share: rows of fp32 meet rows of fp16, one accumulator per
-// output, k ascending, all sums of a unit in registers.
+// The loop both products of attention share: rows of fp32 meet rows of fp16, or what was widened
+// from them, one accumulator per output, k ascending, all sums of a unit in registers.
 #pragma once
 
 #include "targets/Llvm/Emitter.h"
@@ -12,7 +12,8 @@ namespace llmc::target {
 /// out[row][column] += a[row][k] * b[k][column] for a few rows and a few vectors of columns.
 struct ProductUnit {
   Emitter::Values a;      ///< By row: address of its fp32 at k = 0.
-  llvm::Value *b;         ///< Address of the fp16 at k = 0.
+  llvm::Value *b;         ///< Address of the fp16 at k = 0,
+  bool wide;              ///< or of fp32, in whole vectors.
   uint64_t kStride;       ///< Bytes of b from k to k + 1.
   uint64_t vectorStride;  ///< Bytes of b from one vector of columns to the next.
   unsigned vectors;       ///< Of columns.
@@ -33,7 +34,7 @@ public:
 
 private:
   Emitter::Values add(const ProductUnit &unit, llvm::Value *k, llvm::ArrayRef<llvm::Value *> state);
-  llvm::Value *loadWide(llvm::Value *from, unsigned lanes);
+  llvm::Value *loadWide(llvm::Value *from, unsigned lanes, bool wide);
 
   Emitter &e;
   NumericsIr &numerics;

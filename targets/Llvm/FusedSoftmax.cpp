@@ -53,8 +53,8 @@ Value *FusedSoftmax::weighRun(Value *at, Value *lanes, Value *most) {
   return ir.CreateSelect(lanes, weight, zero);
 }
 
-Value *FusedSoftmax::weigh(Value *scores, Value *visible) {
-  Value *most = e.splat(largest(scores, visible));
+Value *FusedSoftmax::weigh(Value *scores, Value *visible, Value *largest) {
+  Value *most = e.splat(largest);
   Value *whole = ir.CreateAnd(visible, e.i64(-uint64_t(kLanes)));
   const auto run = [&](bool partial) {
     return [this, scores, visible, most, partial](Value *column, llvm::ArrayRef<Value *> sum) {
@@ -64,9 +64,12 @@ Value *FusedSoftmax::weigh(Value *scores, Value *visible) {
     };
   };
   Value *sum = e.loop(e.i64(0), whole, kLanes, {e.splat(e.f32(0.0f))}, run(false))[0];
-  sum = e.loop(whole, visible, kLanes, {sum}, run(true))[0];
+  return e.loop(whole, visible, kLanes, {sum}, run(true))[0];
+}
+
+Value *FusedSoftmax::inverse(Value *sums) {
   return numerics.recip(
-      e.joinLanes(sum, [&](Value *lower, Value *upper) { return ir.CreateFAdd(lower, upper); }));
+      e.joinLanes(sums, [&](Value *lower, Value *upper) { return ir.CreateFAdd(lower, upper); }));
 }
 
 } // namespace llmc::target

@@ -1,4 +1,4 @@
-// A row of scores to probabilities, in place.
+// A row of scores to probabilities, in place, in three steps.
 #pragma once
 
 #include "targets/Llvm/Emitter.h"
@@ -11,11 +11,14 @@ public:
   FusedSoftmax(Emitter &emitter, NumericsIr &numerics)
       : e(emitter), ir(emitter.ir), numerics(numerics) {}
 
-  /// `visible` scores, aligned to 64, become probabilities; returns the reciprocal of their sum.
-  llvm::Value *weigh(llvm::Value *scores, llvm::Value *visible);
+  /// The largest of `visible` scores, aligned to 64.
+  llvm::Value *largest(llvm::Value *scores, llvm::Value *visible);
+  /// Scores become weights; returns the sums of 16 lanes.
+  llvm::Value *weigh(llvm::Value *scores, llvm::Value *visible, llvm::Value *largest);
+  /// The reciprocal of the lanes' sum.
+  llvm::Value *inverse(llvm::Value *sums);
 
 private:
-  llvm::Value *largest(llvm::Value *scores, llvm::Value *visible);
   llvm::Value *weighRun(llvm::Value *at, llvm::Value *lanes, llvm::Value *most);
   llvm::Value *load(llvm::Value *at, llvm::Value *lanes, llvm::Value *other);
 

@@ -2,6 +2,7 @@
 
 #include "targets/Llvm/Layout/AttentionRules.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace llmc::target {
@@ -9,6 +10,7 @@ namespace llmc::target {
 namespace {
 
 constexpr unsigned lanes = 16;
+constexpr uint32_t wideRun = 128; ///< Positions of values that stay in a first-level cache.
 
 unsigned lowHeightOf(uint32_t subRows) {
   if (subRows <= 4)
@@ -23,6 +25,17 @@ uint64_t FusedShape::arenaBytes() const {
   return taken < kKernelStackBytes ? (kKernelStackBytes - taken) / 64 * 64 : 0;
 }
 
+uint32_t FusedShape::paddedDim() const { return (headDim + lanes - 1) / lanes * lanes; }
+
+void FusedShape::dividePanel(bool isWide) {
+  wide = isWide;
+  groupBytes = uint64_t(paddedDim()) * lanes * (wide ? 4 : 2);
+  panelBytes = vectors * groupBytes;
+  valueRun = wide ? wideRun : 256;
+  if (wide)
+    panelBytes = std::max(panelBytes, uint64_t(wideRun) * paddedDim() * 4);
+}
+
 std::optional<FusedShape> FusedShape::of(const Attention &attention,
                                          const std::vector<KernelOperand> &operands,
                                          const IsaTable &isa, std::string &error) {
@@ -31,16 +44,18 @@ std::optional<FusedShape> FusedShape::of(const Attention &attention,
     error = attentionOperandsRefusal(operands);
   if (!error.empty())
     return std::nullopt;
-  const uint64_t dim = (uint64_t(attention.headDim) + lanes - 1) / lanes * lanes;
   FusedShape shape;
   shape.vectors = isa.vectorBits >= 512 ? 4 : 1;
   shape.subRows = attention.heads / attention.kvHeads;
   shape.headDim = attention.headDim;
   shape.lowHeight = lowHeightOf(shape.subRows);
-  shape.inverse = dim * 4;
+  shape.inverse = uint64_t(shape.paddedDim()) * 4;
   shape.scores = shape.inverse + 64;
-  shape.groupBytes = dim * lanes * 2;
-  shape.panelBytes = shape.vectors * shape.groupBytes;
+  // Few rows meet a position too rarely, and the longest caches leave no room.
+  const uint64_t rows = uint64_t(attention.tokens.value) * shape.subRows;
+  shape.dividePanel(rows >= 4 * height);
+  if (shape.wide && shape.recordBytes(attention.capacity) > shape.arenaBytes())
+    shape.dividePanel(false);
   const uint64_t needed = shape.recordBytes(attention.capacity), all = shape.arenaBytes();
   if (needed <= all)
     return shape;

@@ -160,6 +160,10 @@ TEST_CASE("Fused attention where few rows fit the stack") {
   check(seven);
   FusedCase two(3, 20000, 2, 1, 16, 20003);
   check(two);
+  FusedCase chunk(20, 7980, 4, 2, 16, 8000);
+  check(chunk);
+  FusedCase unwidened(18, 61950, 2, 1, 16, 62000); // No room for keys and values as fp32.
+  check(unwidened);
 }
 
 TEST_CASE("Fused attention, nothing to do, and more parts than rows") {
