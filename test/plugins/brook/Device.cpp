@@ -8,12 +8,10 @@ namespace {
 struct Simulator : UnitSet {
   using UnitSet::UnitSet;
 
-  /// Throws a Fault.
+  /// Throws what is wrong with the stream.
   void run(const std::vector<Instruction> &stream) {
     synchronize();
     do {
-      if (next >= stream.size())
-        fail("the stream has no end");
       ++fetched;
       step(stream[next]);
     } while (stream[next++].code != Code::Halt);
@@ -28,6 +26,8 @@ struct Simulator : UnitSet {
 
   void step(const Instruction &i) {
     unit = i.unit;
+    if ((i.code == Code::Loop && trips) || (i.code == Code::End && !trips))
+      fail("a loop begins within another, or ends without one");
     if (i.code == Code::Set)
       files[unit][i.field] = i.immediate;
     else if (i.code == Code::Sync)
@@ -109,7 +109,7 @@ struct Device {
   static llmc_status submit(void *ctx, const llmc_dispatch *d) {
     try {
       self(ctx).run(*d);
-    } catch (const Fault &fault) {
+    } catch (const std::exception &fault) {
       self(ctx).error = fault.what();
       return {LLMC_DEVICE_FAULT, LLMC_AT_KERNEL, uint16_t(d->kernel)};
     }
@@ -121,9 +121,9 @@ struct Device {
     std::vector<Instruction> stream;
     if (!decode(d.code, d.code_size, header, stream) || memcmp(header.machine, digest, 32) ||
         header.sramBytes > memories[0].bytes)
-      throw Fault("the kernel is no program for this machine");
+      throw std::runtime_error("the kernel is no program for this machine");
     if (d.n_operands != LLMC_SPACE_SRAM || d.n_params < header.nArguments)
-      throw Fault("a program takes 5 memories and its arguments");
+      throw std::runtime_error("a program takes 5 memories and its arguments");
     Simulator(machine, header, d, figures).run(stream);
   }
 

@@ -114,15 +114,16 @@ int emitProgram(const llmc_target_call *call, const llmc_program *program, const
 }
 
 bool decode(const void *code, uint64_t size, Header &header, std::vector<Instruction> &stream) {
-  if (size < sizeof header || (size - sizeof header) % sizeof(Instruction) ||
+  if (size <= sizeof header || (size - sizeof header) % sizeof(Instruction) ||
       memcmp(code, "brook 1", sizeof header.magic))
     return false;
   memcpy(&header, code, sizeof header);
   stream.resize((size - sizeof header) / sizeof(Instruction));
   memcpy(stream.data(), static_cast<const uint8_t *>(code) + sizeof header, size - sizeof header);
-  return std::all_of(stream.begin(), stream.end(), [](const Instruction &i) {
-    return i.code <= Code::Sync && i.unit < Units && i.field < maxRegisters;
-  });
+  return stream.back().code == Code::Halt &&
+         std::all_of(stream.begin(), stream.end(), [](const Instruction &i) {
+           return i.code <= Code::Sync && i.unit < Units && i.field < maxRegisters;
+         });
 }
 
 int disassemble(const llmc_target_call *call, const uint8_t *code, uint64_t size,

@@ -14,8 +14,6 @@
 #include <stdexcept>
 
 namespace brook {
-using Fault = std::runtime_error;
-
 /// For one run of a program, whose operands are all memories but SRAM.
 struct UnitSet {
   UnitSet(const llmc_machine &machine, const Header &header, const llmc_dispatch &dispatch,
@@ -39,8 +37,8 @@ struct UnitSet {
   }
 
   [[noreturn]] void fail(const std::string &text) const {
-    throw Fault(unitNames[unit] + (" command " + std::to_string(id)) + ", trip " +
-                std::to_string(trip) + ": " + text);
+    throw std::runtime_error(unitNames[unit] + (" command " + std::to_string(id)) + ", trip " +
+                             std::to_string(trip) + ": " + text);
   }
 
   const llmc_machine &machine;
@@ -99,6 +97,8 @@ struct UnitSet {
     const uint64_t from = addressOf(r.source), to = addressOf(r.destination),
                    run = valueOf(r.run, r.run_unit), inner = valueOf(r.counts[0]),
                    runs = inner * valueOf(r.counts[1]);
+    if (run && runs > memories[r.destination.space % LLMC_SPACE_COUNT].size / run)
+      fail("copies more than there is room for");
     for (uint64_t i = 0; i < runs && run; ++i) {
       const uint64_t outer = i / inner, row = i % inner;
       uint32_t id = uint32_t(row);
@@ -123,11 +123,18 @@ struct UnitSet {
     return touch(LLMC_SPACE_SRAM, addressOf(o.address) + offset, bytes, isWrite);
   }
 
+  /// No operand of SRAM has more elements than SRAM has half bytes.
+  void bound(uint64_t rows, uint64_t columns) const {
+    if (rows && columns > 2 * sram.size() / rows)
+      fail("is larger than SRAM");
+  }
+
   uint64_t matrix() {
     const auto r = registers<MatrixRegisters>();
     subRows = std::max(r.matmul.sub_rows, 1u);
     const uint64_t rows = valueOf(r.matmul.tokens) * subRows, n = valueOf(r.matmul.n),
                    k = valueOf(r.matmul.k);
+    bound(rows, n), bound(rows, k), bound(n, k);
     const bool isLinear = r.matmul.kind == LLMC_MATMUL_LINEAR;
     if (rows && n)
       isLinear ? linear(r, rows, n, k) : products(r, rows, n, k);
@@ -190,10 +197,10 @@ struct UnitSet {
     const auto r = registers<VectorRegisters>();
     subRows = std::max(r.subRows, 1u);
     columns = valueOf(r.columns);
-    const uint64_t rows = valueOf(r.tokens) * subRows;
-    if (r.nSteps > maxSteps)
-      fail("has too many steps");
-    values.assign(std::max<uint64_t>(columns, 1) * r.nSteps, 0.0f);
+    const uint64_t rows = valueOf(r.tokens) * subRows, width = std::max<uint64_t>(columns, 1);
+    if (r.nSteps > maxSteps || rows > 2 * sram.size() / width)
+      fail("has more than 64 steps, or is larger than SRAM");
+    values.assign(width * r.nSteps, 0.0f);
     for (uint64_t row = 0; row < rows; ++row)
       for (uint32_t i = 0; i < r.nSteps; ++i)
         step(r, i, row);
@@ -203,8 +210,8 @@ struct UnitSet {
   /// Every value is a row; a number for a whole row is one of equal columns.
   void step(const VectorRegisters &r, uint32_t index, uint64_t row) {
     const llmc_chain_step &s = r.steps[index];
-    if (s.a >= r.nSteps || s.b >= r.nSteps || s.operand >= maxOperands)
-      fail("a step reads what is not there");
+    if (s.step >= LLMC_STEP_COUNT || s.a >= r.nSteps || s.b >= r.nSteps || s.operand >= maxOperands)
+      fail("a step is none, or reads what is not there");
     const uint64_t width = std::max<uint64_t>(columns, 1),
                    last = uint64_t(argument(r.positionArgument)) + r.firstToken + row / subRows,
                    visible = std::min(last + 1, columns);
@@ -228,7 +235,7 @@ struct UnitSet {
             const float *from, float *to) {
     const bool isScalar = s.step == LLMC_STEP_LOAD_SCALAR || s.step == LLMC_STEP_STORE_SCALAR,
                isStore = s.step >= LLMC_STEP_STORE_MATRIX;
-    const auto group = uint64_t(s.step == LLMC_STEP_LOAD_GROUP && s.imm > 1 ? s.imm : 1);
+    uint64_t group = s.step == LLMC_STEP_LOAD_GROUP ? std::min(std::max(1.0f, s.imm), 1e9f) : 1;
     const uint64_t count = isScalar ? 1 : (columns + group - 1) / group;
     uint8_t *at = rowOf(o, s.step == LLMC_STEP_LOAD_ROW ? 0 : row, bytesOf(o.type, count), isStore);
     for (uint64_t i = 0; isStore && i < count; ++i)
