@@ -1,8 +1,8 @@
 /* The runtime in C: what other languages bind to, and firmware written in C uses.
  *
- * It mirrors the C++ classes Plan, CheckedSource, Session, Lm, Sampler, Tokenizer, Encoder and
- * Decoder, which say more about each function (runtime/plan, runtime/exec/session.h, runtime/lm,
- * runtime/tokenizer). Objects are
+ * It mirrors the C++ classes Plan, CheckedSource, Session, Lm, Sampler, Tokenizer, Encoder, Decoder
+ * and BaremetalDevice, which say more about each function (runtime/plan, runtime/exec/session.h,
+ * runtime/lm, runtime/tokenizer, runtime/drivers/baremetal). Objects are
  * the caller's memory: zero them before their first use, as static storage is, and do not move them
  * while they are used. A plan outlives its sessions, a session its models; tables, memories and
  * what a call is given by pointer stay until the session is bound anew, ids until the call is
@@ -44,6 +44,9 @@ typedef struct llmc_encoder {
 typedef struct llmc_decoder {
   uint64_t opaque[2 + sizeof(void *) / 4];
 } llmc_decoder;
+typedef struct llmc_baremetal {
+  uint64_t opaque[2 * sizeof(void *)];
+} llmc_baremetal;
 
 /* ---- plans -------------------------------------------------------------------------------- */
 
@@ -264,6 +267,11 @@ llmc_status llmc_session_adopt(llmc_session *session, uint32_t position);
 /* Marks the session as failed, where the caller found its results wrong: only reset helps then.
  * Returns `status`. */
 llmc_status llmc_session_poison(llmc_session *session, llmc_status status);
+
+/* The core that a firmware runs on, as the device of a plan: its table, for llmc_bindings. The plan
+ * stays; `stack_bytes` is what the stack has left for a kernel when a session runs. */
+void llmc_baremetal_init(llmc_baremetal *device, const llmc_plan *plan, uint32_t stack_bytes);
+const llmc_device *llmc_baremetal_table(const llmc_baremetal *device);
 
 /* ---- language models ---------------------------------------------------------------------- */
 

@@ -24,7 +24,7 @@ run(${WORK}/build/consumer-c)
 # From an empty folder, and in C alone: with archives it needs no C++, without them it says that it does.
 file(WRITE ${WORK}/c/CMakeLists.txt "cmake_minimum_required(VERSION 3.25)\nproject(c LANGUAGES C)\n\
 find_package(llmc-runtime REQUIRED)\nadd_executable(c ${PROJECT}/consumer.c)\n\
-target_link_libraries(c llmc-runtime::runtime llmc-runtime::tokenizer)\n")
+target_link_libraries(c llmc-runtime::baremetal llmc-runtime::runtime llmc-runtime::tokenizer)\n")
 execute_process(COMMAND ${CMAKE_COMMAND} -S ${WORK}/c -B ${WORK}/c/build -G ${GENERATOR} -DCMAKE_PREFIX_PATH=${WORK}/prefix
   -DCMAKE_C_COMPILER=${C} ${options} RESULT_VARIABLE result ERROR_VARIABLE error OUTPUT_QUIET)
 if(WAY STREQUAL "sources")

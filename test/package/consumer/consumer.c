@@ -18,6 +18,7 @@ int main(void) {
   static llmc_lm lm;
   static llmc_sampler sampler;
   static llmc_tokenizer tokenizer;
+  static llmc_baremetal core;
   llmc_source source = llmc_memory_source(newer, sizeof newer);
   llmc_sampler_options options = {0, 2, 0, 0, 0};
   llmc_call call = {sizeof call, 0, NULL, 0, 1, 0};
@@ -27,5 +28,7 @@ int main(void) {
   expect("a model on an unbound session", llmc_lm_init(&lm, &session), LLMC_WRONG_STATE);
   expect("top-p of 2", llmc_sampler_init(&sampler, &options), LLMC_INVALID_ARGUMENT);
   expect("no tokenizer", llmc_tokenizer_open(&tokenizer, newer, sizeof newer), LLMC_BAD_MAGIC);
+  llmc_baremetal_init(&core, &plan, 4096);
+  expect("the core", llmc_baremetal_table(&core)->poll((void *)&core, 0, 0), LLMC_OK);
   return failures != 0;
 }

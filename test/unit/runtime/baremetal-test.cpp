@@ -1,4 +1,5 @@
 // What the bare-metal driver refuses. That it runs plans is shown on boards: test/firmware.
+#include "runtime/c/llmc_runtime.h"
 #include "runtime/drivers/baremetal/baremetal.h"
 
 #include "catch2/catch.hpp"
@@ -42,4 +43,15 @@ TEST_CASE("The table of a bare-metal device is complete, and refuses what is not
   dispatch.n_operands = maxArgs + 1;
   CHECK(table.submit(table.ctx, &dispatch).code == LLMC_OUT_OF_RANGE);
   CHECK(table.poll(table.ctx, 0, 0).code == LLMC_OK);
+}
+
+TEST_CASE("C: the table of a bare-metal device") {
+  static llmc_plan plan;
+  static llmc_baremetal device;
+  llmc_baremetal_init(&device, &plan, 1024);
+  const llmc_device *table = llmc_baremetal_table(&device);
+  REQUIRE((table->abi == LLMC_DEVICE_ABI && table->struct_size == sizeof(llmc_device)));
+  const std::string mine = baremetalBackend, variant = "rv32imc";
+  const llmc_target_info here = target(mine, variant);
+  CHECK(table->match(table->ctx, &here).code == LLMC_DEVICE_MISMATCH); // not on this core
 }
