@@ -125,7 +125,7 @@ struct UnitSet {
 
   /// No operand of SRAM has more elements than SRAM has half bytes.
   void bound(uint64_t rows, uint64_t columns) const {
-    if (rows && columns > 2 * sram.size() / rows)
+    if (rows && columns > 2 * machine.memories[0].bytes / rows)
       fail("is larger than SRAM");
   }
 
@@ -198,7 +198,7 @@ struct UnitSet {
     subRows = std::max(r.subRows, 1u);
     columns = valueOf(r.columns);
     const uint64_t rows = valueOf(r.tokens) * subRows, width = std::max<uint64_t>(columns, 1);
-    if (r.nSteps > maxSteps || rows > 2 * sram.size() / width)
+    if (r.nSteps > maxSteps || rows > 2 * machine.memories[0].bytes / width)
       fail("has more than 64 steps, or is larger than SRAM");
     values.assign(width * r.nSteps, 0.0f);
     for (uint64_t row = 0; row < rows; ++row)
