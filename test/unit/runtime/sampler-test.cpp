@@ -119,9 +119,11 @@ TEST_CASE("samplers refuse what they cannot use") {
     check(init(1, bad), LLMC_INVALID_ARGUMENT, LLMC_AT_SAMPLER, 1);
   REQUIRE(init(1, 1).ok());
   uint32_t id = 0;
-  const float logits[] = {1, 2}, broken[] = {1, nan};
-  Candidate one[1], two[2];
-  check(sampler.sample(logits, one, &id), LLMC_TOO_SMALL, LLMC_AT_SAMPLER, 2);
+  const float logits[] = {1, 2, 3, 4, 5}, broken[] = {1, nan};
+  Candidate two[2], five[5];
+  for (size_t n = 0; n < 5; ++n)
+    check(sampler.sample(logits, {five, n}, &id), LLMC_TOO_SMALL, LLMC_AT_SAMPLER, 2);
+  CHECK(sampler.sample(logits, five, &id).ok());
   check(sampler.sample(broken, two, &id), LLMC_NOT_FINITE, LLMC_AT_LOGITS, 1);
   check(sampler.sample({}, two, &id), LLMC_INVALID_ARGUMENT, LLMC_AT_LOGITS, 0);
 }
