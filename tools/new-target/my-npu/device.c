@@ -89,7 +89,8 @@ static int multiply(npu_device *self, const npu_command *command, const llmc_dis
       float *result = row_of(&out, row, ((uint64_t)n + 1) * sizeof *result);
       if (!a || !scale || !result)
         return 0;
-      result[n] = dot(&layout, weights.base, n, self->weights, a) * *scale;
+      const float y = dot(&layout, weights.base, n, self->weights, a) * *scale;
+      result[n] = y;
     }
   }
   return 1;
