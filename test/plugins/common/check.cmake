@@ -1,6 +1,7 @@
-# Builds the plugin project PLUGIN on llmc installed to WORK/prefix, as somebody who has no more than that. With CHECK=conformance
-# all that it claims must conform. With CHECK=model, plans of MODEL give the logits of the reference evaluator for the ids of IDS
-# and go on as another machine does; what the target refuses with the reason FALLBACK, if any, runs on this host's CPU.
+# Builds the plugin project PLUGIN on llmc installed to WORK/prefix, as somebody who has no more than that. What the
+# target refuses with the reason FALLBACK, if any, runs on this host's CPU. With CHECK=conformance all that it claims must
+# conform, of the classes with FILTER in their name.
+# With CHECK=model, plans of MODEL give the logits of the reference evaluator for the ids of IDS and go on as another machine does.
 # Without its emulator, or without a CPU to fall back on, the test is skipped.
 function(execute)
   execute_process(COMMAND ${ARGN} WORKING_DIRECTORY ${WORK} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE errors)
@@ -40,17 +41,23 @@ if(NOT emulator)
   message("skipped: no qemu-${name} here; the plugin was built and not run. Debian's package qemu-user has it")
   return()
 endif()
-if(CHECK STREQUAL "conformance")
-  run(${LLMC} conformance ${plugin} --target=${name})
-  expect("${output}" "${name} does all that it claims")
-  return()
-endif()
-
 file(READ /proc/cpuinfo cpu)
 if(FALLBACK AND NOT cpu MATCHES " avx2 ")
   message("skipped: this CPU has no AVX2, so that there is nothing to fall back on")
   return()
 endif()
+if(CHECK STREQUAL "conformance")
+  run(${LLMC} conformance ${plugin} --target=${name} --json "--filter=${FILTER}")
+  string(JSON verdict GET "${output}" verdict)
+  expect("${verdict}" "^${name} does all that it claims$")
+  string(JSON own GET "${output}" summary kernels_on_target)
+  string(JSON other GET "${output}" summary kernels_on_fallback)
+  if(own EQUAL 0 OR FALLBACK AND other EQUAL 0 OR NOT FALLBACK AND NOT other EQUAL 0)
+    message(FATAL_ERROR "of whole models ${own} kernels ran on ${name}, ${other} on the fallback")
+  endif()
+  return()
+endif()
+
 set(prompt --prompt-ids=1,17,250,33,4,1000,2,99,512,7,31,64,8,128,300,5,21,90,11,77 --max-tokens=12)
 foreach(recipe w4a8-m32 w4a8-g32 w8a8)
   set(sizes --quant=${recipe} --context=128)
