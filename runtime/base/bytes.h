@@ -17,6 +17,22 @@ namespace llmc::rt {
     out[i] = in[i];
 }
 
+/// The two ranges may share bytes.
+[[gnu::noinline]] inline void moveBytes(void *to, const void *from, size_t n) {
+#ifdef __OPTIMIZE_SIZE__
+  uint8_t *out = static_cast<uint8_t *>(to);
+  const uint8_t *in = static_cast<const uint8_t *>(from);
+  if (out <= in)
+    for (size_t i = 0; i < n; ++i)
+      out[i] = in[i];
+  else
+    while (n--)
+      out[n] = in[n];
+#else
+  __builtin_memmove(to, from, n);
+#endif
+}
+
 [[gnu::noinline]] inline void clearBytes(void *to, size_t n) {
   uint8_t *out = static_cast<uint8_t *>(to);
   for (size_t i = 0; i < n; ++i)

@@ -177,7 +177,7 @@ Status Session::gather(const Step &step) {
     uint8_t *to = static_cast<uint8_t *>(args[2].base) + size_t(gathered) * shape.dstPitch;
     const uintptr_t row = reinterpret_cast<uintptr_t>(args[0].base) + size_t(id) * shape.srcPitch;
     if (!paged) // operands may share bytes, also these two
-      __builtin_memmove(to, reinterpret_cast<const void *>(row), shape.bytes);
+      moveBytes(to, reinterpret_cast<const void *>(row), shape.bytes);
     else if (Status status = readPaged(row, shape.bytes, to); !status.ok())
       return status; // goes on with this row
     ++gathered;

@@ -16,12 +16,13 @@ struct SnapshotHeader {
 };
 static_assert(sizeof(SnapshotHeader) == 48, "written as it is");
 
-SnapshotHeader headerOf(const Plan &plan, uint32_t position) {
-  SnapshotHeader header = {{'L', 'L', 'M', 'C', 'K', 'V', '0', '1'}, position, 0, {}};
-  header.nStates = uint32_t(plan.states().size);
+void makeHeader(const Plan &plan, uint32_t position, SnapshotHeader *out) {
+  clearBytes(out, sizeof(*out));
+  copyBytes(out->magic, "LLMCKV01", sizeof(out->magic));
+  out->position = position;
+  out->nStates = uint32_t(plan.states().size);
   if (ModelView model = plan.model())
-    copyBytes(header.model, model.digest(), sizeof(header.model));
-  return header;
+    copyBytes(out->model, model.digest(), sizeof(out->model));
 }
 
 struct Writer {
@@ -75,7 +76,8 @@ Status Lm::save(WriteFn write, void *ctx) {
     return Status(LLMC_WRONG_STATE, LLMC_AT_SESSION);
   const Plan &plan = *session->plan();
   Writer writer = {write, ctx};
-  SnapshotHeader header = headerOf(plan, position());
+  SnapshotHeader header;
+  makeHeader(plan, position(), &header);
   Status status = write(ctx, &header, sizeof(header));
   for (uint32_t i = 0; status.ok() && i < header.nStates; ++i)
     status = write(ctx, &plan.states()[i].layoutHash, sizeof(uint32_t));
@@ -88,11 +90,11 @@ Status Lm::restore(ReadFn read, void *ctx) {
   if (!session || phase != Phase::Idle || !session->idle())
     return Status(LLMC_WRONG_STATE, LLMC_AT_SESSION);
   const Plan &plan = *session->plan();
-  SnapshotHeader header = {};
+  SnapshotHeader header, expected;
   Status status = read(ctx, &header, sizeof(header));
   if (!status.ok())
     return status;
-  SnapshotHeader expected = headerOf(plan, header.position);
+  makeHeader(plan, header.position, &expected);
   if (!sameBytes(&header, &expected, sizeof(header)))
     return Status(LLMC_DEVICE_MISMATCH, LLMC_AT_SNAPSHOT);
   if (header.position > contextLength())

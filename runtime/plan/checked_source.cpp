@@ -13,6 +13,8 @@ bool isPaged(const Plan &plan, const Segment &segment) {
 } // namespace
 
 CheckedSource::CheckedSource(const llmc_source &flash) : flash(flash) {
+  clearBytes(&hook, sizeof(hook));
+  clearBytes(&work, sizeof(work));
   hook.struct_size = sizeof(hook);
   hook.abi = LLMC_SOURCE_ABI;
   hook.ctx = this;
@@ -29,7 +31,7 @@ llmc_status CheckedSource::map(void *context, uint64_t offset, size_t size, cons
 
 /// What the largest chunk of paged weights takes, and the digests where they have no address.
 Status CheckedSource::measure(const Plan &plan, Work *work) const {
-  *work = {};
+  clearBytes(work, sizeof(*work));
   for (uint32_t i = 0; i < plan.segments().size; ++i) {
     const Segment &segment = plan.segments()[i];
     if (!isPaged(plan, segment))

@@ -69,7 +69,7 @@ private:
   const llmc_source &flash;
   const Plan *plan = nullptr;
   const llmc_platform *platform = nullptr;
-  Work work = {};
+  Work work;
   uint8_t *chunks = nullptr;            // those read aside; a ring, as are parts
   Part *parts = nullptr;                // not finished
   uint32_t reads = 0;                   // that the rings have room for; 0: nothing is compared

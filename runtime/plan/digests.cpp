@@ -2,9 +2,12 @@
 #include "runtime/plan/plan.h"
 
 namespace llmc::rt {
-Status Plan::rootDigestOf(FileHeader header, const llmc_platform &platform, uint8_t out[32]) const {
+Status Plan::rootDigestOf(const FileHeader &of, const llmc_platform &platform,
+                          uint8_t out[32]) const {
   if (!platform.sha256)
     return Status(LLMC_UNSUPPORTED, LLMC_AT_PLATFORM);
+  FileHeader header;
+  copyBytes(&header, &of, sizeof(header));
   header.signatureOffset = 0;
   header.signatureSize = 0;
   for (uint8_t &byte : header.root)

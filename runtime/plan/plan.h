@@ -168,7 +168,8 @@ public:
     return rootDigestOf(fileHeader, platform, out);
   }
   /// The same with another header, as when a signature is added.
-  Status rootDigestOf(FileHeader header, const llmc_platform &platform, uint8_t out[32]) const;
+  Status rootDigestOf(const FileHeader &header, const llmc_platform &platform,
+                      uint8_t out[32]) const;
   /// Compares the root digest with the header's, and the digest segment with the plan's.
   Status checkRoot(const llmc_platform &platform) const;
   /// checkRoot, and the signature over the root digest by the platform's hook: NOT_FOUND where

@@ -12,7 +12,7 @@ Bindings bindings;
 Call call;
 Plan plan;
 Session session;
-Lm lm;
+Lm lm, other;
 Span<const int32_t> ids;
 Logits logits;
 LogitsFn toEach;
@@ -32,6 +32,8 @@ extern "C" void start() {
   take(Plan::residentBytes(source, &bytes));
   take(Plan::open(source, resident, &plan));
   take(plan.checkRoot(platform));
+  take(plan.checkSignature(platform));
+  take(plan.regionFileOffset(number, &bytes));
   static CheckedSource checked(source);
   take(checked.workBytes(plan, number, &bytes));
   take(checked.check(plan, platform, resident));
@@ -46,6 +48,9 @@ extern "C" void start() {
   take(session.setParam(number, number));
   take(session.truncate(number));
   take(session.view(number, &view));
+  take(session.stateMemory(number, number, &memory));
+  take(session.adopt(number));
+  take(session.poison(Status()));
   take(session.reset());
   take(lm.init(session));
   take(lm.feed(ids, &logits));
@@ -57,4 +62,5 @@ extern "C" void start() {
   take(lm.reset());
   take(lm.save(write, pointer));
   take(lm.restore(read, pointer));
+  take(lm.fork(other, number));
 }
