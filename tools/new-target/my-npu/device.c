@@ -27,6 +27,14 @@ static llmc_status match(void *ctx, const llmc_target_info *info) {
   return (llmc_status){LLMC_OK, LLMC_AT_NOWHERE, 0};
 }
 
+/* A run-time argument, or `otherwise` where a number has none. One that the dispatch lacks leaves
+ * every operand. */
+static uint32_t argument_of(const llmc_dispatch *dispatch, int32_t index, uint32_t otherwise) {
+  if (index < 0)
+    return otherwise;
+  return (uint32_t)index < dispatch->n_params ? dispatch->params[index] : UINT32_MAX;
+}
+
 /* An operand of a dispatch. Row r is token r / sub_rows, sub r % sub_rows. */
 typedef struct npu_operand {
   uint8_t *base;
@@ -38,8 +46,7 @@ static npu_operand operand_of(const npu_command *command, const llmc_dispatch *d
                               uint32_t i) {
   const llmc_kernel_operand *o = &command->operands[i];
   const llmc_operand_view *view = &dispatch->operands[i];
-  const uint64_t offset =
-      o->argument < 0 ? 0 : (uint64_t)dispatch->params[o->argument] * o->argument_stride;
+  const uint64_t offset = (uint64_t)argument_of(dispatch, o->argument, 0) * o->argument_stride;
   npu_operand operand = {view->base, view->size, o->token_stride, o->sub_stride,
                          command->matmul.sub_rows};
   operand.bytes = offset <= operand.bytes ? operand.bytes - offset : 0;
@@ -71,8 +78,7 @@ static float dot(const npu_layout *l, const uint8_t *packed, uint32_t row, const
 /* The linear layer. 0 where it leaves an operand. */
 static int multiply(npu_device *self, const npu_command *command, const llmc_dispatch *dispatch) {
   const llmc_matmul *m = &command->matmul;
-  const uint32_t tokens =
-      m->tokens.argument < 0 ? m->tokens.value : dispatch->params[m->tokens.argument];
+  const uint32_t tokens = argument_of(dispatch, m->tokens.argument, m->tokens.value);
   const uint32_t columns = m->k.value;
   const npu_layout layout = npu_layout_of(&m->format, columns);
   const npu_operand activations = operand_of(command, dispatch, NPU_ACTIVATIONS);

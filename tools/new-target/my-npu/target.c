@@ -37,7 +37,7 @@ static int supports(const llmc_target_call *call, const llmc_kernel *kernel) {
 
 /* Optional: without it llmc estimates by the rates of machine.json. REPLACE by what you measured,
  * or remove. Here the NPU reads weights while it multiplies. */
-static int cycles(const llmc_target_call *call, const llmc_kernel *kernel, uint64_t *cycles) {
+static int cycles(const llmc_target_call *call, const llmc_kernel *kernel, uint64_t *result) {
   if (!supports(call, kernel))
     return 0;
   const llmc_machine *machine = call->machine;
@@ -49,7 +49,7 @@ static int cycles(const llmc_target_call *call, const llmc_kernel *kernel, uint6
   const uint64_t multiplying = rate ? rows * m->n.value * m->k.value / rate : 0;
   const double bytes = (double)npu_packed_bytes(&layout, m->n.value);
   const uint64_t reading = (uint64_t)(bytes / machine->memories[1].read_bytes_per_cycle);
-  *cycles = machine->launch_cycles + (reading > multiplying ? reading : multiplying);
+  *result = machine->launch_cycles + (reading > multiplying ? reading : multiplying);
   return 1;
 }
 
