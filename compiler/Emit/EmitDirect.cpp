@@ -94,9 +94,16 @@ private:
     }
     std::optional<target::Blob> blob =
         device.target->emitKernels(*device.machine, variant, requests, host, error);
-    if (!blob || blob->entries.size() != kernels.size()) {
-      error = fmt::format("target '{}', variant '{}': {}", device.target->name(), variant.name,
-                          blob ? "internal error: not one entry for each kernel" : error);
+    if (!blob) {
+      error = fmt::format("target '{}', variant '{}', makes no code, although it supports each "
+                          "kernel: {}; use another recipe or another target",
+                          device.target->name(), variant.name, error);
+      return false;
+    }
+    if (blob->entries.size() != kernels.size()) {
+      error =
+          fmt::format("internal error, target '{}', variant '{}': not one entry for each kernel",
+                      device.target->name(), variant.name);
       return false;
     }
     for (auto [kernel, request, entry] : llvm::zip_equal(kernels, requests, blob->entries))

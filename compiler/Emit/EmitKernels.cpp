@@ -49,8 +49,9 @@ private:
       return false;
     std::optional<std::vector<uint8_t>> blob = target.emit(machine, program, error);
     if (!blob) {
-      error = fmt::format("entry '{}': target '{}' does not encode it: {}", program.entry,
-                          target.name(), error);
+      error = fmt::format("entry '{}': target '{}' does not encode it, although it supports each "
+                          "of its kernels: {}; use another recipe or another target",
+                          program.entry, target.name(), error);
       return false;
     }
     append(kernel, *blob, estimate(op, program, blob->size()));
