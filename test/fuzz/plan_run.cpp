@@ -218,7 +218,7 @@ private:
     for (uint32_t i = 0; i < plan.operands().size; ++i) {
       llmc_operand_view view;
       if (session.view(i, &view).ok())
-        sum += checksum({static_cast<const char *>(view.base), uint32_t(view.size)});
+        sum = sum + checksum({static_cast<const char *>(view.base), uint32_t(view.size)});
     }
     (void)reset();
     for (uint32_t i = 0; i < plan.states().size; ++i) {
@@ -241,8 +241,8 @@ private:
     const int32_t ids[] = {0, 0, 0, 0, 0};
     Logits logits;
     if (lm.feed({ids, 5}, &logits).ok())
-      sum += checksum({reinterpret_cast<const char *>(logits.data),
-                       uint32_t(logits.rows * logits.vocab * sizeof(float))});
+      sum = sum + checksum({reinterpret_cast<const char *>(logits.data),
+                            uint32_t(logits.rows * logits.vocab * sizeof(float))});
     std::vector<uint8_t> saved;
     auto write = [](void *ctx, const void *bytes, size_t n) -> Status {
       auto &to = *static_cast<std::vector<uint8_t> *>(ctx);

@@ -26,7 +26,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
   add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict>)
 endif()
 if(LLMC_SANITIZE)
-  add_compile_options(-fsanitize=${LLMC_SANITIZE} -fno-omit-frame-pointer)
+  # A finding ends the program, so that its test fails.
+  add_compile_options(-fsanitize=${LLMC_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${LLMC_SANITIZE})
   if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
     # A call is checked by the words before the function; kernels of a plan are machine code without them.

@@ -24,7 +24,8 @@ static llmc_status encode_pieces(const char *text, c_text_output *out) {
     }
     if (status.code != LLMC_OK)
       return status;
-    memcpy(out->pieces + out->n_pieces, ids, n * sizeof *ids);
+    if (n != 0)
+      memcpy(out->pieces + out->n_pieces, ids, n * sizeof *ids);
     out->n_pieces += n;
   } while (n != 0);
   return status;
