@@ -9,34 +9,44 @@ namespace llmc::target {
 
 namespace {
 
-int answer(const llmc_target_call *call, const std::string &refusal) {
+/// Answers with the refusal that `serve` returns. Nothing is thrown into the plugin that asks.
+template <class Serve> int answer(const llmc_target_call *call, Serve serve) noexcept {
+  std::string refusal;
+  try {
+    refusal = serve();
+  } catch (const std::exception &failed) {
+    return llmc_refuse(call, failed.what());
+  }
   return refusal.empty() ? 1 : llmc_refuse(call, refusal.c_str());
 }
 
-int refuseNull(const llmc_target_call *call, const char *function) {
-  return answer(call, fmt::format("{} was given NULL", function));
-}
+std::string givenNull(const char *function) { return fmt::format("{} was given NULL", function); }
 
 bool readsRows(const IsaTable &isa) {
   return isa.dot == DotKind::None || isa.dot == DotKind::Vmladava || isa.dot == DotKind::Described;
 }
 
-int supports(const llmc_target_call *call, const llmc_kernel *kernel, const llmc_isa_table *isa) {
-  if (!kernel || !isa || !call->machine)
-    return refuseNull(call, "rows_supports");
+std::string refusalOf(const llmc_machine &plain, const llmc_kernel &kernel,
+                      const llmc_isa_table &isa) {
   PlainReader reader;
-  const KernelWork work = reader.work(*kernel);
-  const IsaTable table = reader.isa(*isa);
+  const KernelWork work = reader.work(kernel);
+  const IsaTable table = reader.isa(isa);
   if (!reader.error.empty())
-    return answer(call, reader.error);
+    return reader.error;
   if (!readsRows(table))
-    return answer(call, fmt::format("instruction set '{}' does not read weights row by row: its "
-                                    "dot is {}",
-                                    table.name, uint32_t(table.dot)));
+    return fmt::format("instruction set '{}' does not read weights row by row: its dot is {}",
+                       table.name, uint32_t(table.dot));
   Machine machine; // As far as rules know it.
-  machine.name = call->machine->name;
-  machine.vector.maxSteps = call->machine->vector_max_steps;
-  return answer(call, rowRefusal(machine, table, work));
+  machine.name = plain.name;
+  machine.vector.maxSteps = plain.vector_max_steps;
+  return rowRefusal(machine, table, work);
+}
+
+int supports(const llmc_target_call *call, const llmc_kernel *kernel, const llmc_isa_table *isa) {
+  return answer(call, [&] {
+    return kernel && isa && call->machine ? refusalOf(*call->machine, *kernel, *isa)
+                                          : givenNull("rows_supports");
+  });
 }
 
 std::optional<RowWeightLayout> layoutOf(const llmc_weight_shape &shape, std::string &error) {
@@ -47,42 +57,50 @@ std::optional<RowWeightLayout> layoutOf(const llmc_weight_shape &shape, std::str
 }
 
 int packedBytes(const llmc_target_call *call, const llmc_weight_shape *shape, uint64_t *bytes) {
-  if (!shape || !bytes)
-    return refuseNull(call, "rows_packed_bytes");
-  std::string error;
-  const auto layout = layoutOf(*shape, error);
-  if (layout)
-    *bytes = layout->bytes(shape->rows);
-  return answer(call, error);
+  return answer(call, [&] {
+    std::string error;
+    if (!shape || !bytes)
+      return givenNull("rows_packed_bytes");
+    if (const auto layout = layoutOf(*shape, error))
+      *bytes = layout->bytes(shape->rows);
+    return error;
+  });
 }
 
-int pack(const llmc_target_call *call, const llmc_weights *weights, uint8_t *out, uint64_t bytes) {
-  if (!weights || !out)
-    return refuseNull(call, "rows_pack");
+std::string packInto(const llmc_weights &weights, uint8_t *out, uint64_t bytes) {
   std::string error;
-  const auto layout = layoutOf(weights->shape, error);
+  const auto layout = layoutOf(weights.shape, error);
   PlainReader reader;
-  const WeightRows rows = reader.weights(*weights);
+  const WeightRows rows = reader.weights(weights);
   if (error.empty())
     error = reader.error;
-  if (error.empty() && layout->bytes(rows.rows) != bytes)
-    error = fmt::format("rows_pack was given {} bytes, the layout has {}", bytes,
-                        layout->bytes(rows.rows));
   if (!error.empty())
-    return answer(call, error);
+    return error;
+  if (layout->bytes(rows.rows) != bytes)
+    return fmt::format("rows_pack was given {} bytes, the layout has {}", bytes,
+                       layout->bytes(rows.rows));
   std::vector<uint8_t> packed;
   packRows(*layout, rows, packed);
   std::memcpy(out, packed.data(), packed.size());
-  return 1;
+  return {};
+}
+
+int pack(const llmc_target_call *call, const llmc_weights *weights, uint8_t *out, uint64_t bytes) {
+  return answer(call, [&] {
+    return weights && out ? packInto(*weights, out, bytes) : givenNull("rows_pack");
+  });
 }
 
 int packedRowsBytes(const llmc_target_call *call, const llmc_pack_rows *rows, uint64_t *bytes) {
-  if (!rows || !bytes)
-    return refuseNull(call, "rows_packed_rows_bytes");
-  PlainReader reader;
-  const PackRows pack = reader.packRows(*rows);
-  *bytes = packedRowBytes(pack);
-  return answer(call, reader.error);
+  return answer(call, [&] {
+    if (!rows || !bytes)
+      return givenNull("rows_packed_rows_bytes");
+    PlainReader reader;
+    const PackRows pack = reader.packRows(*rows);
+    if (reader.error.empty())
+      *bytes = packedRowBytes(pack);
+    return reader.error;
+  });
 }
 
 } // namespace
