@@ -1,5 +1,6 @@
 #include "targets/Plugin/PluginCall.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace llmc::target {
@@ -8,24 +9,10 @@ namespace {
 
 class Nobody final : public PluginWatch {
 public:
-  void enter(const std::string &, const std::string &) override {}
+  void enter(std::string_view, std::string_view) override {}
   void leave() override {}
   void enterHost() override {}
   void leaveHost() override {}
-};
-
-class Watched {
-public:
-  Watched(PluginWatch &watch, const std::string &owner, const std::string &function)
-      : watch(watch) {
-    watch.enter(owner, function);
-  }
-  ~Watched() { watch.leave(); }
-  Watched(const Watched &) = delete;
-  Watched &operator=(const Watched &) = delete;
-
-private:
-  PluginWatch &watch;
 };
 
 /// Bytes of the UTF-8 character at the start of `text`; 0 where there is none.
@@ -90,11 +77,19 @@ void TextSink::write(void *ctx, const void *data, size_t size) noexcept {
   }
 }
 
+std::string brokenText(std::string_view owner, std::string_view function, std::string_view what) {
+  const size_t name = std::min(function.find(' '), function.size());
+  const std::string named =
+      function.starts_with("its ")
+          ? std::string(function)
+          : fmt::format("function '{}'{}", function.substr(0, name), function.substr(name));
+  return fmt::format("{}: {} {}; the plugin breaks its interface, and whoever wrote it must mend "
+                     "it",
+                     owner, named, what);
+}
+
 void raiseBroken(const std::string &owner, const std::string &function, const std::string &what) {
-  throw PluginError(
-      fmt::format("{}: function '{}' {}; the plugin breaks its interface, and whoever "
-                  "wrote it must mend it",
-                  owner, function, what));
+  throw PluginError(brokenText(owner, function, what));
 }
 
 int callPlugin(PluginWatch &watch, const std::string &owner, const std::string &function,

@@ -7,6 +7,7 @@
 #include <functional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace llmc::target {
@@ -22,7 +23,8 @@ public:
 class PluginWatch {
 public:
   virtual ~PluginWatch() = default;
-  virtual void enter(const std::string &plugin, const std::string &function) = 0;
+  /// `owner` names plugin and target: "plugin 'a.so', target 'a'".
+  virtual void enter(std::string_view owner, std::string_view function) = 0;
   virtual void leave() = 0;
   /// The plugin asked llmc for something, which takes as long as it takes.
   virtual void enterHost() = 0;
@@ -31,6 +33,20 @@ public:
 
 /// One that does not look.
 PluginWatch &nobodyWatches();
+
+/// Tells a watch of one call.
+class Watched {
+public:
+  Watched(PluginWatch &watch, std::string_view owner, std::string_view function) : watch(watch) {
+    watch.enter(owner, function);
+  }
+  ~Watched() { watch.leave(); }
+  Watched(const Watched &) = delete;
+  Watched &operator=(const Watched &) = delete;
+
+private:
+  PluginWatch &watch;
+};
 
 /// Text from a plugin as part of a message: one line of printable UTF-8, of bounded length.
 std::string printable(std::string_view text);
@@ -54,11 +70,13 @@ private:
 };
 
 /// Runs `call`, a call of a function that a plugin has, under the watch. Whatever is thrown comes
-/// out as PluginError. `owner` names plugin and target: "plugin 'a.so', target 'a'".
+/// out as PluginError. `function` is a name, "pack", one of something, "submit of the device", or
+/// what else of the plugin runs: "its constructors".
 int callPlugin(PluginWatch &watch, const std::string &owner, const std::string &function,
                const std::function<int()> &call);
 
 /// "plugin 'a.so', target 'a': function 'pack' returned 7, ..."
+std::string brokenText(std::string_view owner, std::string_view function, std::string_view what);
 [[noreturn]] void raiseBroken(const std::string &owner, const std::string &function,
                               const std::string &what);
 

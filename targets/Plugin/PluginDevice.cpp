@@ -10,17 +10,120 @@ namespace {
 /// llmc_device_figures has room for no more.
 constexpr size_t mostMemories = std::size(llmc_device_figures{}.read_bytes);
 
+/// The functions of a plugin's device under the watch. One that throws has broken the device: all
+/// that have a status fail from then on.
+class WatchedTable {
+public:
+  WatchedTable(const llmc_device &from, const std::string &owner, PluginWatch &watch)
+      : from(from), owner(owner), watch(watch) {
+    table.struct_size = sizeof table;
+    table.abi = LLMC_DEVICE_ABI;
+    table.ctx = this;
+    table.match = match;
+    table.submit = submit;
+    table.poll = poll;
+    table.attach = from.attach ? attach : nullptr;
+    table.load = from.load ? load : nullptr;
+    table.dma = from.dma ? dma : nullptr;
+    table.cancel = from.cancel ? cancel : nullptr;
+    table.reset = from.reset ? reset : nullptr;
+    table.clean = from.clean ? clean : nullptr;
+    table.invalidate = from.invalidate ? invalidate : nullptr;
+    table.remap = from.remap ? remap : nullptr;
+  }
+  WatchedTable(const WatchedTable &) = delete;
+  WatchedTable &operator=(const WatchedTable &) = delete;
+
+  const llmc_device &device() const { return table; }
+  /// What was thrown, as a message; empty where nothing was.
+  const std::string &problem() const { return thrown; }
+
+private:
+  static constexpr llmc_status broken{LLMC_DEVICE_FAULT, LLMC_AT_NOWHERE, 0};
+
+  static llmc_status match(void *ctx, const llmc_target_info *target) noexcept {
+    return ask(ctx, "match of the device", &llmc_device::match, target);
+  }
+  static llmc_status attach(void *ctx, const llmc_memory *regions, uint32_t count) noexcept {
+    return ask(ctx, "attach of the device", &llmc_device::attach, regions, count);
+  }
+  static llmc_status load(void *ctx, uint32_t kernel, const void *code, size_t size) noexcept {
+    return ask(ctx, "load of the device", &llmc_device::load, kernel, code, size);
+  }
+  static llmc_status submit(void *ctx, const llmc_dispatch *dispatch) noexcept {
+    return ask(ctx, "submit of the device", &llmc_device::submit, dispatch);
+  }
+  static llmc_status dma(void *ctx, const llmc_dma_request *request) noexcept {
+    return ask(ctx, "dma of the device", &llmc_device::dma, request);
+  }
+  static llmc_status poll(void *ctx, uint32_t queue, uint32_t tag) noexcept {
+    return ask(ctx, "poll of the device", &llmc_device::poll, queue, tag);
+  }
+  static llmc_status cancel(void *ctx, uint32_t queue) noexcept {
+    return ask(ctx, "cancel of the device", &llmc_device::cancel, queue);
+  }
+  static llmc_status reset(void *ctx) noexcept {
+    return ask(ctx, "reset of the device", &llmc_device::reset);
+  }
+  static void clean(void *ctx, void *base, size_t size) noexcept {
+    self(ctx).call("clean of the device", &llmc_device::clean, base, size);
+  }
+  static void invalidate(void *ctx, void *base, size_t size) noexcept {
+    self(ctx).call("invalidate of the device", &llmc_device::invalidate, base, size);
+  }
+  static uint64_t remap(void *ctx, const void *address, uint16_t region) noexcept {
+    return self(ctx).call("remap of the device", &llmc_device::remap, address, region);
+  }
+
+  static WatchedTable &self(void *ctx) { return *static_cast<WatchedTable *>(ctx); }
+
+  template <typename Function, typename... Arguments>
+  static llmc_status ask(void *ctx, std::string_view name, Function function,
+                         Arguments... arguments) noexcept {
+    WatchedTable &table = self(ctx);
+    const llmc_status status =
+        table.thrown.empty() ? table.call(name, function, arguments...) : broken;
+    return table.thrown.empty() ? status : broken;
+  }
+
+  template <typename Result, typename... Parameters, typename... Arguments>
+  Result call(std::string_view name, Result (*llmc_device::*function)(void *, Parameters...),
+              Arguments... arguments) noexcept {
+    std::string what;
+    try {
+      const Watched watched(watch, owner, name);
+      return (from.*function)(from.ctx, arguments...);
+    } catch (const std::exception &error) {
+      what = ": " + printable(error.what());
+    } catch (...) {
+    }
+    thrown = brokenText(owner, name, "threw a C++ exception" + what);
+    return Result();
+  }
+
+  const llmc_device &from;
+  const std::string &owner;
+  PluginWatch &watch;
+  llmc_device table{};
+  std::string thrown;
+};
+
 class PluginDevice final : public TargetDevice {
 public:
   PluginDevice(const llmc_opened_device &opened, const Machine &machine, const std::string &owner,
                PluginWatch &watch)
       : opened(opened), memories(machine.memories.size()), owner(owner), watch(watch),
-        isaName(printable(opened.isa)) {}
-  ~PluginDevice() override { opened.close(opened.handle); }
+        isaName(printable(opened.isa)), functions(*opened.table, this->owner, watch) {}
+  ~PluginDevice() override {
+    const Watched watched(watch, owner, "close of the device");
+    opened.close(opened.handle);
+  }
 
-  const llmc_device &table() const override { return *opened.table; }
+  const llmc_device &table() const override { return functions.device(); }
   std::string isa() const override { return isaName; }
   std::string error() const override {
+    if (!functions.problem().empty())
+      throw PluginError(functions.problem());
     if (!opened.error)
       return {};
     TextSink text;
@@ -32,8 +135,12 @@ public:
   }
   std::optional<SimulationFigures> figures() const override;
   void clearFigures() override {
-    if (opened.clear_figures)
+    if (!opened.clear_figures)
+      return;
+    callPlugin(watch, owner, "clear_figures of the device", [&] {
       opened.clear_figures(opened.handle);
+      return 1;
+    });
   }
 
 private:
@@ -42,6 +149,7 @@ private:
   const std::string owner;
   PluginWatch &watch;
   const std::string isaName;
+  WatchedTable functions;
 };
 
 std::optional<SimulationFigures> PluginDevice::figures() const {
