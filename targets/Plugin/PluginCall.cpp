@@ -77,15 +77,16 @@ void TextSink::write(void *ctx, const void *data, size_t size) noexcept {
   }
 }
 
-std::string brokenText(std::string_view owner, std::string_view function, std::string_view what) {
+std::string calledText(std::string_view owner, std::string_view function) {
+  if (function.starts_with("its "))
+    return fmt::format("{}: {}", owner, function);
   const size_t name = std::min(function.find(' '), function.size());
-  const std::string named =
-      function.starts_with("its ")
-          ? std::string(function)
-          : fmt::format("function '{}'{}", function.substr(0, name), function.substr(name));
-  return fmt::format("{}: {} {}; the plugin breaks its interface, and whoever wrote it must mend "
-                     "it",
-                     owner, named, what);
+  return fmt::format("{}: function '{}'{}", owner, function.substr(0, name), function.substr(name));
+}
+
+std::string brokenText(std::string_view owner, std::string_view function, std::string_view what) {
+  return fmt::format("{} {}; the plugin breaks its interface, and whoever wrote it must mend it",
+                     calledText(owner, function), what);
 }
 
 void raiseBroken(const std::string &owner, const std::string &function, const std::string &what) {

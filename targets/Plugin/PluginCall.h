@@ -75,6 +75,9 @@ private:
 int callPlugin(PluginWatch &watch, const std::string &owner, const std::string &function,
                const std::function<int()> &call);
 
+/// "plugin 'a.so', target 'a': function 'pack'", the start of a sentence.
+std::string calledText(std::string_view owner, std::string_view function);
+
 /// "plugin 'a.so', target 'a': function 'pack' returned 7, ..."
 std::string brokenText(std::string_view owner, std::string_view function, std::string_view what);
 [[noreturn]] void raiseBroken(const std::string &owner, const std::string &function,

@@ -96,23 +96,25 @@ GroupResult runGroup(const Group &group) {
   } catch (const std::exception &error) {
     GroupResult result;
     result.name = group.name;
+    result.incomplete = true;
     result.fail({"all cases", "unknown", error.what()});
     return result;
   }
 }
 
-Report examine(const Subject &subject, const std::string &filter,
-               const std::function<void(const GroupResult &)> &done) {
+Report reportOn(const Subject &subject) {
   Report report;
   report.machine = subject.machine.name;
   report.target = subject.target.name();
   report.seed = subject.seed;
   report.withDevice = subject.withDevice;
-  for (const Group &group : groupsOf(subject, filter)) {
+  return report;
+}
+
+Report examine(const Subject &subject, const std::string &filter) {
+  Report report = reportOn(subject);
+  for (const Group &group : groupsOf(subject, filter))
     report.groups.push_back(runGroup(group));
-    if (done)
-      done(report.groups.back());
-  }
   return report;
 }
 

@@ -20,8 +20,10 @@ std::vector<Group> groupsOf(const Subject &subject, const std::string &filter);
 /// Runs a group; what it throws is a failure.
 GroupResult runGroup(const Group &group);
 
-/// Runs all of them; `done` hears of each.
-Report examine(const Subject &subject, const std::string &filter,
-               const std::function<void(const GroupResult &)> &done = {});
+/// A report on the subject without groups.
+Report reportOn(const Subject &subject);
+
+/// Runs all of them.
+Report examine(const Subject &subject, const std::string &filter);
 
 } // namespace llmc::conformance

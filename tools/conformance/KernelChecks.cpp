@@ -44,6 +44,7 @@ private:
   };
 
   void claim(const Case &data) {
+    subject.note(data.shape);
     const Verdict verdict = target.supports(machine, data.work);
     if (!verdict.supported)
       return result.refuse(verdict.reason);
@@ -150,6 +151,9 @@ private:
 
   std::optional<CasePlan> plan(const Variant &variant, const std::vector<PackedCase> &cases,
                                Broken &broken) const {
+    if (!cases.empty())
+      subject.note(cases.front().data->shape +
+                   (cases.size() > 1 ? fmt::format(" to {}", cases.back().data->shape) : ""));
     return planOf(target, machine, variant, cases, subject.compiler.host(), broken);
   }
 
@@ -223,6 +227,7 @@ private:
       return skip(noDevice);
     for (size_t i = 0; i < indices.size(); ++i) {
       states[indices[i]].ran = true;
+      subject.note(cases[i].data->shape);
       if (std::optional<Broken> found = runner ? runner->run(i) : broken)
         fail(indices[i], variant, *found);
     }

@@ -56,6 +56,7 @@ public:
   }
 
   void check(const TinyModel &model, bool twice) {
+    subject.note(model.name() + " model");
     const Compiled compiled = compileFor(subject, model, "model.llmc");
     if (!compiled)
       return refuse(model, compiled);
@@ -144,6 +145,7 @@ public:
   }
 
   GroupResult run() {
+    subject.note(model.name() + " model");
     const Compiled whole = compileFor(subject, model, "whole.llmc");
     if (!whole || !usesTarget(whole)) {
       result.refuse(whole ? whole.warning : whole.error);
@@ -157,6 +159,7 @@ public:
 
 private:
   Compiled compileWith(const std::string &memory, uint64_t bytes, const std::string &output) {
+    subject.note(fmt::format("{} of {} bytes", memory, bytes));
     Machine machine = subject.machine;
     for (Memory &known : machine.memories)
       if (known.name == memory)

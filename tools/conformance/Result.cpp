@@ -59,6 +59,8 @@ std::string detailsOf(const GroupResult &group) {
     text += fmt::format("    {}: {}: {}\n", failure.what, failure.function, failure.reason);
   if (group.failed > group.failures.size())
     text += fmt::format("    and {} more\n", group.failed - group.failures.size());
+  if (group.incomplete)
+    text += "    what else was found in this class is lost\n";
   for (const auto &[reason, cases] : group.notRunReasons)
     text += fmt::format("    not run: {} ({})\n", reason, cases);
   for (const auto &[reason, cases] : group.refusals)
@@ -130,6 +132,7 @@ Json toJson(const GroupResult &group) {
     failures.push_back(
         {{"case", failure.what}, {"function", failure.function}, {"reason", failure.reason}});
   json["failures"] = std::move(failures);
+  json["incomplete"] = group.incomplete;
   json["refusals"] = reasonsToJson(group.refusals);
   json["not_run_reasons"] = reasonsToJson(group.notRunReasons);
   json["skipped_variants"] = variantsToJson(group.skippedVariants);
@@ -147,6 +150,7 @@ GroupResult groupFromJson(const Json &json) {
   group.notRun = json.at("not_run");
   for (const Json &failure : json.at("failures"))
     group.failures.push_back({failure.at("case"), failure.at("function"), failure.at("reason")});
+  group.incomplete = json.at("incomplete");
   group.refusals = reasonsFromJson(json.at("refusals"));
   group.notRunReasons = reasonsFromJson(json.at("not_run_reasons"));
   for (const Json &variant : json.at("skipped_variants"))

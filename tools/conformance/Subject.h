@@ -5,6 +5,9 @@
 #include "tools/conformance/Cases.h"
 #include "tools/llmc/Device.h"
 
+#include <functional>
+#include <string>
+
 namespace llmc {
 class Compiler;
 }
@@ -20,6 +23,8 @@ struct Subject {
   bool withDevice = true;
   uint64_t seed = 1;
   std::string fallback; ///< Machine for what it does not support of whole models; empty: none.
+  /// Hears what is checked next: a case, a model. Who is asked with it may end the process.
+  std::function<void(const std::string &)> note = [](const std::string &) {};
 
   CaseSizes sizes() const {
     return {target.rowGranule(machine),

@@ -1,27 +1,11 @@
 #include "tools/conformance/TinyModel.h"
 
 #include "targets/Reference/Random.h"
-#include "tools/llmc/Errors.h"
 #include "tools/make-model/ModelFolder.h"
 
-#include <cstdlib>
 #include <stdexcept>
 
 namespace llmc::conformance {
-
-TemporaryFolder::TemporaryFolder() {
-  std::string name = (std::filesystem::temp_directory_path() / "llmc-conformance-XXXXXX").string();
-  if (!mkdtemp(name.data()))
-    throw InputError("no folder can be made in '" +
-                     std::filesystem::temp_directory_path().string() +
-                     "' for the models; set TMPDIR to one that can be written");
-  path = name;
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path, ignored);
-}
 
 const make::ModelShape &evenShape() {
   // name, hidden, layers, heads, kvHeads, headDim, ffn, vocabulary, context, ropeTheta, tied
@@ -37,7 +21,7 @@ const make::ModelShape &oddShape() {
 TinyModel::TinyModel(const make::ModelShape &shape, const std::string &recipe, uint32_t context,
                      const Compiler &compiler, uint64_t seed)
     : recipe(recipe), context(context), vocabulary(uint32_t(shape.vocabulary)),
-      shapeName(shape.name) {
+      shapeName(shape.name), folder("llmc-conformance") {
   make::writeModel(shape, {}, folder.file("."));
   target::Random random(seed);
   for (uint32_t i = 0; i < context; ++i)

@@ -2,27 +2,14 @@
 #pragma once
 
 #include "compiler/Library/CompilerLibrary.h"
+#include "tools/llmc/TemporaryFolder.h"
 #include "tools/make-model/ModelShape.h"
 
 #include <cstdint>
-#include <filesystem>
 #include <string>
 #include <vector>
 
 namespace llmc::conformance {
-
-/// A folder that lasts as long as this object.
-class TemporaryFolder {
-public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder &) = delete;
-  TemporaryFolder &operator=(const TemporaryFolder &) = delete;
-  std::string file(const std::string &name) const { return (path / name).string(); }
-
-private:
-  std::filesystem::path path;
-};
 
 class TinyModel {
 public:

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "targets/Interface/Target.h"
+#include "tools/llmc/CallRecord.h"
 #include "tools/llmc/Device.h"
 #include "tools/llmc/Evaluable.h"
 #include "tools/llmc/Targets.h"
@@ -27,9 +28,12 @@ struct ModelChoice {
 
 /// Everything a command may use. Filled in main; nothing is global.
 struct Toolbox {
+  target::PluginWatch &watch() const;
+
   std::vector<const llmc_plugin *> builtIn;
   TargetFiles files;
-  target::PluginWatch *watch = &target::nobodyWatches();
+  std::vector<PluginFile> plugins;    ///< Of the files and the folders.
+  std::shared_ptr<CallRecord> record; ///< Where plugins are isolated. Outlives the targets.
   /// Filled by openTargets, which comes first in every command that needs them.
   target::TargetRegistry targets;
   DeviceRegistry devices;

@@ -16,6 +16,8 @@ struct CompileArguments {
   CompileOptions options;
   std::optional<std::string> fallback; ///< Nothing: the host's CPU, where it can be reached.
   std::string report;
+  /// One call may emit all code of a plan, or run an entry on a simulator.
+  IsolationOptions isolation{true, 600};
 };
 
 std::string fallbackFor(const CompileArguments &arguments, const target::Target &target,
@@ -113,6 +115,7 @@ void addCompileCommands(CLI::App &app, Toolbox &tools) {
       ->add_option("--target", options.machine, "Machine to compile for; 'llmc targets' lists them")
       ->required();
   addTargetOptions(*command, tools);
+  addIsolationOptions(*command, arguments->isolation);
   command->add_option(
       "--quant", options.quant,
       "Recipe: a name or a file; without it w4a8, or keep where the graph brings its own grids");
@@ -139,7 +142,7 @@ void addCompileCommands(CLI::App &app, Toolbox &tools) {
           "each: run every level and compare it with the quantized reference, bit for bit")
       ->check(CLI::IsMember({"each"}));
   command->callback([arguments, &tools] {
-    openTargets(tools);
+    openTargets(tools, arguments->isolation);
     compile(*arguments, tools);
   });
   addRecipe(app);

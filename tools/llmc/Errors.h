@@ -13,4 +13,9 @@ public:
   using std::runtime_error::runtime_error;
 };
 
+/// The command was another process, which has said what there is to say. Not an error by itself.
+struct CommandEnded {
+  int exitCode = 0;
+};
+
 } // namespace llmc

@@ -22,6 +22,7 @@ struct EvalOptions {
   size_t chunk = 0;  ///< 0: a window.
   bool json = false;
   DeviceOptions device;
+  IsolationOptions isolation;
 };
 
 /// Ids per call where --chunk does not say.
@@ -180,10 +181,11 @@ void addEvalCommand(CLI::App &app, Toolbox &tools) {
   command->add_option("--context", options->input.context, "Context of a model; without it its own")
       ->check(checkCount32);
   addTargetOptions(*command, tools);
+  addIsolationOptions(*command, options->isolation);
   addDeviceOptions(*command, options->device);
   command->add_flag("--json", options->json, "One JSON document on standard output");
   command->callback([options, &tools] {
-    openTargets(tools);
+    openTargets(tools, options->isolation);
     Evaluation(*options, tools).run();
   });
 }

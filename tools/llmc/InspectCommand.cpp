@@ -50,6 +50,7 @@ namespace {
 struct InspectOptions {
   std::string plan;
   bool json = false, memory = false, disassemble = false;
+  IsolationOptions isolation{true, secondsToAnswer};
 };
 
 void inspect(const InspectOptions &options, const Toolbox &tools) {
@@ -80,11 +81,12 @@ void addInspectCommand(CLI::App &app, Toolbox &tools) {
   CLI::App *command = app.add_subcommand("inspect", "Show what a plan holds");
   command->add_option("PLAN", options->plan, "Plan file")->required();
   addPluginOption(*command, tools);
+  addIsolationOptions(*command, options->isolation);
   command->add_flag("--json", options->json, "One JSON document on standard output");
   command->add_flag("--memory", options->memory, "Draw on-chip memory, time x address");
   command->add_flag("--disassemble", options->disassemble, "List the commands of every kernel");
   command->callback([options, &tools] {
-    openTargets(tools);
+    openTargets(tools, options->isolation);
     inspect(*options, tools);
   });
 }

@@ -138,7 +138,7 @@ void addNewTargetCommand(CLI::App &app, Toolbox &tools) {
   command->add_option("NAME", *name, "Of the target, its machine and the plugin")->required();
   command->add_option("-o,--output", *folder, "Folder to create; NAME if not given");
   command->callback([name, folder, &tools] {
-    openTargets(tools);
+    openTargets(tools, {/*on=*/true, secondsToAnswer});
     checkName(*name, tools);
     writeProject(*name, folder->empty() ? *name : *folder);
   });

@@ -17,6 +17,7 @@ struct RunOptions {
   std::string plan, promptIds, stats;
   GenerationOptions generation;
   DeviceOptions device;
+  IsolationOptions isolation;
 };
 
 void say(std::string_view message) { fmt::print(stderr, "llmc: {}\n", message); }
@@ -84,6 +85,7 @@ void addRunCommand(CLI::App &app, Toolbox &tools) {
                    "Ids of the prompt per call; results do not depend on it")
       ->check(checkCount);
   addTargetOptions(*command, tools);
+  addIsolationOptions(*command, options->isolation);
   addDeviceOptions(*command, options->device);
   command->add_option("--stats", options->stats, "Write figures of the run here (JSON)");
   command->callback([options, command, &tools] {
@@ -92,7 +94,7 @@ void addRunCommand(CLI::App &app, Toolbox &tools) {
       options->generation.promptIds = options->promptIds.empty()
                                           ? std::vector<int32_t>()
                                           : parseIds(options->promptIds, "--prompt-ids");
-    openTargets(tools);
+    openTargets(tools, options->isolation);
     runPlan(*options, tools);
   });
 }

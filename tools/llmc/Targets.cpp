@@ -32,6 +32,8 @@ const target::Machine *findMachine(const target::TargetRegistry &targets,
   return nullptr;
 }
 
+void warn(const std::string &text) { fmt::print(stderr, "warning: {}\n", text); }
+
 class TargetLoader {
 public:
   explicit TargetLoader(Toolbox &tools) : tools(tools) {
@@ -41,14 +43,23 @@ public:
 
   void load() {
     for (const llmc_plugin *plugin : tools.builtIn)
-      add(*plugin, "llmc");
-    for (const std::string &path : tools.files.plugins)
-      addFile(path);
-    addFolders();
+      add(*plugin, ours);
+    for (const PluginFile &file : tools.plugins)
+      file.inFolder ? addOptional(file.path) : addFile(file.path);
     checkMachineFiles();
   }
 
+  /// Of what could not be used.
+  ~TargetLoader() {
+    for (const std::string &warning : warnings)
+      warn(warning);
+  }
+  TargetLoader(const TargetLoader &) = delete;
+  TargetLoader &operator=(const TargetLoader &) = delete;
+
 private:
+  static constexpr const char *ours = "llmc";
+
   struct Loaded {
     std::unique_ptr<target::Target> target;
     std::vector<target::Machine> machines;
@@ -68,7 +79,7 @@ private:
     if (!failed && !places.insert(place).second)
       return;
     std::string error;
-    const llmc_plugin *plugin = target::loadPlugin(path, *tools.watch, error);
+    const llmc_plugin *plugin = target::loadPlugin(path, tools.watch(), error);
     if (!plugin)
       throw InputError(error);
     add(*plugin, path);
@@ -76,11 +87,12 @@ private:
 
   /// All of its targets, or none.
   void add(const llmc_plugin &plugin, const std::string &origin) {
+    const bool isOurs = origin == ours;
+    target::PluginWatch &watch = isOurs ? target::nobodyWatches() : tools.watch();
     std::vector<Loaded> loaded;
     std::set<std::string> newMachines;
     for (uint32_t i = 0; i < plugin.n_targets; ++i) {
-      auto target =
-          std::make_unique<target::PluginTarget>(origin, *plugin.targets[i], *tools.watch);
+      auto target = std::make_unique<target::PluginTarget>(origin, *plugin.targets[i], watch);
       if (const auto known = origins.find(target->name()); known != origins.end())
         throw InputError(fmt::format("plugin '{}': a target named '{}' exists already, of {}; give "
                                      "one of them another name",
@@ -89,8 +101,7 @@ private:
       loaded.back().machines = machinesOf(*loaded.back().target, newMachines);
     }
     for (Loaded &entry : loaded) {
-      origins[entry.target->name()] =
-          origin == "llmc" ? "llmc itself" : fmt::format("plugin '{}'", origin);
+      origins[entry.target->name()] = isOurs ? "llmc itself" : fmt::format("plugin '{}'", origin);
       addDevice(*entry.target);
       tools.targets.add(std::move(entry.target), std::move(entry.machines));
     }
@@ -126,36 +137,15 @@ private:
       });
   }
 
-  void addFolders() {
-    const char *folders = std::getenv("LLMC_PLUGIN_PATH");
-    if (!folders)
-      return;
-    for (const std::string &folder : CLI::detail::split(folders, ':'))
-      if (!folder.empty())
-        addFolder(folder);
+  void addOptional(const std::string &path) {
+    try {
+      addFile(path);
+    } catch (const InputError &unusable) {
+      warnings.push_back(unusable.what());
+    } catch (const target::PluginError &broken) {
+      warnings.push_back(broken.what());
+    }
   }
-
-  void addFolder(const std::string &folder) {
-    std::error_code failed;
-    std::vector<std::string> files;
-    for (std::filesystem::directory_iterator item(folder, failed), end; !failed && item != end;
-         item.increment(failed))
-      if (item->path().extension() == ".so")
-        files.push_back(item->path().string());
-    if (failed)
-      return warn(fmt::format("LLMC_PLUGIN_PATH: '{}': {}", folder, failed.message()));
-    std::sort(files.begin(), files.end());
-    for (const std::string &file : files)
-      try {
-        addFile(file);
-      } catch (const InputError &unusable) {
-        warn(unusable.what());
-      } catch (const target::PluginError &broken) {
-        warn(broken.what());
-      }
-  }
-
-  static void warn(const std::string &text) { fmt::print(stderr, "warning: {}\n", text); }
 
   void checkMachineFiles() const {
     std::string known;
@@ -173,7 +163,60 @@ private:
   std::map<std::string, std::string> origins;                   ///< Of targets, for messages.
   std::set<std::string> machineNames;
   std::set<std::filesystem::path> places;
+  std::vector<std::string> warnings;
 };
+
+void addFolder(const std::string &folder, std::vector<PluginFile> &plugins) {
+  std::error_code failed;
+  std::vector<std::string> files;
+  for (std::filesystem::directory_iterator item(folder, failed), end; !failed && item != end;
+       item.increment(failed))
+    if (item->path().extension() == ".so")
+      files.push_back(item->path().string());
+  if (failed)
+    return warn(fmt::format("LLMC_PLUGIN_PATH: '{}': {}", folder, failed.message()));
+  std::sort(files.begin(), files.end());
+  for (const std::string &file : files)
+    plugins.push_back({file, /*inFolder=*/true});
+}
+
+/// No code of theirs runs.
+std::vector<PluginFile> findPlugins(const TargetFiles &files) {
+  std::vector<PluginFile> plugins;
+  for (const std::string &path : files.plugins)
+    plugins.push_back({path, /*inFolder=*/false});
+  if (const char *folders = std::getenv("LLMC_PLUGIN_PATH"))
+    for (const std::string &folder : CLI::detail::split(folders, ':'))
+      if (!folder.empty())
+        addFolder(folder, plugins);
+  return plugins;
+}
+
+void loadTargets(Toolbox &tools) {
+  TargetLoader(tools).load();
+  for (const auto &[target, machine] : tools.targets.machines())
+    if (rt::cpu::hostProbe().x86 && target->name() == LLMC_CPU_BACKEND && tools.hostMachine.empty())
+      tools.hostMachine = machine->name;
+  if (!tools.record)
+    return;
+  std::vector<std::string> paths;
+  for (const PluginFile &plugin : tools.plugins)
+    paths.push_back(plugin.path);
+  tools.record->setLoaded(paths);
+}
+
+/// Whether the child can be started anew without a plugin of a folder that ended it.
+bool leaveOut(const PluginDeath &death, std::vector<PluginFile> &plugins) {
+  const auto isIt = [&](const PluginFile &plugin) {
+    return plugin.inFolder && death.owner.starts_with(fmt::format("plugin '{}'", plugin.path));
+  };
+  const auto found = std::find_if(plugins.begin(), plugins.end(), isIt);
+  if (!death.loading || !death.inCall || found == plugins.end())
+    return false;
+  warn(death.message());
+  plugins.erase(found);
+  return true;
+}
 
 void addFilesOption(CLI::App &command, const std::string &name, std::vector<std::string> &files,
                     const std::string &description) {
@@ -184,11 +227,12 @@ void addFilesOption(CLI::App &command, const std::string &name, std::vector<std:
 
 } // namespace
 
-void openTargets(Toolbox &tools) {
-  TargetLoader(tools).load();
-  for (const auto &[target, machine] : tools.targets.machines())
-    if (rt::cpu::hostProbe().x86 && target->name() == LLMC_CPU_BACKEND && tools.hostMachine.empty())
-      tools.hostMachine = machine->name;
+bool findTargets(Toolbox &tools, const IsolationOptions &isolation) {
+  tools.plugins = findPlugins(tools.files);
+  const bool isolated = isolation.on && !tools.plugins.empty();
+  if (!isolated)
+    loadTargets(tools);
+  return isolated;
 }
 
 std::string fallbackBeside(const target::Target &target, const Toolbox &tools) {
@@ -197,6 +241,27 @@ std::string fallbackBeside(const target::Target &target, const Toolbox &tools) {
   return host && host->first != &target && tools.devices.runs(target.name()) ? tools.hostMachine
                                                                              : "";
 }
+
+std::optional<ChildEnd> openInChild(Toolbox &tools, const IsolationOptions &isolation) {
+  if (!tools.record)
+    tools.record = std::make_shared<CallRecord>();
+  for (;;) {
+    const std::optional<ChildEnd> end = runInChild(*tools.record, isolation);
+    if (!end)
+      loadTargets(tools);
+    if (!end || !end->death || !leaveOut(*end->death, tools.plugins))
+      return end;
+  }
+}
+
+void openTargets(Toolbox &tools, const IsolationOptions &isolation) {
+  if (!findTargets(tools, isolation))
+    return;
+  if (const auto end = openInChild(tools, isolation))
+    endLike(*end);
+}
+
+target::PluginWatch &Toolbox::watch() const { return record ? *record : target::nobodyWatches(); }
 
 void addPluginOption(CLI::App &command, Toolbox &tools) {
   addFilesOption(command, "--plugin", tools.files.plugins, "Plugin with more targets");

@@ -39,11 +39,13 @@ void listTargets(const Toolbox &tools, bool json) {
 
 void addTargetsCommand(CLI::App &app, Toolbox &tools) {
   auto json = std::make_shared<bool>(false);
+  auto isolation = std::make_shared<IsolationOptions>(IsolationOptions{true, secondsToAnswer});
   CLI::App *command = app.add_subcommand("targets", "List the machines to compile for");
   addTargetOptions(*command, tools);
+  addIsolationOptions(*command, *isolation);
   command->add_flag("--json", *json, "One JSON document on standard output");
-  command->callback([json, &tools] {
-    openTargets(tools);
+  command->callback([json, isolation, &tools] {
+    openTargets(tools, *isolation);
     listTargets(tools, *json);
   });
 }

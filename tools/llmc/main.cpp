@@ -106,6 +106,8 @@ static int runCommand(std::vector<std::string> arguments) {
 int main(int argc, char **argv) {
   try {
     return runCommand(splitEmptyValues({argv + 1, argv + argc}));
+  } catch (const CommandEnded &ended) {
+    return ended.exitCode;
   } catch (const InputError &error) {
     fmt::print(stderr, "error: {}\n", error.what());
     return 1;

@@ -12,6 +12,8 @@
  *   What a plugin returns by pointer must live as long as it is loaded.
  * - No function may throw through this interface. llmc calls from one thread at a time, and asks
  * the same question as often as it likes: equal questions have equal answers.
+ * - llmc loads plugins in a process of its own, which it ends where a function does not return in
+ *   time, and removes what is left in TMPDIR. The plugin's destructors run when it exits.
  * - Strings are UTF-8 and end with a zero byte. Sizes are bytes unless another unit is named.
  * - While the interface is 0.x, a plugin and llmc have the same version of it. Structs that start
  *   with `struct_size` grow at their end between versions that load each other; the others never.

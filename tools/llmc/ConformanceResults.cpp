@@ -1,0 +1,86 @@
+#include "tools/llmc/ConformanceResults.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <stdexcept>
+#include <sys/mman.h>
+#include <unistd.h>
+
+namespace llmc {
+
+using namespace conformance;
+using Json = nlohmann::ordered_json;
+
+static std::runtime_error failure(const std::string &action) {
+  return std::runtime_error("a file in memory cannot be " + action + ": " + std::strerror(errno));
+}
+
+ConformanceResults::ConformanceResults() : file(memfd_create("llmc", MFD_CLOEXEC)) {
+  if (file < 0)
+    throw failure("made");
+}
+
+ConformanceResults::~ConformanceResults() { ::close(file); }
+
+/// In one call: a line is there or it is not.
+void ConformanceResults::append(const Json &line) {
+  const std::string text = line.dump() + "\n";
+  if (::write(file, text.data(), text.size()) != ssize_t(text.size()))
+    throw failure("written");
+}
+
+void ConformanceResults::begin(const Report &empty, const std::vector<std::string> &groups) {
+  if (!begun())
+    append({{"machine", empty.machine},
+            {"target", empty.target},
+            {"seed", empty.seed},
+            {"device", empty.withDevice},
+            {"groups", groups}});
+}
+
+void ConformanceResults::add(const GroupResult &group) { append(toJson(group)); }
+
+void ConformanceResults::take(const Json &line) {
+  if (begun()) {
+    known.groups.push_back(groupFromJson(line));
+    return;
+  }
+  known.machine = line.at("machine");
+  known.target = line.at("target");
+  known.seed = line.at("seed");
+  known.withDevice = line.at("device");
+  names = line.at("groups");
+}
+
+void ConformanceResults::read() {
+  std::string text;
+  char part[65536];
+  for (ssize_t n; (n = ::pread(file, part, sizeof part, off_t(bytesRead + text.size()))) > 0;)
+    text.append(part, size_t(n));
+  for (size_t at = 0, end; (end = text.find('\n', at)) != std::string::npos; at = end + 1) {
+    take(Json::parse(text.substr(at, end - at)));
+    bytesRead += end + 1 - at;
+  }
+}
+
+void ConformanceResults::add(const PluginDeath &death) {
+  const bool isBehind = complete();
+  const auto fail = [&](const std::string &group, const std::string &check) {
+    GroupResult result;
+    result.name = group;
+    result.incomplete = !isBehind;
+    result.fail({check, death.function, death.what});
+    known.groups.push_back(std::move(result));
+  };
+  const size_t next = known.groups.size();
+  if (isBehind)
+    fail("exit", "behind all classes");
+  else if (!death.check.empty())
+    fail(names[next], death.check);
+  else // It does not even load any more.
+    for (size_t i = next; i < names.size(); ++i)
+      fail(names[i], "all cases");
+}
+
+} // namespace llmc

@@ -1,0 +1,43 @@
+// What conformance found, from one process to another.
+#pragma once
+
+#include "tools/conformance/Result.h"
+#include "tools/llmc/Isolation.h"
+
+#include <string>
+#include <vector>
+
+namespace llmc {
+
+/// A report that grows in children and is read where they are watched. Shared with processes that
+/// are forked from then on; one that dies loses the class that it was in.
+class ConformanceResults {
+public:
+  ConformanceResults();
+  ~ConformanceResults();
+  ConformanceResults(const ConformanceResults &) = delete;
+  ConformanceResults &operator=(const ConformanceResults &) = delete;
+
+  /// In a child. All groups that there are to be; every child says the same.
+  void begin(const conformance::Report &empty, const std::vector<std::string> &groups);
+  void add(const conformance::GroupResult &group);
+
+  /// In the process that watches. What children have said since the last time.
+  void read();
+  /// What a child that has been read died of, as the failure of the group that it was in.
+  void add(const PluginDeath &death);
+  bool begun() const { return !names.empty(); }
+  bool complete() const { return begun() && known.groups.size() >= names.size(); }
+  const conformance::Report &report() const { return known; }
+
+private:
+  void append(const nlohmann::ordered_json &line);
+  void take(const nlohmann::ordered_json &line);
+
+  int file;
+  size_t bytesRead = 0;
+  conformance::Report known;
+  std::vector<std::string> names;
+};
+
+} // namespace llmc
