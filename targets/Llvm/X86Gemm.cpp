@@ -10,11 +10,10 @@ namespace llmc::target {
 
 using llvm::Value;
 
-/// Columns of a run. Tiles find its codes in a first-level cache, and store sums often: after about
-/// 1,200 cycles without a tile store the next takes 1,000 more. Vectors read a vector of codes for
-/// several products, so that a second-level cache is as good, and longer runs mean fewer
-/// unfinished sums.
-static constexpr uint32_t vectorRun = 2048, groupRun = 512, tileRun = 1088;
+/// Columns of a run. Tiles find its codes in a first-level cache; where all columns are twice as
+/// many, having no unfinished sums is worth more. Vectors read a vector of codes for several
+/// products, so that a second-level cache is as good, and longer runs mean fewer unfinished sums.
+static constexpr uint32_t vectorRun = 2048, groupRun = 512, tileRun = 1088, wholeTileRun = 2048;
 static constexpr unsigned mostBlocks = 3;
 /// Bytes of packed rows that stay in a second-level cache of 2 MB beside what passes through it:
 /// weights, codes, and with every block the outputs of all rows, each on a page of its own.
@@ -43,7 +42,8 @@ uint32_t X86Gemm::columns(const X86WeightLayout &layout) {
 /// Runs of about the same size; whole groups where these are summed alone, else whole tiles.
 uint32_t X86Gemm::runColumns(const X86WeightLayout &layout, bool tiles) {
   const uint32_t unit = layout.sumsByGroup() ? layout.groupSize : X86WeightLayout::columnUnit;
-  const uint32_t run = tiles ? tileRun : layout.sumsByGroup() ? groupRun : vectorRun;
+  const uint32_t tileColumns = columns(layout) <= wholeTileRun ? wholeTileRun : tileRun;
+  const uint32_t run = tiles ? tileColumns : layout.sumsByGroup() ? groupRun : vectorRun;
   const uint32_t most = std::max(1u, run / unit);
   const uint32_t units = (columns(layout) + unit - 1) / unit, runs = (units + most - 1) / most;
   return (units + runs - 1) / runs * unit;

@@ -86,9 +86,8 @@ private:
   void configureTiles();
   llvm::Value *tile(unsigned index) { return ir.getInt8(uint8_t(index)); }
   void tileUnits(const Run &run);
-  /// The first unit of a run decodes the weights that all of them read.
-  void tileUnit(const Run &run, llvm::Value *row, bool decodes);
-  void multiplyTiles(const Run &run, llvm::Value *row, llvm::Value *column);
+  void tileUnit(const Run &run, llvm::Value *row, bool isFirst);
+  void multiplyTiles(const Run &run, llvm::Value *row, llvm::Value *column, bool isNear);
   void finishBefore(const Run &run, llvm::Value *row, llvm::Value *column);
   void finishTileRow(const Run &run, llvm::Value *row);
   llvm::Value *waitingTile(const Run &run, llvm::Value *row, unsigned index);
@@ -117,6 +116,7 @@ private:
   llvm::Value *rows = nullptr, *decoded = nullptr, *partial = nullptr, *gates = nullptr;
   llvm::Value *groupScales = nullptr; ///< [group of the run][block of the run][2][16]
   llvm::Value *finished = nullptr;    ///< Sums of the last two units of tiles.
+  llvm::Value *idle = nullptr;        ///< Where a tile is stored that nobody reads.
 };
 
 } // namespace llmc::target

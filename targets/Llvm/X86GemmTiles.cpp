@@ -13,14 +13,17 @@ using llvm::Value;
 namespace {
 
 constexpr unsigned tileRows = 16;
-constexpr uint64_t tileBytes = 1024;
+constexpr uint64_t tileBytes = 1024, tileColumns = 64;
 constexpr uint8_t firstRows = 4, firstCodes = 6; ///< Tiles 0 ... 3 hold sums, [row half][block].
+/// Columns whose codes stay in a first-level cache; rows, and the codes behind, pass it by.
+constexpr uint64_t nearColumns = 1088;
 
 } // namespace
 
 /// Palette 1, eight tiles of 16 rows of 64 bytes.
 void X86Gemm::configureTiles() {
   finished = e.stack(2 * 4 * tileBytes);
+  idle = e.stack(64);
   Value *config = e.stack(64);
   std::array<uint8_t, 64> bytes{};
   bytes[0] = 1;
@@ -45,19 +48,19 @@ Value *X86Gemm::waitingTile(const Run &run, Value *row, unsigned index) {
 }
 
 void X86Gemm::tileUnits(const Run &run) {
-  Value *others = run.firstRow;
-  if (decoded) {
-    tileUnit(run, run.firstRow, true);
-    others = ir.CreateAdd(run.firstRow, e.i64(height));
-  }
-  e.loop(others, run.endRow, height, [&](Value *row) { tileUnit(run, row, false); });
+  tileUnit(run, run.firstRow, true);
+  e.loop(ir.CreateAdd(run.firstRow, e.i64(height)), run.endRow, height,
+         [&](Value *row) { tileUnit(run, row, false); });
   if (!run.isLast)
     return;
   Value *unit = ir.CreateAnd(ir.CreateSub(run.endRow, e.i64(1)), e.i64(~uint64_t(height - 1)));
   e.loop(unit, run.endRow, 1, [&](Value *row) { finishTileRow(run, row); });
 }
 
-void X86Gemm::tileUnit(const Run &run, Value *row, bool decodes) {
+/// The first unit of a run decodes the weights that all of them read. The sums of every other one's
+/// predecessor are finished meanwhile. Where a run is long, a tile is stored in between: after
+/// about 1,200 cycles without a tile store the next takes 1,000 more.
+void X86Gemm::tileUnit(const Run &run, Value *row, bool isFirst) {
   const unsigned tiles = 2 * run.blocks;
   const auto each = [&](llvm::Intrinsic::ID operation, const Run &where) {
     for (unsigned index = 0; index < tiles; ++index)
@@ -72,26 +75,33 @@ void X86Gemm::tileUnit(const Run &run, Value *row, bool decodes) {
   if (partial)
     e.when(ir.CreateNot(run.isFirst), [&] { each(llvm::Intrinsic::x86_tileloaddt164, before); });
   Value *size = ir.CreateSub(run.end, run.first);
+  const bool decodes = isFirst && decoded;
   if (decodes)
-    decode(run, e.i64(0), e.i64(64));
-  e.loop(e.i64(0), size, 64, [&](Value *column) {
+    decode(run, e.i64(0), e.i64(tileColumns));
+  const auto step = [&](Value *column, bool isNear) {
     if (decodes) { // One tile ahead of the products, which go on meanwhile.
-      Value *next = ir.CreateAdd(column, e.i64(64));
-      Value *end = ir.CreateAdd(column, e.i64(128));
+      Value *next = ir.CreateAdd(column, e.i64(tileColumns));
+      Value *end = ir.CreateAdd(column, e.i64(2 * tileColumns));
       decode(run, next, ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, end, size));
     }
     prefetchWeights(run, row, column);
-    multiplyTiles(run, row, column);
+    multiplyTiles(run, row, column, isNear);
     if (run.isLast)
       eachOfUnit(column, [&](Value *line) { prefetchOutput(run, ir.CreateAdd(row, line)); });
-    if (run.isLast && !decodes) // Which is the first.
-      e.when(ir.CreateICmpNE(row, run.firstRow), [&] { finishBefore(run, row, column); });
-  });
+    if (run.isLast && !isFirst)
+      finishBefore(run, row, column);
+  };
+  Value *near = ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, size, e.i64(nearColumns));
+  e.loop(e.i64(0), near, tileColumns, [&](Value *column) { step(column, true); });
+  if (runSize > nearColumns) {
+    ir.CreateIntrinsic(llvm::Intrinsic::x86_tilestored64, {tile(firstRows), idle, e.i64(0)});
+    e.loop(near, size, tileColumns, [&](Value *column) { step(column, false); });
+  }
   each(llvm::Intrinsic::x86_tilestored64, run);
 }
 
 /// Rows pass by the first-level cache, where the codes stay that all rows meet.
-void X86Gemm::multiplyTiles(const Run &run, Value *row, Value *column) {
+void X86Gemm::multiplyTiles(const Run &run, Value *row, Value *column, bool isNear) {
   Value *at = ir.CreateShl(column, 4);
   Value *lastRow = ir.CreateSub(rows, e.i64(1));
   const auto load = [&](llvm::Intrinsic::ID how, unsigned to, Value *from) {
@@ -105,7 +115,8 @@ void X86Gemm::multiplyTiles(const Run &run, Value *row, Value *column) {
     load(llvm::Intrinsic::x86_tileloaddt164, firstRows + half, e.at(panel, at));
   }
   for (unsigned i = 0; i < run.blocks; ++i)
-    load(llvm::Intrinsic::x86_tileloadd64, firstCodes + i, e.at(run.codes[i], at));
+    load(isNear ? llvm::Intrinsic::x86_tileloadd64 : llvm::Intrinsic::x86_tileloaddt164,
+         firstCodes + i, e.at(run.codes[i], at));
   for (unsigned half = 0; half < 2; ++half)
     for (unsigned i = 0; i < run.blocks; ++i)
       ir.CreateIntrinsic(
