@@ -84,14 +84,11 @@ std::string calledText(std::string_view owner, std::string_view function) {
   return fmt::format("{}: function '{}'{}", owner, function.substr(0, name), function.substr(name));
 }
 
-std::string brokenText(std::string_view owner, std::string_view function, std::string_view what) {
-  return fmt::format("{} {}; the plugin breaks its interface, and whoever wrote it must mend it",
-                     calledText(owner, function), what);
-}
-
-void raiseBroken(const std::string &owner, const std::string &function, const std::string &what) {
-  throw PluginError(brokenText(owner, function, what));
-}
+PluginError::PluginError(std::string_view owner, std::string_view function, std::string_view reason)
+    : std::runtime_error(
+          fmt::format("{} {}; the plugin breaks its interface, and whoever wrote it must mend it",
+                      calledText(owner, function), reason)),
+      function(function), reason(reason) {}
 
 int callPlugin(PluginWatch &watch, const std::string &owner, const std::string &function,
                const std::function<int()> &call) {
@@ -104,7 +101,7 @@ int callPlugin(PluginWatch &watch, const std::string &owner, const std::string &
   } catch (...) {
     thrown = "threw a C++ exception";
   }
-  raiseBroken(owner, function, thrown);
+  throw PluginError(owner, function, thrown);
 }
 
 } // namespace llmc::target

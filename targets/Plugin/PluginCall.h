@@ -13,10 +13,12 @@
 namespace llmc::target {
 
 /// A plugin broke its interface. What it did cannot be worked around, so that no caller has to
-/// expect it: the command ends with this message.
+/// expect it: the command ends with this message. Conformance tells of `function` and `reason`.
 class PluginError : public std::runtime_error {
 public:
-  using std::runtime_error::runtime_error;
+  PluginError(std::string_view owner, std::string_view function, std::string_view reason);
+
+  const std::string function, reason;
 };
 
 /// Is told of every call into plugins, so that somebody knows which one does not come back.
@@ -77,10 +79,5 @@ int callPlugin(PluginWatch &watch, const std::string &owner, const std::string &
 
 /// "plugin 'a.so', target 'a': function 'pack'", the start of a sentence.
 std::string calledText(std::string_view owner, std::string_view function);
-
-/// "plugin 'a.so', target 'a': function 'pack' returned 7, ..."
-std::string brokenText(std::string_view owner, std::string_view function, std::string_view what);
-[[noreturn]] void raiseBroken(const std::string &owner, const std::string &function,
-                              const std::string &what);
 
 } // namespace llmc::target

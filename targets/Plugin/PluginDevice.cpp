@@ -35,8 +35,11 @@ public:
   WatchedTable &operator=(const WatchedTable &) = delete;
 
   const llmc_device &device() const { return table; }
-  /// What was thrown, as a message; empty where nothing was.
-  const std::string &problem() const { return thrown; }
+  /// Throws where a function threw.
+  void raiseThrown() const {
+    if (!thrown.empty())
+      throw PluginError(owner, thrower, thrown);
+  }
 
 private:
   static constexpr llmc_status broken{LLMC_DEVICE_FAULT, LLMC_AT_NOWHERE, 0};
@@ -97,7 +100,8 @@ private:
       what = ": " + printable(error.what());
     } catch (...) {
     }
-    thrown = brokenText(owner, name, "threw a C++ exception" + what);
+    thrown = "threw a C++ exception" + what;
+    thrower = name;
     return Result();
   }
 
@@ -105,7 +109,7 @@ private:
   const std::string &owner;
   PluginWatch &watch;
   llmc_device table{};
-  std::string thrown;
+  std::string thrower, thrown; ///< A function and what it did; empty where none threw.
 };
 
 class PluginDevice final : public TargetDevice {
@@ -122,8 +126,7 @@ public:
   const llmc_device &table() const override { return functions.device(); }
   std::string isa() const override { return isaName; }
   std::string error() const override {
-    if (!functions.problem().empty())
-      throw PluginError(functions.problem());
+    functions.raiseThrown();
     if (!opened.error)
       return {};
     TextSink text;
@@ -162,10 +165,10 @@ std::optional<SimulationFigures> PluginDevice::figures() const {
   const int done =
       callPlugin(watch, owner, function, [&] { return opened.figures(opened.handle, &plain); });
   if (done != 1)
-    raiseBroken(owner, function, fmt::format("returned {}, not 1", done));
+    throw PluginError(owner, function, fmt::format("returned {}, not 1", done));
   if (plain.n_memories != memories)
-    raiseBroken(owner, function,
-                fmt::format("has {} memories, the machine {}", plain.n_memories, memories));
+    throw PluginError(owner, function,
+                      fmt::format("has {} memories, the machine {}", plain.n_memories, memories));
   SimulationFigures figures;
   figures.cycles = plain.cycles;
   figures.sramPeakBytes = plain.sram_peak_bytes;
@@ -205,7 +208,7 @@ std::string problemOf(const llmc_opened_device &opened, const Machine &machine) 
 std::unique_ptr<TargetDevice> pluginDevice(const llmc_opened_device &opened, const Machine &machine,
                                            const std::string &owner, PluginWatch &watch) {
   if (const std::string problem = problemOf(opened, machine); !problem.empty())
-    raiseBroken(owner, "open_device", problem);
+    throw PluginError(owner, "open_device", problem);
   return std::make_unique<PluginDevice>(opened, machine, owner, watch);
 }
 

@@ -38,7 +38,7 @@ PluginTarget::PluginTarget(const std::string &plugin, const llmc_target &table, 
       watch(watch), targetName(table.name) {}
 
 void PluginTarget::broken(const char *function, const std::string &what) const {
-  raiseBroken(owner, function, what);
+  throw PluginError(owner, function, what);
 }
 
 const llmc_machine &PluginTarget::plainOf(const Machine &machine) const {

@@ -4,7 +4,6 @@
 #include "runtime/drivers/host/plan_file.h"
 #include "runtime/plan/source.h"
 #include "runtime/schema/explain.h"
-#include "targets/Plugin/PluginCall.h"
 #include "targets/Reference/Difference.h"
 #include "tools/llmc/PlanRunner.h"
 
@@ -83,12 +82,8 @@ bool CaseRunner::bind(std::optional<Broken> &broken) {
 }
 
 std::string CaseRunner::explain(rt::Status status) const {
-  try {
-    const std::string detail = device->error();
-    return rt::explain(status) + (detail.empty() ? "" : ": " + detail);
-  } catch (const PluginError &broken) {
-    return broken.what();
-  }
+  const std::string detail = device->error();
+  return rt::explain(status) + (detail.empty() ? "" : ": " + detail);
 }
 
 rt::Status CaseRunner::fill(size_t index, const CaseCall &call) {

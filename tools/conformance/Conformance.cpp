@@ -97,7 +97,7 @@ GroupResult runGroup(const Group &group) {
     GroupResult result;
     result.name = group.name;
     result.incomplete = true;
-    result.fail({"all cases", "unknown", error.what()});
+    result.fail(failureOf("all cases", error));
     return result;
   }
 }

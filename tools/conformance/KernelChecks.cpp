@@ -27,7 +27,8 @@ public:
 
   GroupResult run(const std::vector<Case> &cases) {
     for (const Case &data : cases)
-      claim(data);
+      if (const auto broken = brokenIn([&] { return claim(data); }))
+        result.fail({data.shape, broken->function, broken->reason});
     for (const Variant &variant : target.variants(machine))
       for (size_t first = 0; first < claimed.size(); first += mostCases)
         runSome(variant, first, std::min(claimed.size(), first + mostCases));
@@ -43,25 +44,40 @@ private:
     std::string noDevice;
   };
 
-  void claim(const Case &data) {
+  /// A target that throws has broken its contract for one case; the others are checked.
+  template <class Check> static std::optional<Broken> brokenIn(Check check) {
+    try {
+      return check();
+    } catch (const std::exception &thrown) {
+      const Failure failure = failureOf("", thrown);
+      return Broken{failure.function, failure.reason};
+    }
+  }
+
+  std::optional<Broken> claim(const Case &data) {
     subject.note(data.shape);
+    const auto refuse = [&](const std::string &reason) {
+      result.refuse(reason);
+      return std::nullopt;
+    };
     const Verdict verdict = target.supports(machine, data.work);
     if (!verdict.supported)
-      return result.refuse(verdict.reason);
+      return refuse(verdict.reason);
     PackedCase packed;
     packed.data = &data;
     if (!packRows(data, packed))
-      return;
+      return std::nullopt;
     if (std::optional<Broken> broken = packWeights(data, packed))
-      return result.fail({data.shape, broken->function, broken->reason});
+      return broken;
     if (const uint64_t bytes = onChipBytes(machine, packed); bytes > onChipRoom())
-      return result.refuse(fmt::format("cases beyond its {} bytes of on-chip memory, which the "
-                                       "compiler cuts into tiles",
-                                       onChipRoom()));
+      return refuse(fmt::format("cases beyond its {} bytes of on-chip memory, which the compiler "
+                                "cuts into tiles",
+                                onChipRoom()));
     if (std::optional<Broken> broken = estimate(data))
-      return result.fail({data.shape, broken->function, broken->reason});
+      return broken;
     claimed.push_back(std::move(packed));
     states.emplace_back();
+    return std::nullopt;
   }
 
   uint64_t onChipRoom() const {
@@ -154,7 +170,13 @@ private:
     if (!cases.empty())
       subject.note(cases.front().data->shape +
                    (cases.size() > 1 ? fmt::format(" to {}", cases.back().data->shape) : ""));
-    return planOf(target, machine, variant, cases, subject.compiler.host(), broken);
+    std::optional<CasePlan> planned;
+    if (const auto thrown = brokenIn([&]() -> std::optional<Broken> {
+          planned = planOf(target, machine, variant, cases, subject.compiler.host(), broken);
+          return std::nullopt;
+        }))
+      broken = *thrown;
+    return planned;
   }
 
   /// The cases of [first, end) that are good so far.
@@ -221,14 +243,19 @@ private:
     const std::vector<PackedCase> cases = select(indices);
     std::string noDevice;
     std::optional<Broken> broken;
-    const auto runner =
-        CaseRunner::create(std::move(planned), cases, subject.devices, {}, noDevice, broken);
+    std::unique_ptr<CaseRunner> runner;
+    const auto create = [&] {
+      runner = CaseRunner::create(std::move(planned), cases, subject.devices, {}, noDevice, broken);
+      return broken;
+    };
+    broken = brokenIn(create);
     if (!runner && !broken)
       return skip(noDevice);
     for (size_t i = 0; i < indices.size(); ++i) {
       states[indices[i]].ran = true;
       subject.note(cases[i].data->shape);
-      if (std::optional<Broken> found = runner ? runner->run(i) : broken)
+      const auto run = [&] { return runner ? runner->run(i) : broken; };
+      if (const std::optional<Broken> found = brokenIn(run))
         fail(indices[i], variant, *found);
     }
   }

@@ -56,6 +56,17 @@ public:
   }
 
   void check(const TinyModel &model, bool twice) {
+    try {
+      run(model, twice);
+    } catch (const std::exception &thrown) {
+      result.fail(failureOf(model.name() + " model", thrown));
+    }
+  }
+
+  GroupResult take() { return std::move(result); }
+
+private:
+  void run(const TinyModel &model, bool twice) {
     subject.note(model.name() + " model");
     const Compiled compiled = compileFor(subject, model, "model.llmc");
     if (!compiled)
@@ -78,9 +89,6 @@ public:
       nameLevel(model);
   }
 
-  GroupResult take() { return std::move(result); }
-
-private:
   /// The target's refusal, or a failure of what it said to support.
   void refuse(const TinyModel &model, const Compiled &compiled) {
     const Answers &answers = compiled.answers;

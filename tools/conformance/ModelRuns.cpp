@@ -1,6 +1,7 @@
 #include "tools/conformance/ModelRuns.h"
 
 #include "runtime/drivers/host/plan_file.h"
+#include "targets/Plugin/PluginCall.h"
 #include "targets/Reference/Difference.h"
 #include "tools/llmc/Errors.h"
 #include "tools/llmc/PlanRunner.h"
@@ -26,6 +27,8 @@ std::optional<Failure> withPlan(const Subject &subject, const TinyModel &model,
     PlanRunner runner(model.file(plan), subject.devices);
     const std::string reason = body(runner);
     return reason.empty() ? std::nullopt : std::optional(Failure{whole, "run", reason});
+  } catch (const target::PluginError &broken) {
+    return failureOf(whole, broken);
   } catch (const std::exception &error) {
     return Failure{whole, "run", error.what()};
   }

@@ -1,5 +1,7 @@
 #include "tools/conformance/Result.h"
 
+#include "targets/Plugin/PluginCall.h"
+
 #include <fmt/format.h>
 
 namespace llmc::conformance {
@@ -69,6 +71,12 @@ std::string detailsOf(const GroupResult &group) {
 }
 
 } // namespace
+
+Failure failureOf(const std::string &what, const std::exception &thrown) {
+  if (const auto *broken = dynamic_cast<const target::PluginError *>(&thrown))
+    return {what, broken->function, broken->reason};
+  return {what, "unknown", thrown.what()};
+}
 
 void GroupResult::fail(Failure failure) {
   ++failed;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -16,6 +17,9 @@ struct Failure {
   std::string function; ///< That broke its contract: "supports", "pack", "emit", "run", ...
   std::string reason;
 };
+
+/// What was thrown, and by which function where a plugin broke its interface.
+Failure failureOf(const std::string &what, const std::exception &thrown);
 
 struct GroupResult {
   std::string name; ///< "linear w4-m32", the same in all versions.

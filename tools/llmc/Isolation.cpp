@@ -200,7 +200,7 @@ void endLike(const ChildEnd &end) {
   if (!end.death)
     throw CommandEnded{end.exitCode};
   if (end.death->inCall)
-    throw target::PluginError(end.death->message());
+    throw InputError(end.death->message());
   throw std::runtime_error(end.death->message());
 }
 

@@ -1,5 +1,6 @@
 // Targets that do not do what they claim, each found out by the conformance kit.
 #include "tools/conformance/Conformance.h"
+#include "targets/Plugin/PluginCall.h"
 #include "targets/Rnpu/RnpuTarget.h"
 #include "test/unit/targets/KnownTarget.h"
 #include "tools/conformance/TargetView.h"
@@ -138,8 +139,11 @@ struct TakesMore : Liar {
 };
 
 struct Throws : Liar {
-  Verdict supports(const Machine &, const KernelWork &) const override {
-    throw std::runtime_error("plugin 'mine': supports: crashed");
+  Verdict supports(const Machine &machine, const KernelWork &work) const override {
+    const auto *matmul = std::get_if<Matmul>(&work);
+    if (matmul && matmul->k.value == 33)
+      throw PluginError("plugin 'mine', target 'rnpu'", "supports", "returned 7");
+    return Liar::supports(machine, work);
   }
 };
 
@@ -218,10 +222,14 @@ TEST_CASE("Conformance: memory beyond what a program states is found") {
                                                           "states"));
 }
 
-TEST_CASE("Conformance: what a target throws is a failure of its group") {
-  const Report report = examineLiar(std::make_unique<Throws>(), "scores");
+TEST_CASE("Conformance: what a target throws is a failure of the case, the others are checked") {
+  const Report report = examineLiar(std::make_unique<Throws>(), "linear w8");
   CHECK_FALSE(report.conforms());
-  CHECK(firstFailure(report).reason == "plugin 'mine': supports: crashed");
+  CHECK(firstFailure(report).function == "supports");
+  CHECK(firstFailure(report).reason == "returned 7");
+  CHECK_THAT(firstFailure(report).what, Catch::Contains("k 33"));
+  CHECK(report.total().passed > 5);
+  CHECK(report.groups.front().incomplete == false);
 }
 
 TEST_CASE("Conformance: wrong results of whole models are found, and where they come from") {
