@@ -94,6 +94,8 @@ require_mutant_fails(weights.c "& 15) << c % 2" "& 7) << c % 2" "linear w4-m32" 
 require_mutant_fails(weights.c "npu_packed_bytes(l, first)" "npu_packed_bytes(l, row)" "linear w8" "[a-z]+")
 require_mutant_fails(target.c "matmul->epilogue != LLMC_EPILOGUE_STORE" "0" "linear w8 gated" run)
 require_mutant_fails(target.c "i * (uint32_t)sizeof command" "0" "linear w8" "run")
+# It crashes at kernels that are no matrix multiplications.
+require_mutant_fails(target.c "return llmc_refuse(call, \"only linear" "return !matmul || llmc_refuse(call, \"only linear" "attention" emit_kernels)
 
 # Built for another version of the interface.
 file(READ ${WORK}/P/include/llmc/target_plugin.h header)
