@@ -123,18 +123,15 @@ struct UnitSet {
     return touch(LLMC_SPACE_SRAM, addressOf(o.address) + offset, bytes, isWrite);
   }
 
-  /// No operand of SRAM has more elements than SRAM has half bytes.
-  void bound(uint64_t rows, uint64_t columns) const {
-    if (rows && columns > 2 * machine.memories[0].bytes / rows)
-      fail("is larger than SRAM");
-  }
-
   uint64_t matrix() {
     const auto r = registers<MatrixRegisters>();
     subRows = std::max(r.matmul.sub_rows, 1u);
     const uint64_t rows = valueOf(r.matmul.tokens) * subRows, n = valueOf(r.matmul.n),
                    k = valueOf(r.matmul.k);
-    bound(rows, n), bound(rows, k), bound(n, k);
+    // An element is half a byte at least.
+    if (std::max({double(rows) * n, double(rows) * k, double(n) * k}) / 2 >
+        machine.memories[0].bytes)
+      fail("is larger than SRAM");
     const bool isLinear = r.matmul.kind == LLMC_MATMUL_LINEAR;
     if (rows && n)
       isLinear ? linear(r, rows, n, k) : products(r, rows, n, k);
