@@ -48,8 +48,8 @@ static void *sharedMemory(size_t bytes) {
 CallRecord::CallRecord() : shared(*new (sharedMemory(sizeof(Shared))) Shared) {}
 
 CallRecord::~CallRecord() {
-  if (shared.loaded)
-    enter(plugins, "its destructors");
+  if (shared.call != 0)
+    enter(shared.loaded ? plugins : shared.owner.get(), "its destructors");
   shared.state = State::Ending;
 }
 
