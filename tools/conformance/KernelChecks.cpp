@@ -55,6 +55,9 @@ private:
   }
 
   std::optional<Broken> claim(const Case &data) {
+    for (const Failure &death : subject.deaths)
+      if (death.what == data.shape)
+        return Broken{death.function, death.reason};
     subject.note(data.shape);
     const auto refuse = [&](const std::string &reason) {
       result.refuse(reason);

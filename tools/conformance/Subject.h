@@ -3,10 +3,12 @@
 
 #include "targets/Interface/Target.h"
 #include "tools/conformance/Cases.h"
+#include "tools/conformance/Result.h"
 #include "tools/llmc/Device.h"
 
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace llmc {
 class Compiler;
@@ -23,6 +25,8 @@ struct Subject {
   bool withDevice = true;
   uint64_t seed = 1;
   std::string fallback; ///< Machine for what it does not support of whole models; empty: none.
+  /// Cases that ended the process when they were checked, and are not checked again.
+  std::vector<Failure> deaths = {};
   /// Hears what is checked next: a case, a model. Who is asked with it may end the process.
   std::function<void(const std::string &)> note = [](const std::string &) {};
 

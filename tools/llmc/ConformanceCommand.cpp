@@ -39,9 +39,11 @@ public:
     for (const Group &group : groups)
       names.push_back(group.name);
     results.begin(reportOn(subject), names);
+    subject.deaths = results.deaths();
     for (size_t i = results.report().groups.size(); i < groups.size(); ++i) {
       record.setCheck("all cases");
       results.add(runGroup(groups[i]));
+      subject.deaths.clear();
     }
   }
 

@@ -12,6 +12,9 @@ namespace llmc {
 using namespace conformance;
 using Json = nlohmann::ordered_json;
 
+/// Of cases of a group, which then is left: each costs the group once more.
+static constexpr size_t mostDeaths = 3;
+
 static std::runtime_error failure(const std::string &action) {
   return std::runtime_error("a file in memory cannot be " + action + ": " + std::strerror(errno));
 }
@@ -44,6 +47,7 @@ void ConformanceResults::add(const GroupResult &group) { append(toJson(group)); 
 void ConformanceResults::take(const Json &line) {
   if (begun()) {
     known.groups.push_back(groupFromJson(line));
+    ended.clear();
     return;
   }
   known.machine = line.at("machine");
@@ -64,23 +68,35 @@ void ConformanceResults::read() {
   }
 }
 
+void ConformanceResults::close(const std::string &group, const Failure &last, bool incomplete) {
+  GroupResult result;
+  result.name = group;
+  result.incomplete = incomplete;
+  for (const Failure &failure : ended)
+    if (failure.what != last.what)
+      result.fail(failure);
+  result.fail(last);
+  known.groups.push_back(std::move(result));
+  ended.clear();
+}
+
 void ConformanceResults::add(const PluginDeath &death) {
-  const bool isBehind = complete();
-  const auto fail = [&](const std::string &group, const std::string &check) {
-    GroupResult result;
-    result.name = group;
-    result.incomplete = !isBehind;
-    result.fail({check, death.function, death.what});
-    known.groups.push_back(std::move(result));
-  };
   const size_t next = known.groups.size();
-  if (isBehind)
-    fail("exit", "behind all classes");
-  else if (!death.check.empty())
-    fail(names[next], death.check);
-  else // It does not even load any more.
+  const Failure failure{death.check, death.function, death.what};
+  if (complete())
+    return close("exit", {"behind all classes", death.function, death.what}, false);
+  if (death.check.empty()) { // It does not even load any more.
     for (size_t i = next; i < names.size(); ++i)
-      fail(names[i], "all cases");
+      close(names[i], {"all cases", death.function, death.what}, true);
+    return;
+  }
+  // What was left out and is met all the same is no case but a model, or several cases.
+  const bool isMetAgain = std::any_of(ended.begin(), ended.end(), [&](const Failure &earlier) {
+    return earlier.what == failure.what;
+  });
+  if (isMetAgain || death.hung || ended.size() + 1 == mostDeaths)
+    return close(names[next], failure, true);
+  ended.push_back(failure);
 }
 
 } // namespace llmc

@@ -24,8 +24,11 @@ public:
 
   /// In the process that watches. What children have said since the last time.
   void read();
-  /// What a child that has been read died of, as the failure of the group that it was in.
+  /// What a child that has been read died of: the failure of a case, without which the next child
+  /// checks the group again, or the end of the group.
   void add(const PluginDeath &death);
+  /// Cases of the next group that children died of.
+  const std::vector<conformance::Failure> &deaths() const { return ended; }
   bool begun() const { return !names.empty(); }
   bool complete() const { return begun() && known.groups.size() >= names.size(); }
   const conformance::Report &report() const { return known; }
@@ -33,11 +36,13 @@ public:
 private:
   void append(const nlohmann::ordered_json &line);
   void take(const nlohmann::ordered_json &line);
+  void close(const std::string &group, const conformance::Failure &last, bool incomplete);
 
   int file;
   size_t bytesRead = 0;
   conformance::Report known;
   std::vector<std::string> names;
+  std::vector<conformance::Failure> ended;
 };
 
 } // namespace llmc

@@ -59,8 +59,12 @@ std::string nameOf(int signal) {
 }
 
 PluginDeath deathOf(const CallRecord::Reading &reading, const std::string &what) {
-  PluginDeath death{reading.owner, reading.function, what, "",
-                    reading.check, !reading.loaded,  true};
+  PluginDeath death;
+  death.owner = reading.owner;
+  death.function = reading.function;
+  death.what = what;
+  death.check = reading.check;
+  death.loading = !reading.loaded;
   death.advice = "the plugin breaks its interface, and whoever wrote it must mend it";
   if (reading.state == State::Host) {
     death.what = "called a service of llmc, which " + what;
@@ -133,6 +137,7 @@ private:
     PluginDeath death =
         deathOf(reading, fmt::format("did not return within {} s", *options.timeoutSeconds));
     death.advice = "--plugin-timeout=SECONDS gives it longer";
+    death.hung = true;
     return death;
   }
 

@@ -34,6 +34,7 @@ struct PluginDeath {
   std::string check;    ///< What the call was for, where that was noted.
   bool loading = false; ///< Before all plugins were loaded.
   bool inCall = true;   ///< False: after the function had returned.
+  bool hung = false;    ///< It was ended for its time.
 
   /// One sentence.
   std::string message() const;

@@ -50,20 +50,31 @@ PluginDeath death(const std::string &check) {
 
 } // namespace
 
-TEST_CASE("classes that ended a child fail, the others are as they were found") {
+TEST_CASE("a class is run again without the cases that ended a child, and given up at the third") {
   ConformanceResults results;
   const std::vector<std::string> names = {"a", "b", "c"};
-  inChild(results, [&] {
-    results.begin(emptyReport(), names);
-    results.add(passing("a"));
-  });
+  const auto say = [&](const std::string &group) {
+    inChild(results, [&] {
+      results.begin(emptyReport(), names);
+      if (!group.empty())
+        results.add(passing(group));
+    });
+  };
+  say("");
   REQUIRE(results.begun());
-  CHECK_FALSE(results.complete());
   results.add(death("n 3"));
-  inChild(results, [&] {
-    results.begin(emptyReport(), names);
-    results.add(passing("c"));
-  });
+  REQUIRE(results.deaths().size() == 1);
+  CHECK(results.deaths()[0].what == "n 3");
+  CHECK(results.deaths()[0].function == "pack");
+  CHECK(results.deaths()[0].reason == "crashed");
+  say("a");
+  CHECK(results.deaths().empty());
+  for (const char *fatal : {"n 3", "n 4", "n 5"}) {
+    CHECK(results.report().groups.size() == 1);
+    results.add(death(fatal));
+  }
+  CHECK(results.deaths().empty());
+  say("c");
   CHECK(results.complete());
   const Report &report = results.report();
   CHECK(report.machine == "m");
@@ -74,14 +85,27 @@ TEST_CASE("classes that ended a child fail, the others are as they were found") 
   CHECK(toJson(report.groups[0]) == toJson(passing("a")));
   CHECK(report.groups[1].name == "b");
   CHECK(report.groups[1].incomplete);
-  REQUIRE(report.groups[1].failures.size() == 1);
-  CHECK(report.groups[1].failures[0].what == "n 3");
-  CHECK(report.groups[1].failures[0].function == "pack");
-  CHECK(report.groups[1].failures[0].reason == "crashed");
+  REQUIRE(report.groups[1].failures.size() == 3);
+  CHECK(report.groups[1].failures[2].what == "n 5");
   CHECK(toJson(report.groups[2]) == toJson(passing("c")));
   results.add(death(""));
   CHECK(report.groups.back().name == "exit");
   CHECK_FALSE(report.groups.back().incomplete);
+}
+
+TEST_CASE("a class is given up at once where leaving a case out does not help") {
+  ConformanceResults results;
+  inChild(results, [&] { results.begin(emptyReport(), {"a", "b"}); });
+  results.add(death("odd model"));
+  CHECK(results.report().groups.empty());
+  results.add(death("odd model"));
+  REQUIRE(results.report().groups.size() == 1);
+  CHECK(results.report().groups[0].failed == 1);
+  PluginDeath hang = death("n 3");
+  hang.hung = true;
+  results.add(hang);
+  REQUIRE(results.complete());
+  CHECK(results.report().groups[1].incomplete);
 }
 
 TEST_CASE("a plugin that does not even load any more fails all that is left") {
