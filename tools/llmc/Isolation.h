@@ -47,8 +47,8 @@ struct ChildEnd {
 
 /// Forks, and returns twice: nothing in the child, where calls into plugins are recorded and
 /// TMPDIR is a folder that is removed after its end; in this process how the child ended. To be
-/// called before there are threads and plugins. A signal that ends the one ends the other; what
-/// was not the plugins' doing is thrown.
+/// called before there are threads and plugins. A signal that ends the one ends the other.
+/// InputError where no child can be started.
 std::optional<ChildEnd> runInChild(CallRecord &record, const IsolationOptions &options);
 
 /// Ends a command as its child ended.
