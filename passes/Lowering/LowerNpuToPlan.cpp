@@ -65,7 +65,8 @@ private:
     std::string symbol(StringRef of) const {
       std::string all = of.str();
       for (const Code *code : codes)
-        all += code->name ? "_" + code->name.str() : "";
+        if (code->name)
+          all.append("_").append(code->name.str());
       return all;
     }
     StringAttr name(MLIRContext *context) const {

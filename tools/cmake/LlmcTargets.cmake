@@ -65,3 +65,12 @@ function(llmc_add_pass_library NAME)
   llmc_add_library(${NAME} SOURCES ${ARG_SOURCES} LINK ${ARG_LINK} MLIR)
   add_dependencies(${NAME} ${NAME}IncGen)
 endfunction()
+
+# llmc_guide_test(GUIDE ARGUMENTS...): test guide-GUIDE runs the commands of docs/guides/GUIDE.md; test/guides/run_guide.py has the arguments.
+function(llmc_guide_test GUIDE)
+  find_package(Python3 REQUIRED COMPONENTS Interpreter)
+  add_test(NAME guide-${GUIDE}
+    COMMAND ${Python3_EXECUTABLE} -B ${PROJECT_SOURCE_DIR}/test/guides/run_guide.py ${PROJECT_SOURCE_DIR}/docs/guides/${GUIDE}.md
+      ${CMAKE_CURRENT_BINARY_DIR}/guide-${GUIDE} ${ARGN})
+  set_tests_properties(guide-${GUIDE} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 1800)
+endfunction()

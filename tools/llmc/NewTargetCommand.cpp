@@ -25,9 +25,20 @@ namespace fs = std::filesystem;
 constexpr std::string_view templateName = "my-npu";
 
 /// CMake has targets of these names in every project.
-constexpr std::array<std::string_view, 10> takenNames = {
-    "all",     "clean",          "edit_cache",    "help", "install", "list_install_components",
-    "package", "package_source", "rebuild_cache", "test"};
+constexpr std::array<std::string_view, 14> takenNames = {"ALL_BUILD",
+                                                         "INSTALL",
+                                                         "ZERO_CHECK",
+                                                         "all",
+                                                         "clean",
+                                                         "edit_cache",
+                                                         "help",
+                                                         "install",
+                                                         "list_install_components",
+                                                         "package",
+                                                         "package_source",
+                                                         "preinstall",
+                                                         "rebuild_cache",
+                                                         "test"};
 
 void checkName(const std::string &name, const Toolbox &tools) {
   if (!target::isTargetName(name) || !std::isalpha(static_cast<unsigned char>(name.front())))
@@ -58,7 +69,11 @@ public:
     if (!mkdtemp(name.data()))
       throw InputError(fmt::format("cannot create folder '{}': {}", path, std::strerror(errno)));
     around = name;
-    fs::create_directory(content());
+    std::error_code failed;
+    if (!fs::create_directory(content(), failed)) {
+      fs::remove(around, unreadable);
+      throw InputError(fmt::format("cannot create folder '{}': {}", path, failed.message()));
+    }
   }
   AtomicFolder(const AtomicFolder &) = delete;
   AtomicFolder &operator=(const AtomicFolder &) = delete;
@@ -111,6 +126,17 @@ std::string installedPrefix() {
   return fs::exists(prefix / "lib/cmake/llmc/llmc-config.cmake", failed) ? prefix.string() : "";
 }
 
+/// As a word of a command that can be pasted into a shell.
+std::string shellWord(const std::string &text) {
+  const auto plain = [](unsigned char c) { return std::isalnum(c) || std::strchr("/._-+", c); };
+  if (std::all_of(text.begin(), text.end(), plain))
+    return text;
+  std::string quoted = "'";
+  for (const char c : text)
+    quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
 void writeProject(const std::string &name, std::string path) {
   while (path.size() > 1 && path.back() == '/')
     path.pop_back();
@@ -121,12 +147,14 @@ void writeProject(const std::string &name, std::string path) {
     files += fmt::format(" {}", file);
   }
   folder.commit();
-  const std::string prefix = installedPrefix();
+  const std::string prefix = installedPrefix(), source = shellWord(path),
+                    build = shellWord(path + "/build"), plugin = path + "/build/" + name + ".so";
   print(fmt::format("wrote {}:{}\n"
-                    "  cmake -S {} -B {}/build -DCMAKE_PREFIX_PATH={} && cmake --build {}/build\n"
-                    "  llmc conformance --plugin={}/build/{}.so --target={}\n",
-                    path, files, path, path, prefix.empty() ? "WHERE_LLMC_IS_INSTALLED" : prefix,
-                    path, path, name, name));
+                    "  cmake -S {} -B {} -DCMAKE_PREFIX_PATH={} && cmake --build {}\n"
+                    "  llmc conformance --plugin={} --target={}\n",
+                    path, files, source, build,
+                    prefix.empty() ? "WHERE_LLMC_IS_INSTALLED" : shellWord(prefix), build,
+                    shellWord(plugin), name));
 }
 
 } // namespace

@@ -77,7 +77,7 @@ static void printStatus(const VerifyOptions &options) {
   if (parts[0] > UINT8_MAX || parts[1] > UINT8_MAX)
     throw InputError(fmt::format("--status={},{},{}: code and place are at most 255", parts[0],
                                  parts[1], parts[2]));
-  const rt::Status status(rt::Code(parts[0]), rt::Where(parts[1]), parts[2]);
+  const rt::Status status{rt::Code(parts[0]), rt::Where(parts[1]), parts[2]};
   const bool isChunk = status.code == LLMC_BAD_DIGEST && status.where == LLMC_AT_DIGEST;
   print((isChunk && !options.path.empty() ? explainDigest(options) : rt::explain(status)) + "\n");
 }
