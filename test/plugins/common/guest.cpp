@@ -1,9 +1,11 @@
 #include "guest.h"
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,8 +18,12 @@ std::string because(const std::string &what) { return what + ": " + std::strerro
 
 uint64_t pages(uint64_t bytes) { return (bytes + GUEST_PAGE - 1) / GUEST_PAGE * GUEST_PAGE; }
 
-/// In the child, which must not allocate: `words` is ready.
-[[noreturn]] void becomeGuest(char *const *words, int line, int file) {
+/// In the child, which must not allocate: `words` is ready. Ends with `parent`, even in a kernel
+/// that does not.
+[[noreturn]] void becomeGuest(char *const *words, int line, int file, pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent)
+    _exit(127);
   dup2(line, STDIN_FILENO);
   dup2(line, STDOUT_FILENO);
   fcntl(file, F_SETFD, 0);
@@ -61,9 +67,10 @@ std::unique_ptr<Guest> Guest::start(const std::vector<std::string> &command, uin
     return nullptr;
   }
   guest->line = ends[0];
+  const pid_t parent = getpid();
   guest->child = fork();
   if (guest->child == 0)
-    becomeGuest(pointers.data(), ends[1], guest->file);
+    becomeGuest(pointers.data(), ends[1], guest->file, parent);
   const std::string problem = guest->child < 0 ? because("no process for an emulator") : "";
   close(ends[1]);
   if (guest->child < 0) {

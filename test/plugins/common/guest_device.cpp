@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <memory>
+#include <optional>
 #include <unistd.h>
 
 #include "guest.h"
@@ -39,12 +41,14 @@ public:
     table.struct_size = sizeof table;
     table.abi = LLMC_DEVICE_ABI;
     table.ctx = this;
-    table.match = [](void *self, const llmc_target_info *info) { return of(self).match(*info); };
+    table.match = [](void *self, const llmc_target_info *info) {
+      return of(self).guarded([&] { return of(self).match(*info); });
+    };
     table.attach = [](void *self, const llmc_memory *regions, uint32_t count) {
-      return of(self).attach(regions, count);
+      return of(self).guarded([&] { return of(self).attach(regions, count); });
     };
     table.submit = [](void *self, const llmc_dispatch *dispatch) {
-      return of(self).submit(*dispatch);
+      return of(self).guarded([&] { return of(self).submit(*dispatch); });
     };
     table.poll = [](void *, uint32_t, uint32_t) { return ok; };
   }
@@ -66,11 +70,23 @@ private:
     text = std::move(message);
     return {code, where, 0};
   }
+  /// Nothing is thrown through a C table.
+  template <class Work> llmc_status guarded(Work work) noexcept {
+    try {
+      return work();
+    } catch (const std::exception &failed) {
+      return fail(LLMC_DEVICE_FAULT, LLMC_AT_DEVICE, failed.what());
+    }
+  }
   llmc_status match(const llmc_target_info &info);
   llmc_status attach(const llmc_memory *memories, uint32_t count);
   llmc_status submit(const llmc_dispatch &dispatch);
   /// Which blob of the guest this code is; brings it there.
   bool place(const void *code, uint64_t size, uint32_t &blob);
+  /// Where the guest has it; nothing where it is not within its region.
+  std::optional<uint64_t> placeOf(const llmc_operand_view &operand) const;
+  /// Writes operands and parameters to where the guest finds them.
+  bool bring(const llmc_dispatch &dispatch, guest_call &call);
 
   const GuestTarget target;
   const std::string variant;
@@ -102,6 +118,10 @@ llmc_status Device::attach(const llmc_memory *memories, uint32_t count) {
     return fail(LLMC_DEVICE_FAULT, LLMC_AT_DEVICE, text);
   for (uint32_t i = 0; i < count; ++i) {
     regions.push_back({memories[i], guest->place(memories[i].size)});
+    if (regions[i].place == ~uint64_t(0))
+      return fail(LLMC_OUT_OF_RANGE, LLMC_AT_DEVICE,
+                  "no memory for region " + std::to_string(i) + " of " +
+                      std::to_string(memories[i].size) + " bytes");
     if (memories[i].base != nullptr && memories[i].size != 0)
       std::memcpy(guest->at(regions[i].place), memories[i].base, memories[i].size);
   }
@@ -123,29 +143,49 @@ bool Device::place(const void *code, uint64_t size, uint32_t &blob) {
   return false;
 }
 
+std::optional<uint64_t> Device::placeOf(const llmc_operand_view &operand) const {
+  if (operand.region >= regions.size())
+    return std::nullopt;
+  const Region &region = regions[operand.region];
+  const uintptr_t base = uintptr_t(operand.base), start = uintptr_t(region.memory.base);
+  if (base < start || base - start > region.memory.size ||
+      operand.size > region.memory.size - (base - start))
+    return std::nullopt;
+  return region.place + (base - start);
+}
+
+bool Device::bring(const llmc_dispatch &dispatch, guest_call &call) {
+  for (uint32_t i = 0; i < dispatch.n_operands; ++i) {
+    const llmc_operand_view &operand = dispatch.operands[i];
+    const std::optional<uint64_t> place = placeOf(operand);
+    if (!place) {
+      text = "operand " + std::to_string(i) + " of " + std::to_string(operand.size) +
+             " bytes is not within region " + std::to_string(operand.region);
+      return false;
+    }
+    call.operands[i] = *place;
+    std::memcpy(guest->at(*place), operand.base, operand.size);
+  }
+  std::memcpy(call.params, dispatch.params, dispatch.n_params * sizeof(uint32_t));
+  call.n_operands = dispatch.n_operands;
+  return true;
+}
+
 llmc_status Device::submit(const llmc_dispatch &dispatch) {
   uint32_t blob = 0;
+  if (!guest)
+    return fail(LLMC_DEVICE_FAULT, LLMC_AT_KERNEL, "a kernel before the memory was attached");
   if (dispatch.n_operands > GUEST_OPERANDS || dispatch.n_params > GUEST_PARAMS ||
       dispatch.entry >= dispatch.code_size)
     return fail(LLMC_OUT_OF_RANGE, LLMC_AT_KERNEL, "a kernel of too many operands or parameters");
   if (!place(dispatch.code, dispatch.code_size, blob))
     return fail(LLMC_DEVICE_FAULT, LLMC_AT_KERNEL, text);
   guest_call &call = guest->call();
-  const auto placeOf = [&](const llmc_operand_view &operand) {
-    const Region &region = regions.at(operand.region);
-    return region.place + uint64_t(static_cast<const uint8_t *>(operand.base) -
-                                   static_cast<const uint8_t *>(region.memory.base));
-  };
-  for (uint32_t i = 0; i < dispatch.n_operands; ++i) {
-    const llmc_operand_view &operand = dispatch.operands[i];
-    call.operands[i] = placeOf(operand);
-    std::memcpy(guest->at(call.operands[i]), operand.base, operand.size);
-  }
-  std::memcpy(call.params, dispatch.params, dispatch.n_params * sizeof(uint32_t));
+  if (!bring(dispatch, call))
+    return fail(LLMC_OUT_OF_RANGE, LLMC_AT_KERNEL, text);
   call.blob = blob;
   call.entry = dispatch.entry;
   call.parts = 1;
-  call.n_operands = dispatch.n_operands;
   if (!guest->execute())
     return fail(LLMC_DEVICE_FAULT, LLMC_AT_KERNEL, guest->error());
   for (uint32_t i = 0; i < dispatch.n_operands; ++i)
@@ -159,13 +199,18 @@ llmc_status Device::submit(const llmc_dispatch &dispatch) {
 
 int openDevice(const llmc_target_call *call, const GuestTarget &target, const char *variant,
                llmc_opened_device *device) {
-  if (const std::string &emulator = target.command.front(); !isInstalled(emulator))
-    return llmc_refuse(
-        call, ("there is no " + emulator + " here, which Debian's package qemu-user has").c_str());
-  auto *opened = new Device(target, variant);
-  device->handle = opened;
-  device->table = &opened->device();
-  device->isa = opened->isa();
+  try {
+    if (const std::string &emulator = target.command.front(); !isInstalled(emulator))
+      return llmc_refuse(
+          call,
+          ("there is no " + emulator + " here, which Debian's package qemu-user has").c_str());
+    auto *opened = new Device(target, variant);
+    device->handle = opened;
+    device->table = &opened->device();
+    device->isa = opened->isa();
+  } catch (const std::exception &failed) {
+    return llmc_refuse(call, failed.what());
+  }
   device->error = [](void *self, const llmc_sink *sink) {
     const std::string &text = Device::of(self).error();
     sink->write(sink->ctx, text.data(), text.size());
