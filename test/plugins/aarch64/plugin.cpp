@@ -3,6 +3,7 @@
 #include "guest_device.h"
 #include "llmc/target_plugin.h"
 #include "machines.h"
+#include "row_target.h"
 
 namespace {
 
@@ -33,18 +34,6 @@ int supports(const llmc_target_call *call, const llmc_kernel *kernel) {
   return call->host->rows_supports(call, kernel, &isa);
 }
 
-int packedBytes(const llmc_target_call *call, const llmc_weight_shape *shape, uint64_t *bytes) {
-  return call->host->rows_packed_bytes(call, shape, bytes);
-}
-
-int pack(const llmc_target_call *call, const llmc_weights *weights, uint8_t *out, uint64_t bytes) {
-  return call->host->rows_pack(call, weights, out, bytes);
-}
-
-int packedRowsBytes(const llmc_target_call *call, const llmc_pack_rows *rows, uint64_t *bytes) {
-  return call->host->rows_packed_rows_bytes(call, rows, bytes);
-}
-
 const llmc_variant *variants(const llmc_target_call *, uint32_t *count) {
   static const llmc_variant variant{variantName, kernelAbi, 1, stackBytes, 0};
   *count = 1;
@@ -63,15 +52,11 @@ int openDevice(const llmc_target_call *call, const char *variant, llmc_opened_de
 }
 
 llmc_target describe() {
-  llmc_target table = {};
-  table.struct_size = sizeof table;
+  llmc_target table = llmc::guest::rowTarget();
   table.name = backend;
   table.machines = llmc_machine_texts;
   table.n_machines = LLMC_MACHINE_TEXTS;
   table.supports = supports;
-  table.packed_bytes = packedBytes;
-  table.pack = pack;
-  table.packed_rows_bytes = packedRowsBytes;
   table.variants = variants;
   table.emit_kernels = emitKernels;
   table.open_device = openDevice;

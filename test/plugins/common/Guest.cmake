@@ -18,3 +18,14 @@ function(llmc_guest_runner ARCHITECTURE OUTPUT)
     COMMENT "Building the guest runner for ${ARCHITECTURE}"
     VERBATIM)
 endfunction()
+
+# llmc_add_guest_device(PLUGIN ARCHITECTURE): what guest_device.h needs, and RUNNER, the program that runs kernels under the emulator.
+function(llmc_add_guest_device PLUGIN ARCHITECTURE)
+  set(runner ${CMAKE_CURRENT_BINARY_DIR}/runner)
+  llmc_guest_runner(${ARCHITECTURE} ${runner})
+  add_custom_target(${PLUGIN}-runner DEPENDS ${runner})
+  add_dependencies(${PLUGIN} ${PLUGIN}-runner)
+  target_sources(${PLUGIN} PRIVATE ${LLMC_GUEST_DIR}/guest.cpp ${LLMC_GUEST_DIR}/guest_device.cpp)
+  target_include_directories(${PLUGIN} PRIVATE ${LLMC_GUEST_DIR})
+  target_compile_definitions(${PLUGIN} PRIVATE RUNNER="${runner}")
+endfunction()
