@@ -15,7 +15,7 @@ namespace llmc::guest {
 class Guest {
 public:
   /// `command` is the emulator with its options and the runner. `bytes` of memory can be had by
-  /// place(). Null with one sentence in `error`.
+  /// place(). It ends with the thread that called this. Null with one sentence in `error`.
   static std::unique_ptr<Guest> start(const std::vector<std::string> &command, uint64_t bytes,
                                       std::string &error);
   ~Guest();
