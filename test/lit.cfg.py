@@ -16,6 +16,8 @@ config.environment["PATH"] = os.pathsep.join(
 # No test may depend on who runs it.
 config.environment["LC_ALL"] = "C"
 config.environment.pop("LLMC_PLUGIN_PATH", None)
+# Programs with sanitizers crash as others do.
+config.environment["ASAN_OPTIONS"] = "handle_segv=0:handle_sigbus=0:abort_on_error=1"
 
 config.substitutions.append(("%data", os.path.join(config.test_source_root, "data")))
 config.substitutions.append(("%plugins", os.path.join(config.llmc_build_root, "test", "plugins")))
@@ -31,6 +33,13 @@ except OSError:
 for variant, flag in ("avx2", "avx2"), ("avx512", "avx512_vnni"), ("amx", "amx_int8"):
     if flag in flags:
         config.available_features.add(f"host-{variant}")
+
+# Files without a name, which not all file systems have.
+try:
+    os.close(os.open(config.llmc_build_root, os.O_TMPFILE | os.O_RDWR))
+    config.available_features.add("unnamed-files")
+except OSError:
+    pass
 
 # A test that needs a program which this build does not have says so with REQUIRES: llmc-opt (or llmc).
 for tool in ("llmc", "llmc-opt", "llmc-make-model"):

@@ -1,6 +1,8 @@
 #include "targets/Plugin/PluginCall.h"
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <fmt/format.h>
 
 namespace llmc::target {
@@ -34,6 +36,12 @@ size_t characterBytes(std::string_view text) {
 }
 
 } // namespace
+
+void PluginWatch::end(const PluginError &broken) {
+  std::fflush(nullptr);
+  std::fprintf(stderr, "error: %s\n", broken.what());
+  std::_Exit(1);
+}
 
 PluginWatch &nobodyWatches() {
   static Nobody nobody;

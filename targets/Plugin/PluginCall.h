@@ -31,6 +31,8 @@ public:
   /// The plugin asked llmc for something, which takes as long as it takes.
   virtual void enterHost() = 0;
   virtual void leaveHost() = 0;
+  /// Ends the process, for what was thrown where nothing can be passed on.
+  [[noreturn]] virtual void end(const PluginError &broken);
 };
 
 /// One that does not look.

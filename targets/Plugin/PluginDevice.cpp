@@ -1,6 +1,7 @@
 // The device that a plugin opened.
 #include "targets/Plugin/PluginTarget.h"
 
+#include <exception>
 #include <fmt/format.h>
 
 namespace llmc::target {
@@ -119,8 +120,12 @@ public:
       : opened(opened), memories(machine.memories.size()), owner(owner), watch(watch),
         isaName(printable(opened.isa)), functions(*opened.table, this->owner, watch) {}
   ~PluginDevice() override {
-    const Watched watched(watch, owner, "close of the device");
-    opened.close(opened.handle);
+    try {
+      close();
+    } catch (const PluginError &broken) {
+      if (std::uncaught_exceptions() == 0) // else the first is told
+        watch.end(broken);
+    }
   }
 
   const llmc_device &table() const override { return functions.device(); }
@@ -147,6 +152,13 @@ public:
   }
 
 private:
+  void close() const {
+    callPlugin(watch, owner, "close of the device", [&] {
+      opened.close(opened.handle);
+      return 1;
+    });
+  }
+
   const llmc_opened_device opened;
   const size_t memories;
   const std::string owner;

@@ -1,6 +1,7 @@
 // Code of plugins, and the services of llmc for it.
 #include "targets/Plugin/PluginTarget.h"
 
+#include "targets/Plugin/HostCall.h"
 #include "targets/Plugin/PlainReader.h"
 #include "targets/Plugin/RowServices.h"
 
@@ -51,7 +52,7 @@ PluginTarget::emit(const Machine &machine, const Program &program, std::string &
     return Target::emit(machine, program, error);
   const PlainProgram plain(program);
   TextSink code;
-  const Verdict done = ask("emit_program", table.emit_program, &plainOf(machine), noServices,
+  const Verdict done = ask("emit_program", table.emit_program, &plainOf(machine), noLowering,
                            &plain.program(), code.sink());
   if (!done.supported) {
     error = done.reason;
@@ -65,16 +66,16 @@ PluginTarget::emit(const Machine &machine, const Program &program, std::string &
 }
 
 /// The services of llmc, for one call.
-class PluginTarget::Host {
+class PluginTarget::Host : HostContext {
 public:
-  Host(const HostServices &services, PluginWatch &watch) : services(services), watch(watch) {}
+  Host(const HostServices &services, PluginWatch &watch) : HostContext{watch}, services(services) {}
   Host(const Host &) = delete;
   Host &operator=(const Host &) = delete;
 
   llmc_host table() {
     llmc_host host{};
     host.struct_size = sizeof host;
-    host.ctx = this;
+    host.ctx = static_cast<HostContext *>(this);
     host.lower_llvm = lowerLlvm;
     addRowServices(host);
     return host;
@@ -83,20 +84,16 @@ public:
 private:
   static int lowerLlvm(const llmc_target_call *call, const llmc_kernel *kernels, uint32_t count,
                        const llmc_isa_table *isa, const llmc_blob_sink *blob) noexcept {
-    auto &self = *static_cast<Host *>(call->host->ctx);
-    self.watch.enterHost();
-    std::string error;
-    try {
+    return answerPlugin(call, [&] {
+      const auto &self = static_cast<const Host &>(*static_cast<HostContext *>(call->host->ctx));
+      std::string error;
       self.lower(kernels, count, isa, blob, error);
-    } catch (const std::exception &failed) {
-      error = failed.what();
-    }
-    self.watch.leaveHost();
-    return error.empty() ? 1 : llmc_refuse(call, error.c_str());
+      return error;
+    });
   }
 
   void lower(const llmc_kernel *kernels, uint32_t count, const llmc_isa_table *isa,
-             const llmc_blob_sink *blob, std::string &error) {
+             const llmc_blob_sink *blob, std::string &error) const {
     if (!isa || !blob || (count > 0 && !kernels)) {
       error = "lower_llvm was given NULL";
       return;
@@ -119,7 +116,6 @@ private:
   }
 
   const HostServices &services;
-  PluginWatch &watch;
 };
 
 void PluginTarget::checkBlob(const Blob &blob, size_t kernels) const {
@@ -175,7 +171,7 @@ std::unique_ptr<TargetDevice> PluginTarget::openDevice(const Machine &machine,
   opened.struct_size = sizeof opened;
   const llmc_machine &plain = plainOf(machine);
   const Verdict done =
-      ask("open_device", table.open_device, &plain, noServices, variant.c_str(), &opened);
+      ask("open_device", table.open_device, &plain, noLowering, variant.c_str(), &opened);
   if (!done.supported) {
     error = done.reason;
     return nullptr;

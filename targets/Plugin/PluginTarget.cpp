@@ -25,13 +25,14 @@ int refuseToLower(const llmc_target_call *call, const llmc_kernel *, uint32_t,
 
 } // namespace
 
-const llmc_host PluginTarget::noServices = [] {
+llmc_host PluginTarget::smallHost(HostContext &context) {
   llmc_host host{};
   host.struct_size = sizeof host;
+  host.ctx = &context;
   host.lower_llvm = refuseToLower;
   addRowServices(host);
   return host;
-}();
+}
 
 PluginTarget::PluginTarget(const std::string &plugin, const llmc_target &table, PluginWatch &watch)
     : owner(fmt::format("plugin '{}', target '{}'", plugin, table.name)), table(table),
@@ -65,7 +66,7 @@ std::string PluginTarget::machineRefusal(const Machine &machine) const {
                        "description must not say \"dispatch\": \"kernel\"",
                        machine.name, targetName);
   return table.check_machine
-             ? ask("check_machine", table.check_machine, &plainOf(machine), noServices).reason
+             ? ask("check_machine", table.check_machine, &plainOf(machine), noLowering).reason
              : "";
 }
 
@@ -73,7 +74,7 @@ llmc_properties PluginTarget::properties(const Machine &machine) const {
   llmc_properties properties{sizeof properties, 1, 1, 1};
   if (!table.describe)
     return properties;
-  const Verdict done = ask("describe", table.describe, &plainOf(machine), noServices, &properties);
+  const Verdict done = ask("describe", table.describe, &plainOf(machine), noLowering, &properties);
   if (!done.supported)
     broken("describe",
            "refuses machine '" + machine.name + "', which it describes or took: " + done.reason);
@@ -98,14 +99,14 @@ uint32_t PluginTarget::rowGranule(const Machine &machine) const {
 
 Verdict PluginTarget::supports(const Machine &machine, const KernelWork &work) const {
   const PlainKernel kernel(work);
-  return ask("supports", table.supports, &plainOf(machine), noServices, &kernel.kernel());
+  return ask("supports", table.supports, &plainOf(machine), noLowering, &kernel.kernel());
 }
 
 uint64_t PluginTarget::cycles(const Machine &machine, const KernelWork &work) const {
   uint64_t cycles = 0;
   const PlainKernel kernel(work);
   if (table.cycles &&
-      ask("cycles", table.cycles, &plainOf(machine), noServices, &kernel.kernel(), &cycles)
+      ask("cycles", table.cycles, &plainOf(machine), noLowering, &kernel.kernel(), &cycles)
           .supported)
     return cycles;
   const auto *matmul = std::get_if<Matmul>(&work);
@@ -122,7 +123,7 @@ uint64_t PluginTarget::dmaCycles(const Machine &machine, Space offChip, uint64_t
   const llmc_transfer transfer{bytes, runs, uint32_t(offChip), isLoad};
   uint64_t cycles = 0;
   if (table.transfer_cycles && ask("transfer_cycles", table.transfer_cycles, &plainOf(machine),
-                                   noServices, &transfer, &cycles)
+                                   noLowering, &transfer, &cycles)
                                    .supported)
     return cycles;
   return copyCycles(machine, offChip, bytes, runs, isLoad);
@@ -135,7 +136,7 @@ uint64_t PluginTarget::packedBytes(const Machine &machine, const WeightFormat &f
   const llmc_weight_shape shape{target::plainOf(format), rows, columns};
   uint64_t bytes = 0;
   const Verdict taken =
-      ask("packed_bytes", table.packed_bytes, &plainOf(machine), noServices, &shape, &bytes);
+      ask("packed_bytes", table.packed_bytes, &plainOf(machine), noLowering, &shape, &bytes);
   if (!taken.supported) {
     Matmul linear;
     linear.tokens = {1};
@@ -160,7 +161,7 @@ uint64_t PluginTarget::packedRowsBytes(const Machine &machine, const PackRows &p
   const llmc_pack_rows plain = target::plainOf(pack);
   uint64_t bytes = 0;
   const Verdict packs = ask("packed_rows_bytes", table.packed_rows_bytes, &plainOf(machine),
-                            noServices, &plain, &bytes);
+                            noLowering, &plain, &bytes);
   if (!packs.supported || bytes == 0)
     return 0;
   if (bytes > absurdBytes(uint64_t(pack.tokens.value) * pack.subRows, pack.columns))
@@ -185,7 +186,7 @@ void PluginTarget::pack(const Machine &machine, const WeightRows &rows,
   out.resize(start + bytes);
   out.insert(out.end(), guardBytes, guard);
   const Verdict done =
-      ask("pack", table.pack, &plainOf(machine), noServices, &weights, out.data() + start, bytes);
+      ask("pack", table.pack, &plainOf(machine), noLowering, &weights, out.data() + start, bytes);
   if (!done.supported)
     broken("pack", "refuses weights for which 'packed_bytes' has a size: " + done.reason);
   if (std::any_of(out.end() - guardBytes, out.end(), [](uint8_t byte) { return byte != guard; }))
@@ -215,7 +216,7 @@ std::vector<Variant> PluginTarget::variants(const Machine &machine) const {
     *list = target->variants(call, count);
     return 1;
   };
-  ask("variants", +listing, &plainOf(machine), noServices, &table, &list, &count);
+  ask("variants", +listing, &plainOf(machine), noLowering, &table, &list, &count);
   if (!list || count == 0 || count > mostVariants)
     broken("variants", list ? fmt::format("gives {} variants, not 1 to {}", count, mostVariants)
                             : "returned NULL");
@@ -235,7 +236,7 @@ std::string PluginTarget::disassemble(const std::vector<uint8_t> &blob, std::str
     return {};
   }
   TextSink text;
-  const Verdict done = ask("disassemble", table.disassemble, nullptr, noServices, blob.data(),
+  const Verdict done = ask("disassemble", table.disassemble, nullptr, noLowering, blob.data(),
                            uint64_t(blob.size()), text.sink());
   error = done.reason;
   if (!text.problem().empty())

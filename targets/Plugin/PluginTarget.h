@@ -3,6 +3,7 @@
 
 #include "targets/Interface/Target.h"
 #include "targets/Plugin/Convert.h"
+#include "targets/Plugin/HostCall.h"
 #include "targets/Plugin/PluginCall.h"
 
 #include <fmt/format.h>
@@ -52,7 +53,8 @@ private:
     explicit KnownMachine(const Machine &from) : machine(from) {}
   };
   class Host;
-  static const llmc_host noServices; ///< Where there is nothing to serve.
+  /// The table of services without lower_llvm.
+  static llmc_host smallHost(HostContext &context);
 
   const llmc_machine &plainOf(const Machine &machine) const;
   /// Calls an optional or mandatory function that says yes or no.
@@ -67,6 +69,8 @@ private:
   const std::string owner; ///< For messages: plugin and target.
   const llmc_target &table;
   PluginWatch &watch;
+  HostContext context{watch};
+  const llmc_host noLowering = smallHost(context); ///< Services at any time.
   const std::string targetName;
   mutable std::map<MachineDigest, std::unique_ptr<KnownMachine>> machines;
 };

@@ -1,6 +1,7 @@
 #include "targets/Plugin/RowServices.h"
 
 #include "targets/Llvm/Layout/RowRules.h"
+#include "targets/Plugin/HostCall.h"
 #include "targets/Plugin/PlainReader.h"
 
 #include <cstring>
@@ -8,17 +9,6 @@
 namespace llmc::target {
 
 namespace {
-
-/// Answers with the refusal that `serve` returns. Nothing is thrown into the plugin that asks.
-template <class Serve> int answer(const llmc_target_call *call, Serve serve) noexcept {
-  std::string refusal;
-  try {
-    refusal = serve();
-  } catch (const std::exception &failed) {
-    return llmc_refuse(call, failed.what());
-  }
-  return refusal.empty() ? 1 : llmc_refuse(call, refusal.c_str());
-}
 
 std::string givenNull(const char *function) { return fmt::format("{} was given NULL", function); }
 
@@ -43,7 +33,7 @@ std::string refusalOf(const llmc_machine &plain, const llmc_kernel &kernel,
 }
 
 int supports(const llmc_target_call *call, const llmc_kernel *kernel, const llmc_isa_table *isa) {
-  return answer(call, [&] {
+  return answerPlugin(call, [&] {
     return kernel && isa && call->machine ? refusalOf(*call->machine, *kernel, *isa)
                                           : givenNull("rows_supports");
   });
@@ -57,7 +47,7 @@ std::optional<RowWeightLayout> layoutOf(const llmc_weight_shape &shape, std::str
 }
 
 int packedBytes(const llmc_target_call *call, const llmc_weight_shape *shape, uint64_t *bytes) {
-  return answer(call, [&] {
+  return answerPlugin(call, [&] {
     std::string error;
     if (!shape || !bytes)
       return givenNull("rows_packed_bytes");
@@ -86,13 +76,13 @@ std::string packInto(const llmc_weights &weights, uint8_t *out, uint64_t bytes) 
 }
 
 int pack(const llmc_target_call *call, const llmc_weights *weights, uint8_t *out, uint64_t bytes) {
-  return answer(call, [&] {
+  return answerPlugin(call, [&] {
     return weights && out ? packInto(*weights, out, bytes) : givenNull("rows_pack");
   });
 }
 
 int packedRowsBytes(const llmc_target_call *call, const llmc_pack_rows *rows, uint64_t *bytes) {
-  return answer(call, [&] {
+  return answerPlugin(call, [&] {
     if (!rows || !bytes)
       return givenNull("rows_packed_rows_bytes");
     PlainReader reader;

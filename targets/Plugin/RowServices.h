@@ -5,7 +5,7 @@
 
 namespace llmc::target {
 
-/// Sets the rows_ functions of a table.
+/// Sets the rows_ functions of a table, whose ctx is a HostContext.
 void addRowServices(llmc_host &host);
 
 } // namespace llmc::target

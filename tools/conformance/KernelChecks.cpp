@@ -29,7 +29,7 @@ public:
     for (const Case &data : cases)
       if (const auto broken = brokenIn([&] { return claim(data); }))
         result.fail({data.shape, broken->function, broken->reason});
-    for (const Variant &variant : target.variants(machine))
+    for (const Variant &variant : variants())
       for (size_t first = 0; first < claimed.size(); first += mostCases)
         runSome(variant, first, std::min(claimed.size(), first + mostCases));
     for (const State &state : states)
@@ -81,6 +81,19 @@ private:
     claimed.push_back(std::move(packed));
     states.emplace_back();
     return std::nullopt;
+  }
+
+  /// Where the target cannot say, every case that it claims fails.
+  std::vector<Variant> variants() {
+    std::vector<Variant> list;
+    subject.note("all cases");
+    const auto broken = brokenIn([&]() -> std::optional<Broken> {
+      list = target.variants(machine);
+      return std::nullopt;
+    });
+    for (size_t i = 0; broken && i < claimed.size(); ++i)
+      fail(i, {}, *broken);
+    return list;
   }
 
   uint64_t onChipRoom() const {
@@ -220,7 +233,7 @@ private:
                   {machine.dispatch == DispatchKind::Stream ? "emit" : "emit_kernels",
                    "the same kernel twice gives other bytes"});
     if (subject.withDevice)
-      runPlanned(variant, indices, std::move(*planned));
+      runPlanned(variant, indices, *planned);
   }
 
   bool emitsAlike(const Variant &variant, size_t index) const {
@@ -234,7 +247,8 @@ private:
     return bytes[0] == bytes[1];
   }
 
-  void runPlanned(const Variant &variant, const std::vector<size_t> &indices, CasePlan planned) {
+  void runPlanned(const Variant &variant, const std::vector<size_t> &indices,
+                  const CasePlan &planned) {
     const auto skip = [&](const std::string &reason) {
       if (!variant.name.empty())
         result.skippedVariants[variant.name] = reason;
@@ -244,22 +258,32 @@ private:
     if (!subject.devices.runs(target.name()))
       return skip("no device for '" + target.name() + "' on this host");
     const std::vector<PackedCase> cases = select(indices);
-    std::string noDevice;
-    std::optional<Broken> broken;
     std::unique_ptr<CaseRunner> runner;
-    const auto create = [&] {
-      runner = CaseRunner::create(std::move(planned), cases, subject.devices, {}, noDevice, broken);
-      return broken;
-    };
-    broken = brokenIn(create);
-    if (!runner && !broken)
-      return skip(noDevice);
     for (size_t i = 0; i < indices.size(); ++i) {
-      states[indices[i]].ran = true;
       subject.note(cases[i].data->shape);
-      const auto run = [&] { return runner ? runner->run(i) : broken; };
-      if (const std::optional<Broken> found = brokenIn(run))
+      std::string noDevice;
+      const auto run = [&] { return runOn(runner, planned, cases, i, noDevice); };
+      const std::optional<Broken> found = brokenIn(run);
+      if (!noDevice.empty())
+        return skip(noDevice);
+      states[indices[i]].ran = true;
+      if (found)
         fail(indices[i], variant, *found);
+    }
+  }
+
+  /// Opens the device where `runner` is none, and closes one that throws: it is of no more use.
+  std::optional<Broken> runOn(std::unique_ptr<CaseRunner> &runner, const CasePlan &planned,
+                              const std::vector<PackedCase> &cases, size_t index,
+                              std::string &noDevice) const {
+    std::optional<Broken> broken;
+    try {
+      if (!runner)
+        runner = CaseRunner::create(planned, cases, subject.devices, {}, noDevice, broken);
+      return runner ? runner->run(index) : broken;
+    } catch (const std::exception &) {
+      runner.reset();
+      throw;
     }
   }
 

@@ -26,7 +26,7 @@ struct GroupResult {
   uint64_t passed = 0, failed = 0, notClaimed = 0, notRun = 0;
   std::map<std::string, uint64_t> refusals, notRunReasons; ///< Cases by reason.
   std::vector<Failure> failures;                           ///< The first, smallest ones.
-  bool incomplete = false; ///< The process ended in it: what was found before is not known.
+  bool incomplete = false; ///< It ended early: what was found before is not known.
   std::map<std::string, std::string> skippedVariants;  ///< Kinds of code that did not run, and why.
   uint64_t kernelsOnTarget = 0, kernelsOnFallback = 0; ///< Of whole models.
 

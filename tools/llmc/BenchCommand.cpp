@@ -337,7 +337,7 @@ void addBenchCommand(CLI::App &app, Toolbox &tools) {
                     "Say how long each kernel takes; on the host's CPU");
   command->add_flag("--json", options->json, "One JSON document on standard output");
   command->callback([options, &tools] {
-    openTargets(tools, {/*on=*/false, std::nullopt}); // A watch would be measured, too.;
+    openTargets(tools, {/*on=*/false, std::nullopt}); // A watch would be measured, too.
     const Json result = Bench(*options, tools).run();
     print(options->json ? result.dump(2) + "\n" : benchText(result));
   });

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <fmt/format.h>
 #include <new>
 #include <stdexcept>
 #include <sys/mman.h>
+#include <unistd.h>
 
 namespace llmc {
 
@@ -33,6 +35,7 @@ struct CallRecord::Shared {
   std::atomic<bool> loaded{false};
   Text<4096> owner{};
   Text<64> function{};
+  Text<1024> thrown{};
   Text<512> check{};
 };
 
@@ -57,12 +60,20 @@ void CallRecord::enter(std::string_view owner, std::string_view function) {
   ++shared.call; // A reader takes names for those of the call that it saw before and after.
   shared.owner.set(owner);
   shared.function.set(function);
+  shared.thrown.set("");
   shared.state = State::Plugin;
 }
 
 void CallRecord::leave() { shared.state = State::Outside; }
 void CallRecord::enterHost() { shared.state = State::Host; }
 void CallRecord::leaveHost() { shared.state = State::Plugin; }
+
+void CallRecord::end(const target::PluginError &broken) {
+  shared.thrown.set(broken.reason);
+  shared.state = State::Plugin;
+  std::fflush(nullptr);
+  _exit(1);
+}
 
 void CallRecord::setLoaded(const std::vector<std::string> &paths) {
   plugins = fmt::format("plugin{} '{}'", paths.size() == 1 ? "" : "s", fmt::join(paths, "', '"));
@@ -78,6 +89,7 @@ CallRecord::Reading CallRecord::read() const {
   reading.loaded = shared.loaded;
   reading.owner = shared.owner.get();
   reading.function = shared.function.get();
+  reading.thrown = shared.thrown.get();
   reading.check = shared.check.get();
   if (shared.call != reading.call)
     reading.state = State::Outside;

@@ -26,6 +26,7 @@ public:
     State state = State::Outside;
     bool loaded = false;
     std::string owner, function; ///< Of that call, as enter had them.
+    std::string thrown;          ///< What ended the process, where an exception did.
     std::string check;
   };
 
@@ -39,6 +40,7 @@ public:
   void leave() override;
   void enterHost() override;
   void leaveHost() override;
+  [[noreturn]] void end(const target::PluginError &broken) override;
   /// All plugins are loaded: these.
   void setLoaded(const std::vector<std::string> &paths);
   /// What the calls to come are for; empty: nothing yet.

@@ -66,10 +66,11 @@ PluginDeath deathOf(const CallRecord::Reading &reading, const std::string &what)
   death.check = reading.check;
   death.loading = !reading.loaded;
   death.advice = "the plugin breaks its interface, and whoever wrote it must mend it";
+  death.isInternal = reading.state == State::Outside || reading.state == State::Host;
   if (reading.state == State::Host) {
     death.what = "called a service of llmc, which " + what;
+    death.advice = "what the function gave it is wrong, or llmc is";
   } else if (reading.state == State::Outside) {
-    death.inCall = false;
     if (reading.call != 0)
       death.what = "returned, and llmc " + what + " behind it";
     death.advice = "a function of a plugin has damaged its memory, or llmc is wrong";
@@ -88,17 +89,21 @@ Outcome outcomeOf(int status, const CallRecord::Reading &reading) {
     const int code = WEXITSTATUS(status);
     if (reading.state == State::Ending)
       return {{code, std::nullopt}, 0};
-    return {{1, deathOf(reading, fmt::format("ended the process with exit code {}", code))}, 0};
+    const std::string what = reading.thrown.empty()
+                                 ? fmt::format("ended the process with exit code {}", code)
+                                 : reading.thrown;
+    return {{1, deathOf(reading, what)}, 0};
   }
   const int signal = WTERMSIG(status);
   for (const int asked : {SIGHUP, SIGINT, SIGPIPE, SIGQUIT, SIGTERM})
     if (signal == asked)
       return {{}, signal};
-  if (signal == SIGKILL)
-    return {{1, deathOf(reading, "was ended by SIGKILL (Killed), which somebody sent, or the "
-                                 "system for lack of memory")},
-            0};
-  return {{1, deathOf(reading, "crashed with " + nameOf(signal))}, 0};
+  if (signal != SIGKILL)
+    return {{1, deathOf(reading, "crashed with " + nameOf(signal))}, 0};
+  PluginDeath death = deathOf(reading, "was ended by " + nameOf(signal));
+  death.advice = "somebody sent that, or the system was out of memory, which its log then says";
+  death.isInternal = false;
+  return {{1, death}, 0};
 }
 
 /// Watches a child until its end.
@@ -204,9 +209,9 @@ std::optional<ChildEnd> runInChild(CallRecord &record, const IsolationOptions &o
 void endLike(const ChildEnd &end) {
   if (!end.death)
     throw CommandEnded{end.exitCode};
-  if (end.death->inCall)
-    throw InputError(end.death->message());
-  throw std::runtime_error(end.death->message());
+  if (end.death->isInternal)
+    throw std::runtime_error(end.death->message());
+  throw InputError(end.death->message());
 }
 
 void addIsolationOptions(CLI::App &command, IsolationOptions &options) {

@@ -12,7 +12,6 @@ class App;
 namespace llmc {
 
 class CallRecord;
-struct Toolbox;
 
 struct IsolationOptions {
   bool on = true;
@@ -31,10 +30,10 @@ struct PluginDeath {
   std::string owner, function; ///< As in target::PluginWatch.
   std::string what;            ///< "crashed with SIGSEGV (Segmentation fault)"
   std::string advice;
-  std::string check;    ///< What the call was for, where that was noted.
-  bool loading = false; ///< Before all plugins were loaded.
-  bool inCall = true;   ///< False: after the function had returned.
-  bool hung = false;    ///< It was ended for its time.
+  std::string check;       ///< What the call was for, where that was noted.
+  bool loading = false;    ///< Before all plugins were loaded.
+  bool isInternal = false; ///< In code of llmc, which may be wrong.
+  bool hung = false;       ///< It was ended for its time.
 
   /// One sentence.
   std::string message() const;

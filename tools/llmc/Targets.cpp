@@ -36,7 +36,8 @@ void warn(const std::string &text) { fmt::print(stderr, "warning: {}\n", text); 
 
 class TargetLoader {
 public:
-  explicit TargetLoader(Toolbox &tools) : tools(tools) {
+  explicit TargetLoader(Toolbox &tools)
+      : tools(tools), hasWarned(tools.record && tools.record->read().loaded) {
     for (const std::string &path : tools.files.machines)
       machineFiles[machineFileTarget(path)].push_back(path);
   }
@@ -52,7 +53,8 @@ public:
   /// Of what could not be used.
   ~TargetLoader() {
     for (const std::string &warning : warnings)
-      warn(warning);
+      if (!hasWarned)
+        warn(warning);
   }
   TargetLoader(const TargetLoader &) = delete;
   TargetLoader &operator=(const TargetLoader &) = delete;
@@ -159,6 +161,7 @@ private:
   }
 
   Toolbox &tools;
+  const bool hasWarned;                                         ///< In an earlier child.
   std::map<std::string, std::vector<std::string>> machineFiles; ///< By target.
   std::map<std::string, std::string> origins;                   ///< Of targets, for messages.
   std::set<std::string> machineNames;
@@ -211,7 +214,7 @@ bool leaveOut(const PluginDeath &death, std::vector<PluginFile> &plugins) {
     return plugin.inFolder && death.owner.starts_with(fmt::format("plugin '{}'", plugin.path));
   };
   const auto found = std::find_if(plugins.begin(), plugins.end(), isIt);
-  if (!death.loading || !death.inCall || found == plugins.end())
+  if (!death.loading || death.isInternal || found == plugins.end())
     return false;
   warn(death.message());
   plugins.erase(found);

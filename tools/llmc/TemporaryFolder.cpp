@@ -11,8 +11,10 @@ namespace llmc {
 
 TemporaryFolder::TemporaryFolder(const std::string &name) {
   std::error_code failed;
-  const std::filesystem::path place = std::filesystem::temp_directory_path(failed);
+  std::filesystem::path place = std::filesystem::temp_directory_path(failed);
   std::string made = (place / (name + "-XXXXXX")).string();
+  if (const char *asked = std::getenv("TMPDIR"); place.empty() && asked)
+    place = asked; // An unusable one was not returned.
   if (!failed && !mkdtemp(made.data()))
     failed = {errno, std::generic_category()};
   if (failed)

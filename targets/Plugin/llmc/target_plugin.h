@@ -13,7 +13,8 @@
  * - No function may throw through this interface. llmc calls from one thread at a time, and asks
  * the same question as often as it likes: equal questions have equal answers.
  * - llmc loads plugins in a process of its own, which it ends where a function does not return in
- *   time, and removes what is left in TMPDIR. The plugin's destructors run when it exits.
+ *   time, and removes what is left in TMPDIR. The plugin's destructors run when it exits. Processes
+ *   that a plugin starts must end with that one, however it ends (PR_SET_PDEATHSIG).
  * - Strings are UTF-8 and end with a zero byte. Sizes are bytes unless another unit is named.
  * - While the interface is 0.x, a plugin and llmc have the same version of it. Structs that start
  *   with `struct_size` grow at their end between versions that load each other; the others never.

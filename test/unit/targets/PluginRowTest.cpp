@@ -1,6 +1,7 @@
 // What llmc answers plugins whose kernels read weights row by row.
 #include "targets/Llvm/Layout/RowWeightLayout.h"
 #include "targets/Plugin/Convert.h"
+#include "targets/Plugin/HostCall.h"
 #include "targets/Plugin/RowServices.h"
 
 #include "catch2/catch.hpp"
@@ -11,7 +12,18 @@ using namespace llmc::target;
 
 namespace {
 
+/// Counts calls of services, and those that have returned.
+struct Services final : PluginWatch {
+  void enter(std::string_view, std::string_view) override {}
+  void leave() override {}
+  void enterHost() override { ++begun; }
+  void leaveHost() override { ++done; }
+  unsigned begun = 0, done = 0;
+};
+
 struct Asked {
+  Services services;
+  HostContext context{services};
   std::string reason;
   llmc_host host{};
   Machine machine;
@@ -20,7 +32,15 @@ struct Asked {
                    static_cast<std::string *>(ctx)->append(static_cast<const char *>(data), size);
                  }};
   llmc_target_call call{sizeof(llmc_target_call), 0, nullptr, &host, &plain.machine(), &sink};
-  Asked() { addRowServices(host); }
+  Asked() {
+    host.ctx = &context;
+    addRowServices(host);
+  }
+  /// All calls were services of llmc for the watch.
+  ~Asked() {
+    CHECK(services.begun > 0);
+    CHECK(services.done == services.begun);
+  }
 };
 
 Matmul linear() {
