@@ -12,11 +12,12 @@ using namespace target;
 
 namespace {
 
-class Groups {
+class CheckClasses {
 public:
-  Groups(const Subject &subject, const std::string &filter) : subject(subject), filter(filter) {}
+  CheckClasses(const Subject &subject, const std::string &filter)
+      : subject(subject), filter(filter) {}
 
-  std::vector<Group> run() {
+  std::vector<CheckClass> run() {
     for (const WeightFormat &format : weightFormats())
       addKernels("linear " + nameOf(format), [format](const CaseSizes &sizes) {
         return linearCases(sizes, format, Epilogue::Store);
@@ -30,15 +31,15 @@ public:
         return checkModels(subject, std::string("model ") + recipe, recipe);
       });
     add("memory", [&subject = subject] { return checkMemory(subject, "memory"); });
-    return std::move(groups);
+    return std::move(classes);
   }
 
 private:
   using Generator = std::function<std::vector<Case>(const CaseSizes &)>;
 
-  void add(const std::string &name, std::function<GroupResult()> run) {
+  void add(const std::string &name, std::function<ClassResult()> run) {
     if (name.find(filter) != std::string::npos)
-      groups.push_back({name, std::move(run)});
+      classes.push_back({name, std::move(run)});
   }
 
   void addKernels(const std::string &name, Generator cases) {
@@ -81,21 +82,21 @@ private:
 
   const Subject &subject;
   const std::string filter;
-  std::vector<Group> groups;
+  std::vector<CheckClass> classes;
 };
 
 } // namespace
 
-std::vector<Group> groupsOf(const Subject &subject, const std::string &filter) {
-  return Groups(subject, filter).run();
+std::vector<CheckClass> classesOf(const Subject &subject, const std::string &filter) {
+  return CheckClasses(subject, filter).run();
 }
 
-GroupResult runGroup(const Group &group) {
+ClassResult runClass(const CheckClass &checks) {
   try {
-    return group.run();
+    return checks.run();
   } catch (const std::exception &error) {
-    GroupResult result;
-    result.name = group.name;
+    ClassResult result;
+    result.name = checks.name;
     result.incomplete = true;
     result.fail(failureOf("all cases", error));
     return result;
@@ -113,8 +114,8 @@ Report reportOn(const Subject &subject) {
 
 Report examine(const Subject &subject, const std::string &filter) {
   Report report = reportOn(subject);
-  for (const Group &group : groupsOf(subject, filter))
-    report.groups.push_back(runGroup(group));
+  for (const CheckClass &checks : classesOf(subject, filter))
+    report.classes.push_back(runClass(checks));
   return report;
 }
 

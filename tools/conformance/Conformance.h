@@ -8,19 +8,19 @@
 
 namespace llmc::conformance {
 
-/// Checks that share nothing with those of another group: each may run in a process of its own.
-struct Group {
+/// Checks that share nothing with those of another class: each may run in a process of its own.
+struct CheckClass {
   std::string name;
-  std::function<GroupResult()> run;
+  std::function<ClassResult()> run;
 };
 
-/// The groups of a machine, those whose name contains `filter`. The subject outlives them.
-std::vector<Group> groupsOf(const Subject &subject, const std::string &filter);
+/// The classes of a machine, those whose name contains `filter`. The subject outlives them.
+std::vector<CheckClass> classesOf(const Subject &subject, const std::string &filter);
 
-/// Runs a group; what it throws is a failure.
-GroupResult runGroup(const Group &group);
+/// Runs a class; what it throws is a failure.
+ClassResult runClass(const CheckClass &checks);
 
-/// A report on the subject without groups.
+/// A report on the subject without classes.
 Report reportOn(const Subject &subject);
 
 /// Runs all of them.

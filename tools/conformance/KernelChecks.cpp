@@ -18,14 +18,14 @@ constexpr size_t mostCases = 48;
 /// More for a case is a mistake.
 constexpr uint64_t mostBytes = uint64_t(1) << 32;
 
-class KernelGroup {
+class KernelClass {
 public:
-  KernelGroup(const Subject &subject, const std::string &name)
+  KernelClass(const Subject &subject, const std::string &name)
       : subject(subject), target(subject.target), machine(subject.machine) {
     result.name = name;
   }
 
-  GroupResult run(const std::vector<Case> &cases) {
+  ClassResult run(const std::vector<Case> &cases) {
     for (const Case &data : cases)
       if (const auto broken = brokenIn([&] { return claim(data); }))
         result.fail({data.shape, broken->function, broken->reason});
@@ -301,14 +301,14 @@ private:
   const Machine &machine;
   std::vector<PackedCase> claimed;
   std::vector<State> states;
-  GroupResult result;
+  ClassResult result;
 };
 
 } // namespace
 
-GroupResult checkKernels(const Subject &subject, const std::string &name,
+ClassResult checkKernels(const Subject &subject, const std::string &name,
                          const std::vector<Case> &cases) {
-  return KernelGroup(subject, name).run(cases);
+  return KernelClass(subject, name).run(cases);
 }
 
 } // namespace llmc::conformance

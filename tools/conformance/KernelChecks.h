@@ -7,7 +7,7 @@
 namespace llmc::conformance {
 
 /// Checks the cases of one class.
-GroupResult checkKernels(const Subject &subject, const std::string &name,
+ClassResult checkKernels(const Subject &subject, const std::string &name,
                          const std::vector<Case> &cases);
 
 } // namespace llmc::conformance

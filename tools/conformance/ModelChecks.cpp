@@ -49,9 +49,9 @@ bool usesTarget(const Compiled &compiled) {
   return report.at("placement").at("target").at("kernels") > 0;
 }
 
-class ModelGroup {
+class ModelClass {
 public:
-  ModelGroup(const Subject &subject, const std::string &name) : subject(subject) {
+  ModelClass(const Subject &subject, const std::string &name) : subject(subject) {
     result.name = name;
   }
 
@@ -63,7 +63,7 @@ public:
     }
   }
 
-  GroupResult take() { return std::move(result); }
+  ClassResult take() { return std::move(result); }
 
 private:
   void run(const TinyModel &model, bool twice) {
@@ -131,7 +131,7 @@ private:
   }
 
   const Subject &subject;
-  GroupResult result;
+  ClassResult result;
   bool failedRun = false;
 };
 
@@ -144,15 +144,15 @@ std::map<std::string, uint64_t> usesOf(const std::string &report) {
   return uses;
 }
 
-class MemoryGroup {
+class MemoryClass {
 public:
-  MemoryGroup(const Subject &subject, const std::string &name)
+  MemoryClass(const Subject &subject, const std::string &name)
       : subject(subject),
         model(oddShape(), "w8a8", contextOf(subject), subject.compiler, subject.seed) {
     result.name = name;
   }
 
-  GroupResult run() {
+  ClassResult run() {
     subject.note(model.name() + " model");
     const Compiled whole = compileFor(subject, model, "whole.llmc");
     if (!whole || !usesTarget(whole)) {
@@ -226,23 +226,23 @@ private:
 
   const Subject &subject;
   const TinyModel model;
-  GroupResult result;
+  ClassResult result;
 };
 
 } // namespace
 
-GroupResult checkModels(const Subject &subject, const std::string &name,
+ClassResult checkModels(const Subject &subject, const std::string &name,
                         const std::string &recipe) {
-  ModelGroup group(subject, name);
+  ModelClass checks(subject, name);
   const bool first = recipe == "w8a8";
   for (const make::ModelShape *shape : {&evenShape(), &oddShape()})
     if (shape == &oddShape() || first)
-      group.check({*shape, recipe, contextOf(subject), subject.compiler, subject.seed}, first);
-  return group.take();
+      checks.check({*shape, recipe, contextOf(subject), subject.compiler, subject.seed}, first);
+  return checks.take();
 }
 
-GroupResult checkMemory(const Subject &subject, const std::string &name) {
-  return MemoryGroup(subject, name).run();
+ClassResult checkMemory(const Subject &subject, const std::string &name) {
+  return MemoryClass(subject, name).run();
 }
 
 } // namespace llmc::conformance

@@ -8,10 +8,10 @@ namespace llmc::conformance {
 
 /// Small models of a recipe: in one go, token by token, in chunks of an odd size, to the last
 /// position of the context and beyond.
-GroupResult checkModels(const Subject &subject, const std::string &name, const std::string &recipe);
+ClassResult checkModels(const Subject &subject, const std::string &name, const std::string &recipe);
 
 /// Whether plans fit what they say to fit: every memory as large as a plan needs, and one unit
 /// less.
-GroupResult checkMemory(const Subject &subject, const std::string &name);
+ClassResult checkMemory(const Subject &subject, const std::string &name);
 
 } // namespace llmc::conformance

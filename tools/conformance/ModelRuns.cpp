@@ -103,7 +103,7 @@ std::optional<Failure> comparePeak(const Subject &subject, const TinyModel &mode
   });
 }
 
-void countKernels(const Subject &subject, const std::string &plan, GroupResult &result) {
+void countKernels(const Subject &subject, const std::string &plan, ClassResult &result) {
   std::string error;
   const auto file = rt::host::PlanFile::open(plan, error);
   if (!file)

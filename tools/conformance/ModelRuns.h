@@ -26,6 +26,6 @@ std::optional<Failure> comparePeak(const Subject &subject, const TinyModel &mode
                                    const std::string &plan);
 
 /// Adds the plan's kernels to the counts.
-void countKernels(const Subject &subject, const std::string &plan, GroupResult &result);
+void countKernels(const Subject &subject, const std::string &plan, ClassResult &result);
 
 } // namespace llmc::conformance

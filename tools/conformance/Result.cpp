@@ -34,7 +34,7 @@ Json variantsToJson(const std::map<std::string, std::string> &variants) {
   return list;
 }
 
-void addCounts(Json &json, const GroupResult &counts) {
+void addCounts(Json &json, const ClassResult &counts) {
   json["claimed"] = counts.claimed();
   json["passed"] = counts.passed;
   json["failed"] = counts.failed;
@@ -42,30 +42,30 @@ void addCounts(Json &json, const GroupResult &counts) {
   json["not_run"] = counts.notRun;
 }
 
-std::string lineOf(const GroupResult &group) {
+std::string lineOf(const ClassResult &checks) {
   std::string counts;
   const auto add = [&](uint64_t count, const char *what) {
     if (count)
       counts += fmt::format("{}{:>5} {}", counts.empty() ? "" : ", ", count, what);
   };
-  add(group.passed, "passed");
-  add(group.failed, "FAILED");
-  add(group.notRun, "not run");
-  add(group.notClaimed, "not claimed");
-  return fmt::format("{:<24}{}\n", group.name, counts.empty() ? "    - nothing to check" : counts);
+  add(checks.passed, "passed");
+  add(checks.failed, "FAILED");
+  add(checks.notRun, "not run");
+  add(checks.notClaimed, "not claimed");
+  return fmt::format("{:<24}{}\n", checks.name, counts.empty() ? "    - nothing to check" : counts);
 }
 
-std::string detailsOf(const GroupResult &group) {
+std::string detailsOf(const ClassResult &checks) {
   std::string text;
-  for (const Failure &failure : group.failures)
+  for (const Failure &failure : checks.failures)
     text += fmt::format("    {}: {}: {}\n", failure.what, failure.function, failure.reason);
-  if (group.failed > group.failures.size())
-    text += fmt::format("    and {} more\n", group.failed - group.failures.size());
-  if (group.incomplete)
+  if (checks.failed > checks.failures.size())
+    text += fmt::format("    and {} more\n", checks.failed - checks.failures.size());
+  if (checks.incomplete)
     text += "    what else was found in this class is lost\n";
-  for (const auto &[reason, cases] : group.notRunReasons)
+  for (const auto &[reason, cases] : checks.notRunReasons)
     text += fmt::format("    not run: {} ({})\n", reason, cases);
-  for (const auto &[reason, cases] : group.refusals)
+  for (const auto &[reason, cases] : checks.refusals)
     text += fmt::format("    not claimed: {} ({})\n", reason, cases);
   return text;
 }
@@ -78,45 +78,45 @@ Failure failureOf(const std::string &what, const std::exception &thrown) {
   return {what, "unknown", thrown.what()};
 }
 
-void GroupResult::fail(Failure failure) {
+void ClassResult::fail(Failure failure) {
   ++failed;
   if (failures.size() < mostFailures)
     failures.push_back(std::move(failure));
 }
 
-void GroupResult::refuse(const std::string &reason) {
+void ClassResult::refuse(const std::string &reason) {
   ++notClaimed;
   ++refusals[reason.empty() ? "no reason given" : reason];
 }
 
-void GroupResult::skip(const std::string &reason, uint64_t cases) {
+void ClassResult::skip(const std::string &reason, uint64_t cases) {
   if (cases == 0)
     return;
   notRun += cases;
   notRunReasons[reason] += cases;
 }
 
-GroupResult Report::total() const {
-  GroupResult sum;
-  for (const GroupResult &group : groups) {
-    sum.passed += group.passed;
-    sum.failed += group.failed;
-    sum.notClaimed += group.notClaimed;
-    sum.notRun += group.notRun;
-    sum.skippedVariants.insert(group.skippedVariants.begin(), group.skippedVariants.end());
-    sum.kernelsOnTarget += group.kernelsOnTarget;
-    sum.kernelsOnFallback += group.kernelsOnFallback;
+ClassResult Report::total() const {
+  ClassResult sum;
+  for (const ClassResult &checks : classes) {
+    sum.passed += checks.passed;
+    sum.failed += checks.failed;
+    sum.notClaimed += checks.notClaimed;
+    sum.notRun += checks.notRun;
+    sum.skippedVariants.insert(checks.skippedVariants.begin(), checks.skippedVariants.end());
+    sum.kernelsOnTarget += checks.kernelsOnTarget;
+    sum.kernelsOnFallback += checks.kernelsOnFallback;
   }
   return sum;
 }
 
 bool Report::conforms() const {
-  const GroupResult sum = total();
+  const ClassResult sum = total();
   return sum.failed == 0 && sum.passed > 0 && (!withDevice || sum.notRun == 0);
 }
 
 std::string Report::verdict() const {
-  const GroupResult sum = total();
+  const ClassResult sum = total();
   if (sum.failed)
     return fmt::format("{} does not do what it claims", machine);
   if (sum.claimed() == 0)
@@ -132,44 +132,44 @@ std::string Report::verdict() const {
              : fmt::format("{} does all that it claims as far as no device is needed", machine);
 }
 
-Json toJson(const GroupResult &group) {
-  Json json = {{"name", group.name}};
-  addCounts(json, group);
+Json toJson(const ClassResult &checks) {
+  Json json = {{"name", checks.name}};
+  addCounts(json, checks);
   Json failures = Json::array();
-  for (const Failure &failure : group.failures)
+  for (const Failure &failure : checks.failures)
     failures.push_back(
         {{"case", failure.what}, {"function", failure.function}, {"reason", failure.reason}});
   json["failures"] = std::move(failures);
-  json["incomplete"] = group.incomplete;
-  json["refusals"] = reasonsToJson(group.refusals);
-  json["not_run_reasons"] = reasonsToJson(group.notRunReasons);
-  json["skipped_variants"] = variantsToJson(group.skippedVariants);
-  json["kernels_on_target"] = group.kernelsOnTarget;
-  json["kernels_on_fallback"] = group.kernelsOnFallback;
+  json["incomplete"] = checks.incomplete;
+  json["refusals"] = reasonsToJson(checks.refusals);
+  json["not_run_reasons"] = reasonsToJson(checks.notRunReasons);
+  json["skipped_variants"] = variantsToJson(checks.skippedVariants);
+  json["kernels_on_target"] = checks.kernelsOnTarget;
+  json["kernels_on_fallback"] = checks.kernelsOnFallback;
   return json;
 }
 
-GroupResult groupFromJson(const Json &json) {
-  GroupResult group;
-  group.name = json.at("name");
-  group.passed = json.at("passed");
-  group.failed = json.at("failed");
-  group.notClaimed = json.at("not_claimed");
-  group.notRun = json.at("not_run");
+ClassResult classFromJson(const Json &json) {
+  ClassResult checks;
+  checks.name = json.at("name");
+  checks.passed = json.at("passed");
+  checks.failed = json.at("failed");
+  checks.notClaimed = json.at("not_claimed");
+  checks.notRun = json.at("not_run");
   for (const Json &failure : json.at("failures"))
-    group.failures.push_back({failure.at("case"), failure.at("function"), failure.at("reason")});
-  group.incomplete = json.at("incomplete");
-  group.refusals = reasonsFromJson(json.at("refusals"));
-  group.notRunReasons = reasonsFromJson(json.at("not_run_reasons"));
+    checks.failures.push_back({failure.at("case"), failure.at("function"), failure.at("reason")});
+  checks.incomplete = json.at("incomplete");
+  checks.refusals = reasonsFromJson(json.at("refusals"));
+  checks.notRunReasons = reasonsFromJson(json.at("not_run_reasons"));
   for (const Json &variant : json.at("skipped_variants"))
-    group.skippedVariants[variant.at("name")] = variant.at("reason");
-  group.kernelsOnTarget = json.at("kernels_on_target");
-  group.kernelsOnFallback = json.at("kernels_on_fallback");
-  return group;
+    checks.skippedVariants[variant.at("name")] = variant.at("reason");
+  checks.kernelsOnTarget = json.at("kernels_on_target");
+  checks.kernelsOnFallback = json.at("kernels_on_fallback");
+  return checks;
 }
 
 Json toJson(const Report &report) {
-  const GroupResult sum = report.total();
+  const ClassResult sum = report.total();
   Json json = {{"machine", report.machine},     {"target", report.target},
                {"seed", report.seed},           {"device", report.withDevice},
                {"conforms", report.conforms()}, {"verdict", report.verdict()}};
@@ -180,16 +180,16 @@ Json toJson(const Report &report) {
   summary["skipped_variants"] = variantsToJson(sum.skippedVariants);
   json["summary"] = std::move(summary);
   json["classes"] = Json::array();
-  for (const GroupResult &group : report.groups)
-    json["classes"].push_back(toJson(group));
+  for (const ClassResult &checks : report.classes)
+    json["classes"].push_back(toJson(checks));
   return json;
 }
 
 std::string toText(const Report &report) {
   std::string text;
-  for (const GroupResult &group : report.groups)
-    text += lineOf(group) + detailsOf(group);
-  const GroupResult sum = report.total();
+  for (const ClassResult &checks : report.classes)
+    text += lineOf(checks) + detailsOf(checks);
+  const ClassResult sum = report.total();
   text += fmt::format("\n{} claimed: {} passed, {} failed, {} not run; {} not claimed\n",
                       sum.claimed(), sum.passed, sum.failed, sum.notRun, sum.notClaimed);
   if (sum.kernelsOnTarget + sum.kernelsOnFallback)

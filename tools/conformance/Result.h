@@ -1,4 +1,4 @@
-// What a group of checks found, as plain data: it can be told in text and JSON, and from one
+// What a class of checks found, as plain data: it can be told in text and JSON, and from one
 // process to another.
 #pragma once
 
@@ -21,7 +21,7 @@ struct Failure {
 /// What was thrown, and by which function where a plugin broke its interface.
 Failure failureOf(const std::string &what, const std::exception &thrown);
 
-struct GroupResult {
+struct ClassResult {
   std::string name; ///< "linear w4-m32", the same in all versions.
   uint64_t passed = 0, failed = 0, notClaimed = 0, notRun = 0;
   std::map<std::string, uint64_t> refusals, notRunReasons; ///< Cases by reason.
@@ -40,18 +40,18 @@ struct Report {
   std::string machine, target;
   uint64_t seed = 0;
   bool withDevice = true; ///< False: what needs a device was left out on request.
-  std::vector<GroupResult> groups;
+  std::vector<ClassResult> classes;
 
-  /// Counts and skipped variants of all groups.
-  GroupResult total() const;
+  /// Counts and skipped variants of all classes.
+  ClassResult total() const;
   /// Something is claimed, all of it holds, and all that was to run did so.
   bool conforms() const;
   /// One sentence.
   std::string verdict() const;
 };
 
-nlohmann::ordered_json toJson(const GroupResult &group);
-GroupResult groupFromJson(const nlohmann::ordered_json &json);
+nlohmann::ordered_json toJson(const ClassResult &checks);
+ClassResult classFromJson(const nlohmann::ordered_json &json);
 nlohmann::ordered_json toJson(const Report &report);
 std::string toText(const Report &report);
 

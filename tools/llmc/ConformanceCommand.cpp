@@ -24,8 +24,8 @@ class Examination {
 public:
   Examination(const ConformanceArguments &arguments, const Toolbox &tools)
       : arguments(arguments), subject(subjectOf(arguments, tools)),
-        groups(groupsOf(subject, arguments.filter)) {
-    if (groups.empty())
+        classes(classesOf(subject, arguments.filter)) {
+    if (classes.empty())
       throw InputError("--filter=" + arguments.filter +
                        ": no class of checks has that in its name; without it all are listed");
   }
@@ -36,13 +36,13 @@ public:
   void run(CallRecord &record, ConformanceResults &results) {
     subject.note = [&record](const std::string &check) { record.setCheck(check); };
     std::vector<std::string> names;
-    for (const Group &group : groups)
-      names.push_back(group.name);
+    for (const CheckClass &checks : classes)
+      names.push_back(checks.name);
     results.begin(reportOn(subject), names);
     subject.deaths = results.deaths();
-    for (size_t i = results.report().groups.size(); i < groups.size(); ++i) {
+    for (size_t i = results.report().classes.size(); i < classes.size(); ++i) {
       record.setCheck("all cases");
-      results.add(runGroup(groups[i]));
+      results.add(runClass(classes[i]));
       subject.deaths.clear();
     }
   }
@@ -61,7 +61,7 @@ private:
 
   const ConformanceArguments &arguments;
   Subject subject;
-  const std::vector<Group> groups;
+  const std::vector<CheckClass> classes;
 };
 
 /// In as many children as the plugins end, each behind the class that ended the one before.

@@ -12,7 +12,7 @@ namespace llmc {
 using namespace conformance;
 using Json = nlohmann::ordered_json;
 
-/// Of cases of a group, which then is left: each costs the group once more.
+/// Of cases of a class, which then is left: each costs the class once more.
 static constexpr size_t mostDeaths = 3;
 
 static std::runtime_error failure(const std::string &action) {
@@ -33,20 +33,20 @@ void ConformanceResults::append(const Json &line) {
     throw failure("written");
 }
 
-void ConformanceResults::begin(const Report &empty, const std::vector<std::string> &groups) {
+void ConformanceResults::begin(const Report &empty, const std::vector<std::string> &classes) {
   if (!begun())
     append({{"machine", empty.machine},
             {"target", empty.target},
             {"seed", empty.seed},
             {"device", empty.withDevice},
-            {"groups", groups}});
+            {"classes", classes}});
 }
 
-void ConformanceResults::add(const GroupResult &group) { append(toJson(group)); }
+void ConformanceResults::add(const ClassResult &checks) { append(toJson(checks)); }
 
 void ConformanceResults::take(const Json &line) {
   if (begun()) {
-    known.groups.push_back(groupFromJson(line));
+    known.classes.push_back(classFromJson(line));
     ended.clear();
     return;
   }
@@ -54,7 +54,7 @@ void ConformanceResults::take(const Json &line) {
   known.target = line.at("target");
   known.seed = line.at("seed");
   known.withDevice = line.at("device");
-  names = line.at("groups");
+  names = line.at("classes");
 }
 
 void ConformanceResults::read() {
@@ -68,20 +68,20 @@ void ConformanceResults::read() {
   }
 }
 
-void ConformanceResults::close(const std::string &group, const Failure &last, bool incomplete) {
-  GroupResult result;
-  result.name = group;
+void ConformanceResults::close(const std::string &name, const Failure &last, bool incomplete) {
+  ClassResult result;
+  result.name = name;
   result.incomplete = incomplete;
   for (const Failure &failure : ended)
     if (failure.what != last.what)
       result.fail(failure);
   result.fail(last);
-  known.groups.push_back(std::move(result));
+  known.classes.push_back(std::move(result));
   ended.clear();
 }
 
 void ConformanceResults::add(const PluginDeath &death) {
-  const size_t next = known.groups.size();
+  const size_t next = known.classes.size();
   const Failure failure{death.check, death.function, death.what};
   if (complete())
     return close("exit", {"behind all classes", death.function, death.what}, false);

@@ -20,12 +20,12 @@ Report emptyReport() {
   return report;
 }
 
-GroupResult passing(const std::string &name) {
-  GroupResult group;
-  group.name = name;
-  group.passed = 3;
-  group.refuse("too wide");
-  return group;
+ClassResult passing(const std::string &name) {
+  ClassResult checks;
+  checks.name = name;
+  checks.passed = 3;
+  checks.refuse("too wide");
+  return checks;
 }
 
 /// A child that does `body`, which is read behind its end.
@@ -53,11 +53,11 @@ PluginDeath death(const std::string &check) {
 TEST_CASE("a class is run again without the cases that ended a child, and given up at the third") {
   ConformanceResults results;
   const std::vector<std::string> names = {"a", "b", "c"};
-  const auto say = [&](const std::string &group) {
+  const auto say = [&](const std::string &name) {
     inChild(results, [&] {
       results.begin(emptyReport(), names);
-      if (!group.empty())
-        results.add(passing(group));
+      if (!name.empty())
+        results.add(passing(name));
     });
   };
   say("");
@@ -70,7 +70,7 @@ TEST_CASE("a class is run again without the cases that ended a child, and given 
   say("a");
   CHECK(results.deaths().empty());
   for (const char *fatal : {"n 3", "n 4", "n 5"}) {
-    CHECK(results.report().groups.size() == 1);
+    CHECK(results.report().classes.size() == 1);
     results.add(death(fatal));
   }
   CHECK(results.deaths().empty());
@@ -81,31 +81,31 @@ TEST_CASE("a class is run again without the cases that ended a child, and given 
   CHECK(report.target == "t");
   CHECK(report.seed == 7);
   CHECK_FALSE(report.withDevice);
-  REQUIRE(report.groups.size() == 3);
-  CHECK(toJson(report.groups[0]) == toJson(passing("a")));
-  CHECK(report.groups[1].name == "b");
-  CHECK(report.groups[1].incomplete);
-  REQUIRE(report.groups[1].failures.size() == 3);
-  CHECK(report.groups[1].failures[2].what == "n 5");
-  CHECK(toJson(report.groups[2]) == toJson(passing("c")));
+  REQUIRE(report.classes.size() == 3);
+  CHECK(toJson(report.classes[0]) == toJson(passing("a")));
+  CHECK(report.classes[1].name == "b");
+  CHECK(report.classes[1].incomplete);
+  REQUIRE(report.classes[1].failures.size() == 3);
+  CHECK(report.classes[1].failures[2].what == "n 5");
+  CHECK(toJson(report.classes[2]) == toJson(passing("c")));
   results.add(death(""));
-  CHECK(report.groups.back().name == "exit");
-  CHECK_FALSE(report.groups.back().incomplete);
+  CHECK(report.classes.back().name == "exit");
+  CHECK_FALSE(report.classes.back().incomplete);
 }
 
 TEST_CASE("a class is given up at once where leaving a case out does not help") {
   ConformanceResults results;
   inChild(results, [&] { results.begin(emptyReport(), {"a", "b"}); });
   results.add(death("odd model"));
-  CHECK(results.report().groups.empty());
+  CHECK(results.report().classes.empty());
   results.add(death("odd model"));
-  REQUIRE(results.report().groups.size() == 1);
-  CHECK(results.report().groups[0].failed == 1);
+  REQUIRE(results.report().classes.size() == 1);
+  CHECK(results.report().classes[0].failed == 1);
   PluginDeath hang = death("n 3");
   hang.hung = true;
   results.add(hang);
   REQUIRE(results.complete());
-  CHECK(results.report().groups[1].incomplete);
+  CHECK(results.report().classes[1].incomplete);
 }
 
 TEST_CASE("a plugin that does not even load any more fails all that is left") {
@@ -117,9 +117,9 @@ TEST_CASE("a plugin that does not even load any more fails all that is left") {
   });
   results.add(death(""));
   CHECK(results.complete());
-  REQUIRE(results.report().groups.size() == 3);
+  REQUIRE(results.report().classes.size() == 3);
   for (size_t i : {1, 2}) {
-    CHECK(results.report().groups[i].failed == 1);
-    CHECK(results.report().groups[i].failures[0].what == "all cases");
+    CHECK(results.report().classes[i].failed == 1);
+    CHECK(results.report().classes[i].failures[0].what == "all cases");
   }
 }

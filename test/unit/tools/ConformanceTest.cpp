@@ -53,9 +53,9 @@ Report examineLiar(std::unique_ptr<Target> liar, const std::string &filter,
 }
 
 const Failure &firstFailure(const Report &report) {
-  for (const GroupResult &group : report.groups)
-    if (!group.failures.empty())
-      return group.failures.front();
+  for (const ClassResult &checks : report.classes)
+    if (!checks.failures.empty())
+      return checks.failures.front();
   FAIL("nothing failed");
   throw;
 }
@@ -156,9 +156,9 @@ TEST_CASE("Conformance: the target itself passes, and says so in text and JSON")
   CHECK(report.total().failed == 0);
   const auto json = toJson(report);
   CHECK(json.at("conforms") == true);
-  for (const GroupResult &group : report.groups) {
-    const GroupResult back = groupFromJson(toJson(group));
-    CHECK(toJson(back) == toJson(group));
+  for (const ClassResult &checks : report.classes) {
+    const ClassResult back = classFromJson(toJson(checks));
+    CHECK(toJson(back) == toJson(checks));
   }
   CHECK(toText(report).find("does all that it claims") != std::string::npos);
 }
@@ -212,7 +212,7 @@ TEST_CASE("Conformance: a target that claims nothing fails") {
   CHECK_FALSE(report.conforms());
   CHECK(report.verdict() == report.machine + " claims nothing");
   CHECK(report.total().notClaimed > 0);
-  CHECK(report.groups.front().refusals.begin()->first == "not yet");
+  CHECK(report.classes.front().refusals.begin()->first == "not yet");
 }
 
 TEST_CASE("Conformance: memory beyond what a program states is found") {
@@ -229,7 +229,7 @@ TEST_CASE("Conformance: what a target throws is a failure of the case, the other
   CHECK(firstFailure(report).reason == "returned 7");
   CHECK_THAT(firstFailure(report).what, Catch::Contains("k 33"));
   CHECK(report.total().passed > 5);
-  CHECK(report.groups.front().incomplete == false);
+  CHECK(report.classes.front().incomplete == false);
 }
 
 TEST_CASE("Conformance: wrong results of whole models are found, and where they come from") {
