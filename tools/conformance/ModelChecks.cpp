@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <fstream>
+#include <optional>
 
 namespace llmc::conformance {
 
@@ -22,7 +23,7 @@ std::string contentOf(const std::string &path) {
 }
 
 struct Compiled {
-  std::string error, report, warning;
+  std::string error, report;
   Answers answers;
   explicit operator bool() const { return error.empty(); }
 };
@@ -38,15 +39,19 @@ Compiled compileFor(const Subject &subject, const TinyModel &model, const std::s
   CompileResult result = subject.compiler.compile(options, views);
   compiled.error = std::move(result.error);
   compiled.report = std::move(result.reportJson);
-  if (!result.warnings.empty())
-    compiled.warning = result.warnings.front();
   return compiled;
 }
 
-/// Whether any kernel of the plan is the target's; where none is, the plan says nothing about it.
-bool usesTarget(const Compiled &compiled) {
-  const auto report = nlohmann::json::parse(compiled.report);
-  return report.at("placement").at("target").at("kernels") > 0;
+/// Why no kernel of the plan is the target's, so that the plan says nothing about it; nothing where
+/// some are.
+std::optional<std::string> whyUnused(const Compiled &compiled) {
+  const auto placement = nlohmann::json::parse(compiled.report).at("placement");
+  if (placement.at("target").at("kernels") > 0)
+    return std::nullopt;
+  std::string all;
+  for (const auto &reason : placement.at("reasons"))
+    all += (all.empty() ? "" : "; ") + reason.at("reason").get<std::string>();
+  return all;
 }
 
 class ModelClass {
@@ -71,8 +76,8 @@ private:
     const Compiled compiled = compileFor(subject, model, "model.llmc");
     if (!compiled)
       return refuse(model, compiled);
-    if (!usesTarget(compiled))
-      return result.refuse(compiled.warning);
+    if (const auto reason = whyUnused(compiled))
+      return result.refuse(*reason);
     ++result.passed;
     countKernels(subject, model.file("model.llmc"), result);
     if (twice)
@@ -155,8 +160,9 @@ public:
   ClassResult run() {
     subject.note(model.name() + " model");
     const Compiled whole = compileFor(subject, model, "whole.llmc");
-    if (!whole || !usesTarget(whole)) {
-      result.refuse(whole ? whole.warning : whole.error);
+    const std::optional<std::string> unused = whole ? whyUnused(whole) : whole.error;
+    if (unused) {
+      result.refuse(*unused);
       return std::move(result);
     }
     for (const auto &[memory, bytes] : usesOf(whole.report))
