@@ -1,13 +1,6 @@
 # What `llmc new-target` writes, on an installed llmc that was moved, from an empty folder: it builds without a warning, is listed,
 # compiles and runs a model to the text of the host, and conforms. What is changed for the worse does not.
-function(run)
-  execute_process(COMMAND ${ARGN} WORKING_DIRECTORY ${WORK} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE errors)
-  if(NOT result EQUAL 0)
-    message(FATAL_ERROR "failed (${result}): ${ARGN}\n${output}${errors}")
-  endif()
-  set(output "${output}" PARENT_SCOPE)
-  set(errors "${errors}" PARENT_SCOPE)
-endfunction()
+include(${CMAKE_CURRENT_LIST_DIR}/run.cmake)
 
 # It ends with exit code 1, and says so.
 function(run_failing PATTERN)

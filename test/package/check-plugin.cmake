@@ -1,12 +1,6 @@
 # Builds the plugin PROJECT on an installed package, outside the tree, and checks its target NAME on MACHINE with RECIPES:
 # the logits of the reference evaluator, the text of another target, and code that can be listed.
-function(run)
-  execute_process(COMMAND ${ARGN} WORKING_DIRECTORY ${WORK} RESULT_VARIABLE result OUTPUT_VARIABLE output)
-  if(NOT result EQUAL 0)
-    message(FATAL_ERROR "failed (${result}): ${ARGN}\n${output}")
-  endif()
-  set(output "${output}" PARENT_SCOPE)
-endfunction()
+include(${CMAKE_CURRENT_LIST_DIR}/run.cmake)
 
 function(require_match PATTERN)
   if(NOT output MATCHES "${PATTERN}")

@@ -1,12 +1,8 @@
 # Installs the runtime into WORK, builds PROJECT on it, and runs what came out.
-function(run)
-  execute_process(COMMAND ${ARGN} RESULT_VARIABLE result)
-  if(NOT result EQUAL 0)
-    message(FATAL_ERROR "failed (${result}): ${ARGN}")
-  endif()
-endfunction()
+include(${CMAKE_CURRENT_LIST_DIR}/run.cmake)
 
 file(REMOVE_RECURSE ${WORK})
+file(MAKE_DIRECTORY ${WORK})
 run(${CMAKE_COMMAND} --install ${BUILD} --component runtime --prefix ${WORK}/prefix)
 if(WAY STREQUAL "sources")
   list(APPEND options -DLLMC_RUNTIME_FROM_SOURCES=ON)
