@@ -87,8 +87,14 @@ rt::Logits Generation::decode(int32_t id) {
   return logits;
 }
 
-void Generation::noteFullContext() {
-  stats.stopReason = "context_full";
+/// The text's last bytes and one newline more, whatever it ends with: without its last byte the
+/// output is the text.
+void Generation::finishText() {
+  if (runner.hasText())
+    output(runner.text("text").decodeEnd());
+  output("\n");
+  if (stats.stopReason != "context_full")
+    return;
   note(fmt::format("the context of {} tokens is full: generation ended after {} of {} tokens; for "
                    "longer texts compile with a larger --context",
                    runner.lm().contextLength(), stats.generated.size(), options.maxTokens));
@@ -107,12 +113,11 @@ RunStats Generation::run() {
     if (stats.generated.size() == options.maxTokens)
       stats.stopReason = "max_tokens";
     else if (runner.lm().position() == runner.lm().contextLength())
-      noteFullContext();
+      stats.stopReason = "context_full";
     else
       logits = decode(id);
   }
-  if (runner.hasText())
-    output(runner.text("text").decodeEnd());
+  finishText();
   stats.decode = runner.device().figures();
   stats.hostDecodeSeconds = secondsSince(decodeStart);
   stats.hostSeconds = secondsSince(start);

@@ -22,7 +22,7 @@ struct GenerationOptions {
 };
 
 /// Throws as PlanRunner does. Text, or ids where the plan has no tokenizer, goes to `output` as it
-/// becomes known; what is worth saying beside it to `note`.
+/// becomes known, a newline behind it; what is worth saying beside it to `note`.
 class Generation {
 public:
   using Sink = std::function<void(std::string_view)>;
@@ -36,7 +36,7 @@ private:
   bool emit(int32_t id);
   rt::Logits prefill(const std::vector<int32_t> &prompt);
   rt::Logits decode(int32_t id);
-  void noteFullContext();
+  void finishText();
 
   PlanRunner &runner;
   const GenerationOptions &options;

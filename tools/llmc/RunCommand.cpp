@@ -7,7 +7,6 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <fmt/format.h>
-#include <unistd.h>
 
 namespace llmc {
 
@@ -39,8 +38,6 @@ void runPlan(const RunOptions &options, const Toolbox &tools) {
     throw InputError(error);
   PlanRunner runner(options.plan, tools.devices, options.device);
   const RunStats stats = Generation(runner, options.generation, print, say).run();
-  if (::isatty(STDOUT_FILENO))
-    print("\n");
   if (!options.stats.empty())
     writeStats(statsFile, stats);
 }

@@ -202,7 +202,7 @@ TEST_CASE("figures of a run are times, and none that only a simulator counts") {
           runner, options, [&](std::string_view part) { text += part; }, [](std::string_view) {})
           .run()
           .json();
-  CHECK(text == "1023 1023 1023 1023"); // the largest logit
+  CHECK(text == "1023 1023 1023 1023\n"); // the largest logit
   CHECK(json["target"] == "any");
   CHECK(json["isa"] == "avx2");
   CHECK(json["threads"] == 2);
