@@ -59,13 +59,11 @@ std::string describeStreams(const Json &entry) {
 std::string drawEntry(const Json &entry) {
   const Arena arena = arenaOf(entry);
   const auto bytes = entry.at("sram_bytes").get<uint64_t>();
-  const auto live = entry.at("live_bytes").get<uint64_t>();
   const double share =
       arena.problem.capacity ? 100.0 * double(bytes) / double(arena.problem.capacity) : 0;
-  std::string text = fmt::format(
-      "{}: {} bytes of {} ({:.1f} %), {} live at the fullest step, {} buffers, {} steps\n",
-      entry.at("name").get<std::string>(), bytes, arena.problem.capacity, share, live,
-      arena.offsets.size(), entry.at("steps").get<uint64_t>());
+  std::string text = fmt::format("{}: {} bytes of {} ({:.1f} %), {} buffers, {} steps\n",
+                                 entry.at("name").get<std::string>(), bytes, arena.problem.capacity,
+                                 share, arena.offsets.size(), entry.at("steps").get<uint64_t>());
   text += describeStreams(entry);
   if (!arena.offsets.empty())
     text += passes::drawMemoryMap(arena.problem, arena.offsets);

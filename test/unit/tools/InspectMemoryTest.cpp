@@ -21,7 +21,8 @@ Json someMap() {
 
 TEST_CASE("the chart names entry, use and buffers") {
   const std::string text = drawMemory(someMap());
-  CHECK_THAT(text, Catch::StartsWith("decode: 160 bytes of 256 (62.5 %), 128 live"));
+  CHECK_THAT(text, Catch::StartsWith("decode: 160 bytes of 256 (62.5 %), 3 buffers, 6 steps"));
+  CHECK_THAT(text, Catch::Contains("step 1 is the fullest: 112 live bytes"));
   CHECK_THAT(text, Catch::Contains("2 of the buffers, 96 bytes, are streamed"));
   CHECK_THAT(text, Catch::Contains("hidden") && Catch::Contains("tile1"));
 }
