@@ -312,7 +312,7 @@ void addBenchCommand(CLI::App &app, Toolbox &tools) {
   auto options = std::make_shared<BenchOptions>();
   CLI::App *command =
       app.add_subcommand("bench", "Measure a plan on its device; on a simulated one, in its time");
-  command->add_option("PLAN", options->plan, "Plan file; needs no tokenizer")->required();
+  addFile(*command, "PLAN", options->plan, "Plan file; needs no tokenizer")->required();
   command->add_option("--prefill", options->prefill, "Lengths of prompts: 128,512")
       ->delimiter(',')
       ->check(checkCount)

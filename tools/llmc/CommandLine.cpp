@@ -36,6 +36,11 @@ std::string checkCount(const std::string &text) { return checkRange(text, UINT64
 
 std::string checkCount32(const std::string &text) { return checkRange(text, UINT32_MAX); }
 
+CLI::Option *addFile(CLI::App &command, const std::string &name, std::string &path,
+                     const std::string &description) {
+  return command.add_option(name, path, description)->type_name("FILE");
+}
+
 void addDeviceOptions(CLI::App &command, DeviceOptions &options) {
   command
       .add_option("--threads", options.threads,

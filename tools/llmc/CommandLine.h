@@ -16,7 +16,8 @@
 
 namespace CLI {
 class App;
-}
+class Option;
+} // namespace CLI
 
 namespace llmc {
 
@@ -51,6 +52,10 @@ void addTargetsCommand(CLI::App &app, Toolbox &tools);
 void addNewTargetCommand(CLI::App &app, Toolbox &tools);
 void addVerifyCommand(CLI::App &app);
 void addSignCommand(CLI::App &app);
+
+/// Adds an option or an argument that is the path of a file.
+CLI::Option *addFile(CLI::App &command, const std::string &name, std::string &path,
+                     const std::string &description);
 
 /// Adds --threads and --isa, for plans of a CPU.
 void addDeviceOptions(CLI::App &command, DeviceOptions &options);

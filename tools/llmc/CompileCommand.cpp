@@ -96,55 +96,77 @@ void addRecipe(CLI::App &app) {
   auto name = std::make_shared<std::string>();
   CLI::App *command = app.add_subcommand(
       "recipe", "Print a quantization recipe, to be changed and given back as --quant=FILE");
-  command->add_option("NAME", *name, "Recipe: w8a8, w4a8, w4a8-m32, ...")->required();
+  command
+      ->add_option("NAME", *name,
+                   "Recipe, as w8a8 or w4a8-m32; the error for a name that is none lists them")
+      ->required();
   command->callback([name] { printRecipe(*name); });
+}
+
+void addModelOptions(CLI::App &command, CompileOptions &options) {
+  command
+      .add_option(
+          "--quant", options.quant,
+          "Recipe: a name or a file; without it w4a8, or keep where the graph brings its own grids")
+      ->type_name("RECIPE");
+  command.add_option("--context", options.context, "Tokens of context; without it the model's")
+      ->check(checkCount32);
+  command
+      .add_option("--weight-budget", options.weightBudget,
+                  "Bytes of memory for weights, which stay in flash and are read page by page; "
+                  "without it weights are used where they lie")
+      ->check(CLI::PositiveNumber);
+}
+
+void addFallbackOptions(CLI::App &command, CompileArguments &arguments) {
+  command
+      .add_option("--fallback", arguments.fallback,
+                  "Machine for what the target does not support, or none; without it this "
+                  "host's CPU, where llmc has a device for the target")
+      ->type_name("MACHINE");
+  command.add_flag("--require-full-offload", arguments.options.requireFullOffload,
+                   "Kernels that would run on the fallback are an error");
+}
+
+void addOutputOptions(CLI::App &command, CompileArguments &arguments) {
+  addFile(command, "-o,--output", arguments.options.output, "Plan file to write")->required();
+  addFile(command, "--report", arguments.report,
+          "Write what was matched, placed and measured here (JSON)");
+  command
+      .add_option_function<std::string>(
+          "--compare-after",
+          [&arguments](const std::string &) { arguments.options.compareAfterEach = true; },
+          "each: run every level and compare it with the quantized reference, bit for bit")
+      ->check(CLI::IsMember({"each"}));
+}
+
+void addCompile(CLI::App &app, Toolbox &tools) {
+  auto arguments = std::make_shared<CompileArguments>();
+  CLI::App *command = app.add_subcommand("compile", "Compile an ONNX model into a plan");
+  addFile(*command, "MODEL", arguments->options.model,
+          "ONNX file; tokenizer and configuration beside it go into the plan")
+      ->required();
+  command
+      ->add_option("--target", arguments->options.machine,
+                   "Machine to compile for; 'llmc targets' lists them")
+      ->required()
+      ->type_name("MACHINE");
+  addTargetOptions(*command, tools);
+  addIsolationOptions(*command, arguments->isolation);
+  addModelOptions(*command, arguments->options);
+  addFallbackOptions(*command, *arguments);
+  addOutputOptions(*command, *arguments);
+  command->callback([arguments, &tools] {
+    openTargets(tools, arguments->isolation);
+    compile(*arguments, tools);
+  });
 }
 
 } // namespace
 
 void addCompileCommands(CLI::App &app, Toolbox &tools) {
   tools.openModel = openReferenceModel;
-  auto arguments = std::make_shared<CompileArguments>();
-  CompileOptions &options = arguments->options;
-  CLI::App *command = app.add_subcommand("compile", "Compile an ONNX model into a plan");
-  command
-      ->add_option("MODEL", options.model,
-                   "ONNX file; tokenizer and configuration beside it go into the plan")
-      ->required();
-  command
-      ->add_option("--target", options.machine, "Machine to compile for; 'llmc targets' lists them")
-      ->required();
-  addTargetOptions(*command, tools);
-  addIsolationOptions(*command, arguments->isolation);
-  command->add_option(
-      "--quant", options.quant,
-      "Recipe: a name or a file; without it w4a8, or keep where the graph brings its own grids");
-  command->add_option("--context", options.context, "Tokens of context; without it the model's")
-      ->check(checkCount32);
-  command
-      ->add_option("--weight-budget", options.weightBudget,
-                   "Bytes of memory for weights, which stay in flash and are read page by page; "
-                   "without it weights are used where they lie")
-      ->check(CLI::PositiveNumber);
-  command
-      ->add_option("--fallback", arguments->fallback,
-                   "Machine for what the target does not support, or none; without it this "
-                   "host's CPU, where llmc has a device for the target")
-      ->type_name("MACHINE");
-  command->add_flag("--require-full-offload", options.requireFullOffload,
-                    "Kernels that would run on the fallback are an error");
-  command->add_option("-o,--output", options.output, "Plan file to write")->required();
-  command->add_option("--report", arguments->report,
-                      "Write what was matched, placed and measured here (JSON)");
-  command
-      ->add_option_function<std::string>(
-          "--compare-after", [&options](const std::string &) { options.compareAfterEach = true; },
-          "each: run every level and compare it with the quantized reference, bit for bit")
-      ->check(CLI::IsMember({"each"}));
-  command->callback([arguments, &tools] {
-    openTargets(tools, arguments->isolation);
-    compile(*arguments, tools);
-  });
+  addCompile(app, tools);
   addRecipe(app);
 }
 

@@ -101,7 +101,8 @@ void addConformanceCommand(CLI::App &app, Toolbox &tools) {
       app.add_subcommand("conformance", "Check that a target does all that it claims, bit for bit");
   command
       ->add_option("--target", arguments->machine, "Machine to examine; 'llmc targets' lists them")
-      ->required();
+      ->required()
+      ->type_name("MACHINE");
   addTargetOptions(*command, tools);
   addIsolationOptions(*command, arguments->isolation);
   command->add_option("--filter", arguments->filter, "Only classes with this in their name");

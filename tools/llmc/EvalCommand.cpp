@@ -35,10 +35,10 @@ public:
     if (!options.ids.empty())
       ids = readIds(options.ids);
     if (rt::host::looksLikePlan(options.input.path) || !options.input.path.ends_with(".onnx")) {
+      model = openPlan(options.input.path, tools.devices, options.device);
       if (!options.input.quant.empty() || options.input.context)
         throw InputError("--quant and --context are for models; '" + options.input.path +
                          "' is a plan, where both are fixed: leave them out");
-      model = openPlan(options.input.path, tools.devices, options.device);
     } else {
       if (options.device.threads || options.device.isa)
         throw InputError("--threads and --isa are for plans of a CPU; '" + options.input.path +
@@ -164,20 +164,21 @@ void addEvalCommand(CLI::App &app, Toolbox &tools) {
   auto options = std::make_shared<EvalOptions>();
   CLI::App *command =
       app.add_subcommand("eval", "Perplexity or logits of a plan on its device, or of a model");
-  command
-      ->add_option("INPUT", options->input.path, "Plan, or ONNX model for the reference evaluator")
+  addFile(*command, "INPUT", options->input.path, "Plan, or ONNX model for the reference evaluator")
       ->required();
-  command->add_option("--text", options->text, "Text to score");
+  addFile(*command, "--text", options->text, "Text to score");
   command->add_option("--tokens", options->tokens, "Only the first N ids of the text")
       ->check(checkCount);
-  command->add_option("--ids", options->ids, "JSON array of ids, at most the context")
+  addFile(*command, "--ids", options->ids, "JSON array of ids, at most the context")
       ->excludes("--text");
-  command->add_option("--logits", options->logits,
-                      "Write the logits of every position here (.npy, float32 [tokens, vocab])");
+  addFile(*command, "--logits", options->logits,
+          "Write the logits of every position here (.npy, float32 [tokens, vocab])");
   command->add_option("--chunk", options->chunk, "Ids per call; results do not depend on it")
       ->check(checkCount);
-  command->add_option("--quant", options->input.quant,
-                      "Recipe for a model: a name or a file; without it fp32");
+  command
+      ->add_option("--quant", options->input.quant,
+                   "Recipe for a model: a name or a file; without it fp32")
+      ->type_name("RECIPE");
   command->add_option("--context", options->input.context, "Context of a model; without it its own")
       ->check(checkCount32);
   addTargetOptions(*command, tools);

@@ -19,8 +19,11 @@ double secondsSince(std::chrono::steady_clock::time_point start) {
 Generation::Generation(PlanRunner &runner, const GenerationOptions &options, Sink output, Sink note)
     : runner(runner), options(options), output(std::move(output)), note(std::move(note)) {
   if (!sampler.init(options.sampler).ok())
-    throw InputError("the sampler takes a temperature of 0 (greedy) or from 2^-20 to 2^20, and a "
-                     "top-p above 0 and at most 1");
+    throw InputError(
+        fmt::format("--temperature={} and --top-p={}: the sampler takes a temperature of "
+                    "0 (greedy) or from 2^-20 to 2^20, and a top-p above 0 and at "
+                    "most 1",
+                    options.sampler.temperature, options.sampler.topP));
   if (options.sampler.temperature > 0)
     scratch.resize(runner.lm().vocab());
 }

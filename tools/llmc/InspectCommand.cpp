@@ -79,7 +79,7 @@ void inspect(const InspectOptions &options, const Toolbox &tools) {
 void addInspectCommand(CLI::App &app, Toolbox &tools) {
   auto options = std::make_shared<InspectOptions>();
   CLI::App *command = app.add_subcommand("inspect", "Show what a plan holds");
-  command->add_option("PLAN", options->plan, "Plan file")->required();
+  addFile(*command, "PLAN", options->plan, "Plan file")->required();
   addPluginOption(*command, tools);
   addIsolationOptions(*command, options->isolation);
   command->add_flag("--json", options->json, "One JSON document on standard output");

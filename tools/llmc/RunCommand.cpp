@@ -68,7 +68,7 @@ void addSampling(CLI::App &command, rt::SamplerOptions &sampler) {
 void addRunCommand(CLI::App &app, Toolbox &tools) {
   auto options = std::make_shared<RunOptions>();
   CLI::App *command = app.add_subcommand("run", "Generate text with a plan, on its device");
-  command->add_option("PLAN", options->plan, "Plan file")->required();
+  addFile(*command, "PLAN", options->plan, "Plan file")->required();
   command->add_option("--prompt", options->generation.prompt,
                       "Text to go on from; empty: from the model's bos id");
   command->add_option("--prompt-ids", options->promptIds, "The same as ids: 1,2,3")
@@ -84,7 +84,7 @@ void addRunCommand(CLI::App &app, Toolbox &tools) {
   addTargetOptions(*command, tools);
   addIsolationOptions(*command, options->isolation);
   addDeviceOptions(*command, options->device);
-  command->add_option("--stats", options->stats, "Write figures of the run here (JSON)");
+  addFile(*command, "--stats", options->stats, "Write figures of the run here (JSON)");
   command->callback([options, command, &tools] {
     checkSampling(*command, options->generation);
     if (command->count("--prompt-ids"))

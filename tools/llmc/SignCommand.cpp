@@ -88,8 +88,8 @@ void signPlan(const SignOptions &options) {
 void addSignCommand(CLI::App &app) {
   auto options = std::make_shared<SignOptions>();
   CLI::App *command = app.add_subcommand("sign", "Sign a plan in place, with Ed25519");
-  command->add_option("PLAN", options->path, "Plan file")->required();
-  command->add_option("--key", options->key, "File with the private key, in PEM")->required();
+  addFile(*command, "PLAN", options->path, "Plan file")->required();
+  addFile(*command, "--key", options->key, "The private key, in PEM")->required();
   command->callback([options] { signPlan(*options); });
 }
 

@@ -2,6 +2,7 @@
 #include "tools/llmc/CommandLine.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -27,10 +28,13 @@ nlohmann::json describe(const target::Machine &machine) {
 
 void listTargets(const Toolbox &tools, bool json) {
   nlohmann::json list = nlohmann::json::array();
+  size_t width = 0;
+  for (const auto &[target, machine] : tools.targets.machines())
+    width = std::max(width, machine->name.size());
   std::string text;
   for (const auto &[target, machine] : tools.targets.machines()) {
     list.push_back(describe(*machine));
-    text += fmt::format("{:<12} {}\n", machine->name, machine->summary);
+    text += fmt::format("{:<{}}  {}\n", machine->name, width, machine->summary);
   }
   print(json ? list.dump(2) + "\n" : text);
 }

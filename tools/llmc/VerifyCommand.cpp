@@ -86,9 +86,9 @@ void addVerifyCommand(CLI::App &app) {
   auto options = std::make_shared<VerifyOptions>();
   CLI::App *command =
       app.add_subcommand("verify", "Compare all bytes of a plan, weights too, with their digests");
-  command->add_option("PLAN", options->path, "Plan file");
-  command->add_option("--public-key", options->publicKey,
-                      "Check the signature with the public key in this file, in PEM");
+  addFile(*command, "PLAN", options->path, "Plan file");
+  addFile(*command, "--public-key", options->publicKey,
+          "Check the signature with this public key, in PEM");
   command
       ->add_option("--status", options->status,
                    "Instead say what a status of a device's runtime means, with PLAN which bytes a "

@@ -14,12 +14,13 @@
 #include <algorithm>
 #include <cstdio>
 #include <fmt/format.h>
+#include <sstream>
+#include <string_view>
 
 using namespace llmc;
 
-static constexpr const char *examples =
-    R"(examples:
-  llmc compile model.onnx --target=rnpu-soc --quant=w4a8-m32 -o model.llmc --report=report.json
+static constexpr std::string_view examples =
+    R"(  llmc compile model.onnx --target=rnpu-soc --quant=w4a8-m32 -o model.llmc --report=report.json
   llmc run model.llmc --prompt="It was the best of" --max-tokens=64 --stats=stats.json
   llmc eval model.llmc --text=valid.txt --tokens=4096 --json
   llmc eval model.onnx --ids=ids.json --logits=logits.npy
@@ -30,8 +31,20 @@ static constexpr const char *examples =
   llmc conformance --target=rnpu-soc --json
   llmc new-target my-npu && cmake -S my-npu -B build && cmake --build build && llmc targets --plugin=build/my-npu.so
   llmc recipe w4a8 > mine.json && llmc compile model.onnx --target=rnpu-mcu --quant=mine.json -o mine.llmc
+)";
 
-exit codes: 0 done, 1 something about the input is wrong, 2 internal error)";
+static constexpr const char *exitCodes =
+    "\nexit codes: 0 done, 1 something about the input is wrong, 2 internal error";
+
+/// The examples in which `words` stand, and the exit codes.
+static std::string footerFor(const std::string &words) {
+  std::string chosen;
+  std::istringstream lines{std::string(examples)};
+  for (std::string line; std::getline(lines, line);)
+    if (line.find(words) != std::string::npos)
+      chosen += line + "\n";
+  return "examples:\n" + chosen + exitCodes;
+}
 
 /// The targets of this program, each as a plugin: nothing of them is known but the tables.
 class BuiltInTargets {
@@ -64,15 +77,19 @@ static int reportUsage(const CLI::App &app, const CLI::ParseError &error) {
   return 1;
 }
 
-/// Names a command that does not exist; the parser would only say that one is missing.
+/// Names the commands where none or another is given; the parser would only say that one is
+/// missing.
 static void checkCommand(const CLI::App &app, const std::vector<std::string> &arguments) {
   std::string known;
   for (const CLI::App *command : app.get_subcommands({})) {
-    if (arguments.empty() || arguments[0].starts_with('-') || arguments[0] == command->get_name())
+    if (!arguments.empty() &&
+        (arguments[0].starts_with('-') || arguments[0] == command->get_name()))
       return;
     known += (known.empty() ? "" : ", ") + command->get_name();
   }
-  throw InputError("unknown command '" + arguments[0] + "'; the commands are " + known);
+  throw InputError(
+      (arguments.empty() ? "no command is given" : "unknown command '" + arguments[0] + "'") +
+      "; the commands are " + known);
 }
 
 static int runCommand(std::vector<std::string> arguments) {
@@ -82,7 +99,7 @@ static int runCommand(std::vector<std::string> arguments) {
   CLI::App app("Ahead-of-time compiler for transformer models on NPUs", "llmc");
   app.set_version_flag("--version", "llmc " LLMC_VERSION);
   app.require_subcommand(1);
-  app.footer(examples);
+  app.footer(footerFor("llmc"));
   addCompileCommands(app, tools);
   addRunCommand(app, tools);
   addEvalCommand(app, tools);
@@ -93,6 +110,8 @@ static int runCommand(std::vector<std::string> arguments) {
   addNewTargetCommand(app, tools);
   addVerifyCommand(app);
   addSignCommand(app);
+  for (CLI::App *command : app.get_subcommands({}))
+    command->footer(footerFor("llmc " + command->get_name()));
   checkCommand(app, arguments);
   try {
     std::reverse(arguments.begin(), arguments.end()); // as CLI11 takes them
