@@ -178,14 +178,14 @@ private:
 
   bool lowerFor(const PlanDevices &chosen) {
     devices = chosen;
-    const target::Machine &machine = *devices.own.machine;
+    devices.cutChunks(model->contextLength);
     if (failed(describeMachine(model->module(), devices, options.weightBudget)))
       return fail(model->log->errorText("lowering failed"));
     describePlan(model->module(), devices, inputs);
     PassManager manager(model->context.get());
     auto difference = std::make_shared<std::string>();
     if (options.compareAfterEach) {
-      std::vector<int64_t> chunks(machine.prefillChunks.begin(), machine.prefillChunks.end());
+      std::vector<int64_t> chunks(devices.chunks.begin(), devices.chunks.end());
       comparison = std::make_shared<LevelComparison>(model->module(), chunks);
       if (comparison->logits().empty())
         return fail(model->log->errorText("the reference evaluator cannot run this model"));

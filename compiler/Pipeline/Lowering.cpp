@@ -48,7 +48,7 @@ LogicalResult describeMachine(ModuleOp module, const PlanDevices &devices, uint6
                               << "' does not page weights: its target packs several rows together "
                                  "or streams weights by itself; leave the weight budget out";
   if (machine.pagesWeights() && !weightBudget) {
-    FailureOr<uint64_t> left = weightBudgetOf(module, machine);
+    FailureOr<uint64_t> left = weightBudgetOf(module, devices);
     if (failed(left))
       return failure();
     weightBudget = *left;
@@ -56,7 +56,7 @@ LogicalResult describeMachine(ModuleOp module, const PlanDevices &devices, uint6
   const target::Memory &buffers =
       direct ? *machine.memory(machine.placement.scratch) : machine.sram();
   constexpr int64_t kRecord = 16; // alignment of the row records of stream machines
-  SmallVector<int64_t> chunks(machine.prefillChunks.begin(), machine.prefillChunks.end());
+  SmallVector<int64_t> chunks(devices.chunks.begin(), devices.chunks.end());
   module->setAttr(npu::TargetAttr::moduleAttributeName,
                   npu::TargetAttr::get(module.getContext(), machine.name, int64_t(buffers.bytes),
                                        buffers.alignment, target.rowGranule(machine), kRecord,

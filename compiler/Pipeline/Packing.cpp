@@ -96,7 +96,7 @@ private:
     int64_t columns = cast<RankedTensorType>(linear.getInput().getType()).getDimSize(1),
             group = npu::PackingAttr::rowsGroupFor(linear.getFormat());
     const PlanDevice &device = devices.of(linear);
-    std::vector<uint32_t> counts = devices.own.machine->prefillChunks;
+    std::vector<uint32_t> counts = devices.chunks;
     counts.push_back(devices.own.machine->headRows);
     llvm::erase(counts, 1u);
     for (uint32_t count : counts) {
@@ -151,7 +151,7 @@ private:
     target::Matmul product = *productOf(linear);
     product.n.value = columns;
     product.epilogue = target::Epilogue(epilogue);
-    for (const target::Extent &tokens : chunkTokens(*devices.own.machine)) {
+    for (const target::Extent &tokens : chunkTokens(devices)) {
       auto question =
           npu::ProductAttr::get(linear.getContext(), linear.getFormat(), tokens.value, columns,
                                 product.k.value, epilogue, bool(npu::fallbackOf(linear)));

@@ -14,10 +14,10 @@ using namespace mlir;
 
 namespace llmc {
 
-std::vector<target::Extent> chunkTokens(const target::Machine &machine) {
+std::vector<target::Extent> chunkTokens(const PlanDevices &devices) {
   constexpr int16_t tokens = 1; // the plan's parameter
   std::vector<target::Extent> all = {{1, -1}};
-  for (uint32_t rows : machine.prefillChunks)
+  for (uint32_t rows : devices.chunks)
     if (rows != 1)
       all.push_back({rows, tokens});
   return all;
@@ -105,8 +105,7 @@ private:
     if (isNew)
       known->second =
           ask(*product, npu::PackingAttr::rowsGroupFor(linear.getFormat()),
-              isHead(linear) ? headTokens(*devices.own.machine) : chunkTokens(*devices.own.machine),
-              device);
+              isHead(linear) ? headTokens(*devices.own.machine) : chunkTokens(devices), device);
     return known->second;
   }
 
@@ -139,7 +138,7 @@ private:
     rows.gathered = gathers;
     if (!convertFormat(embed.getFormat(), rows.format))
       return "";
-    for (const target::Extent &tokens : chunkTokens(*devices.own.machine)) {
+    for (const target::Extent &tokens : chunkTokens(devices)) {
       rows.tokens = tokens;
       if (target::Verdict verdict = verdictOn(rows, device); !verdict.supported)
         return verdict.reason;

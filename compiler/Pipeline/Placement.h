@@ -14,7 +14,7 @@
 namespace llmc {
 
 /// Rows of programs as kernels know them: chunks have a run-time number of tokens.
-std::vector<target::Extent> chunkTokens(const target::Machine &machine);
+std::vector<target::Extent> chunkTokens(const PlanDevices &devices);
 std::vector<target::Extent> headTokens(const target::Machine &machine);
 
 /// The linear layer as one kernel. Nothing where no target decodes its format.
