@@ -128,10 +128,11 @@ Value *Emitter::rowOf(unsigned number, uint32_t tokenStride, uint32_t subStride,
   return at(operand(number), ir.CreateAdd(token, sub));
 }
 
-void Emitter::prefetch(Value *address) {
-  constexpr uint32_t read = 0, second = 2, data = 1;
+void Emitter::prefetch(Value *address, CacheLevel level) {
+  constexpr uint32_t read = 0, data = 1;
+  const uint32_t locality = level == CacheLevel::First ? 3 : 2;
   ir.CreateIntrinsic(llvm::Intrinsic::prefetch, {ir.getPtrTy()},
-                     {address, ir.getInt32(read), ir.getInt32(second), ir.getInt32(data)});
+                     {address, ir.getInt32(read), ir.getInt32(locality), ir.getInt32(data)});
 }
 
 Value *Emitter::multiplyAdd(Value *x, Value *y, Value *sum) {

@@ -20,6 +20,9 @@ namespace llmc::target {
 /// registers hold.
 constexpr unsigned kLanes = 16;
 
+/// Nearest to the core first.
+enum class CacheLevel { First, Second };
+
 class Emitter {
 public:
   using Values = llvm::SmallVector<llvm::Value *, 8>;
@@ -58,8 +61,8 @@ public:
   /// Address of row `row` of an operand: token row / subRows, sub-row row % subRows.
   llvm::Value *rowOf(unsigned operand, uint32_t tokenStride, uint32_t subStride, uint32_t subRows,
                      llvm::Value *row);
-  /// Asks for the line at an address, which need not exist, to come into the second-level cache.
-  void prefetch(llvm::Value *address);
+  /// Asks for the line at an address, which need not exist, to come into a cache.
+  void prefetch(llvm::Value *address, CacheLevel level = CacheLevel::Second);
   /// x * y + sum where the product is exact: fused where the machine can.
   llvm::Value *multiplyAdd(llvm::Value *x, llvm::Value *y, llvm::Value *sum);
 

@@ -102,8 +102,8 @@ void X86Linear::storeBlock(Value *value, Value *row, Value *index) {
     ir.CreateAlignedStore(value, at, llvm::Align(4));
 }
 
-/// Bytes ahead of a row's only pass over its weights. The hardware's own prefetching stops at
-/// pages, so this is a good part of one.
+/// Bytes ahead of a row's only pass over its weights, of each stream: all of them together fit the
+/// first-level cache. The hardware's own prefetching stops at pages of 4 KiB.
 static constexpr uint64_t prefetchDistance = 3072;
 /// Bytes of each stream of a run.
 static constexpr uint64_t streamBytes = 65536;
@@ -124,7 +124,7 @@ Emitter::Values X86Linear::addColumns(llvm::ArrayRef<Value *> from, Value *activ
       const bool raised = kind == DotSums::Raised && i == 1;
       Value *code = raised ? raisedCodes(at) : codes(nibbles ? at : e.at(at, 64 * i), i == 1);
       if (!nibbles || i == 0)
-        e.prefetch(e.at(at, prefetchDistance + 64 * i));
+        e.prefetch(e.at(at, prefetchDistance + 64 * i), CacheLevel::First);
       Value *&sum = sums[2 * b + i];
       sum = kind == DotSums::Pairs ? dot.addPairs(sum, code, four[i])
                                    : dot.add(sum, code, four[i], layout.bias());
@@ -191,7 +191,8 @@ Emitter::Values X86Linear::products(const RowPass &pass) {
   const uint64_t behind = layout.blockBytes + layout.multipliers;
   const auto groups = [&](Value *first, Emitter::Values acc, uint64_t count) {
     for (Value *block : pass.blocks)
-      e.prefetch(e.at(block, ir.CreateAdd(ir.CreateMul(first, e.i64(perGroup)), e.i64(behind))));
+      e.prefetch(e.at(block, ir.CreateAdd(ir.CreateMul(first, e.i64(perGroup)), e.i64(behind))),
+                 CacheLevel::First);
     for (uint64_t i = 0; i < count; ++i)
       acc = addGroup(pass, ir.CreateAdd(first, e.i64(i)), layout.groupSize, acc);
     return acc;

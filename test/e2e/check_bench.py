@@ -43,5 +43,7 @@ else:
     expected = None if cache is None else decode["bytes_per_token"] < 4 * cache
     check(decode["cache_affected"] == expected, "label of what the cache holds")
 check(document["int8_peak_ops_per_second"] > 0 and document["load_ms"] > 0, "peaks and load")
+large = document["plan_large_page_share"]
+check(large is None or 0 <= large <= 1, "large pages")
 check(document["peak_rss_bytes"] > 1 << 20, "resident memory")
 print("bench is consistent")

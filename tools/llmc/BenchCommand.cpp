@@ -4,6 +4,7 @@
 #include "tools/llmc/CommandLine.h"
 #include "tools/llmc/Errors.h"
 #include "tools/llmc/Interference.h"
+#include "tools/llmc/LargePages.h"
 #include "tools/llmc/PlanRunner.h"
 #include "tools/llmc/Stats.h"
 
@@ -115,6 +116,7 @@ public:
     const uint64_t cache = device.lastLevelCacheBytes();
     json["last_level_cache_bytes"] = cache ? Json(cache) : Json(nullptr);
     json["load_ms"] = loadSeconds * 1e3;
+    json["plan_large_page_share"] = simulated ? Json(nullptr) : largePageShare();
     json["peak_rss_bytes"] = simulated ? peakRssBytes() : peakRss;
     json["host_seconds"] = secondsSince(start);
     return json;
@@ -230,6 +232,13 @@ private:
         list.back()["kernels"] = describe(kernels);
     }
     return list;
+  }
+
+  /// The last large page may reach beyond the file's end.
+  Json largePageShare() const {
+    const std::span<const uint8_t> file = runner.fileBytes();
+    const auto large = largePageBytes(file.data());
+    return large ? Json(std::min(1.0, double(*large) / double(file.size()))) : Json(nullptr);
   }
 
   static Json describe(const std::vector<KernelTimes::Entry> &kernels) {

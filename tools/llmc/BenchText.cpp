@@ -61,6 +61,20 @@ std::string kernelsOf(const Json &phase) {
   return text;
 }
 
+/// What the host can do, and how the plan lies on it.
+std::string hostOf(const Json &json) {
+  std::string text =
+      fmt::format("machine        {:.1f} GB/s read, {:.2f} TOPS of int8; loaded in {:.1f} ms, "
+                  "{:.0f} MB resident at most",
+                  json["read_bandwidth_bytes_per_second"].get<double>() / 1e9,
+                  json["int8_peak_ops_per_second"].get<double>() / 1e12,
+                  json["load_ms"].get<double>(), json["peak_rss_bytes"].get<double>() / 1e6);
+  if (json["plan_large_page_share"].is_number())
+    text += fmt::format(", {:.0f} % of the plan in large pages",
+                        100 * json["plan_large_page_share"].get<double>());
+  return text + "\n";
+}
+
 } // namespace
 
 std::string benchText(const nlohmann::ordered_json &json) {
@@ -75,14 +89,7 @@ std::string benchText(const nlohmann::ordered_json &json) {
                       decode["p50_ms"].get<double>(), decode["p99_ms"].get<double>(),
                       shareOf(decode), interferenceOf(decode)) +
           kernelsOf(decode);
-  if (json["isa"] != "simulated")
-    text +=
-        fmt::format("machine        {:.1f} GB/s read, {:.2f} TOPS of int8; loaded in {:.1f} ms, "
-                    "{:.0f} MB resident at most\n",
-                    json["read_bandwidth_bytes_per_second"].get<double>() / 1e9,
-                    json["int8_peak_ops_per_second"].get<double>() / 1e12,
-                    json["load_ms"].get<double>(), json["peak_rss_bytes"].get<double>() / 1e6);
-  return text;
+  return json["isa"] == "simulated" ? text : text + hostOf(json);
 }
 
 } // namespace llmc

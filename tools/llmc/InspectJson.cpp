@@ -176,7 +176,7 @@ Json describePlan(const rt::host::PlanFile &file) {
   const rt::FileHeader header = plan.header();
   Json json = {{"format", fmt::format("{}.{}", header.formatMajor, header.formatMinor)},
                {"producer", textOf(plan.producer())},
-               {"file_bytes", file.fileBytes()},
+               {"file_bytes", file.fileBytes().size},
                {"plan_bytes", header.planSize},
                {"targets", describeTargets(plan)},
                {"model", describeModel(plan)},

@@ -27,6 +27,9 @@ public:
 
   const rt::Plan &plan() const { return file->plan(); }
   const std::string &path() const { return place; }
+  std::span<const uint8_t> fileBytes() const {
+    return {file->fileBytes().data, file->fileBytes().size};
+  }
   /// Runs the plan's targets that its entries need; the others have none.
   Device &device() const { return *runs; }
   /// The machine that target was compiled for.

@@ -55,7 +55,8 @@ static void verifyPlan(const VerifyOptions &options) {
     signature = options.publicKey.empty()
                     ? "; the signature was not checked, give --public-key=FILE"
                     : ", signed with the key";
-  print(fmt::format("{}: {} bytes match their digests{}\n", path, file->fileBytes(), signature));
+  print(
+      fmt::format("{}: {} bytes match their digests{}\n", path, file->fileBytes().size, signature));
 }
 
 /// What a digest covers, only its plan knows.

@@ -30,7 +30,7 @@ public:
   std::string describeDigest(uint32_t digest) const;
 
   const Plan &plan() const { return opened; }
-  uint64_t fileBytes() const { return file->bytes().size; }
+  Span<const uint8_t> fileBytes() const { return file->bytes(); }
   Span<const uint8_t> segment(uint32_t index) const;
 
 private:
