@@ -1,5 +1,7 @@
 #include "tools/conformance/TargetView.h"
 
+#include "runtime/drivers/cpu/cpu_features.h"
+
 #include <algorithm>
 
 namespace llmc::conformance {
@@ -68,6 +70,30 @@ std::string TargetView::disassemble(const std::vector<uint8_t> &blob, std::strin
   return inner.disassemble(blob, error);
 }
 
+namespace {
+
+/// Code that this host never runs would only be compiled.
+class StandbyView : public TargetView {
+public:
+  using TargetView::TargetView;
+
+  std::vector<Variant> variants(const Machine &machine) const override {
+    std::vector<Variant> all = inner.variants(machine);
+    std::optional<rt::cpu::Isa> best;
+    for (const Variant &variant : all)
+      if (const auto isa = rt::cpu::isaNamed(variant.name);
+          isa && rt::cpu::missingFor(*isa, rt::cpu::hostProbe()).empty())
+        best = std::max(best, isa);
+    if (best)
+      std::erase_if(all, [&](const Variant &variant) {
+        return rt::cpu::isaNamed(variant.name).value_or(*best) != *best;
+      });
+    return all;
+  }
+};
+
+} // namespace
+
 TargetRegistry viewsOf(const TargetRegistry &targets, const Target &watched, const Machine *machine,
                        Answers &answers) {
   TargetRegistry views;
@@ -83,7 +109,8 @@ TargetRegistry viewsOf(const TargetRegistry &targets, const Target &watched, con
       if (owner == target)
         machines.push_back(isWatched && machine && known->name == machine->name ? *machine
                                                                                 : *known);
-    views.add(std::make_unique<TargetView>(*target, isWatched ? answers : ignored),
+    views.add(isWatched ? std::make_unique<TargetView>(*target, answers)
+                        : std::make_unique<StandbyView>(*target, ignored),
               std::move(machines));
   }
   return views;

@@ -57,7 +57,8 @@ private:
 };
 
 /// Every target of `targets`, seen through. Answers are those of `watched`, among whose machines
-/// `machine`, where given, takes the place of the one of its name.
+/// `machine`, where given, takes the place of the one of its name. The others only stand by: of the
+/// variants for CPUs as this one, they have the best that it runs.
 target::TargetRegistry viewsOf(const target::TargetRegistry &targets, const target::Target &watched,
                                const target::Machine *machine, Answers &answers);
 

@@ -1,7 +1,9 @@
 // Targets that do not do what they claim, each found out by the conformance kit.
 #include "tools/conformance/Conformance.h"
+#include "runtime/drivers/cpu/cpu_features.h"
 #include "targets/Plugin/PluginCall.h"
 #include "targets/Rnpu/RnpuTarget.h"
+#include "targets/X86/X86Target.h"
 #include "test/unit/targets/KnownTarget.h"
 #include "tools/conformance/TargetView.h"
 #include "tools/llmc/CompilerLoader.h"
@@ -161,6 +163,29 @@ TEST_CASE("Conformance: the target itself passes, and says so in text and JSON")
     CHECK(toJson(back) == toJson(checks));
   }
   CHECK(toText(report).find("does all that it claims") != std::string::npos);
+}
+
+TEST_CASE("Conformance: beside the target that is examined, the host's CPU has one variant") {
+  TargetRegistry targets;
+  std::string error;
+  targets.add(x86::createTarget(), llmc::test::KnownTarget(x86::createTarget()).machines());
+  targets.add(rnpu::createTarget(), rnpuTarget().machines());
+  const auto variantsSeen = [&](const std::string &watched) {
+    const TargetRegistry views =
+        viewsOf(targets, *targets.find(watched, error)->first, nullptr, given);
+    const auto cpu = views.find("x86-64", error);
+    std::vector<std::string> names;
+    for (const Variant &variant : cpu->first->variants(*cpu->second))
+      names.push_back(variant.name);
+    return names;
+  };
+  const std::vector<std::string> all = {"avx2", "avx512", "amx"};
+  CHECK(variantsSeen("x86-64") == all);
+  std::vector<std::string> runs; // here; the best comes last
+  for (const std::string &name : all)
+    if (rt::cpu::missingFor(*rt::cpu::isaNamed(name), rt::cpu::hostProbe()).empty())
+      runs.push_back(name);
+  CHECK(variantsSeen("rnpu-soc") == (runs.empty() ? all : std::vector{runs.back()}));
 }
 
 TEST_CASE("Conformance: equal seeds give equal cases, others do not") {
