@@ -43,6 +43,31 @@ float sumOf(const Candidate *items, size_t n) {
   return sum;
 }
 
+/// The first of the largest.
+Status findLargest(Span<const float> logits, uint32_t *id) {
+  if (logits.empty())
+    return Status(LLMC_INVALID_ARGUMENT, LLMC_AT_LOGITS);
+  uint32_t best = 0;
+  for (size_t i = 0; i < logits.size; ++i) {
+    if (!llmc_is_finite(logits[i]))
+      return Status(LLMC_NOT_FINITE, LLMC_AT_LOGITS, i);
+    if (logits[i] > logits[best])
+      best = uint32_t(i);
+  }
+  *id = best;
+  return {};
+}
+
+/// How many of the first ones sum to `share` of all, at least one.
+size_t countOf(const Candidate *items, size_t n, float share) {
+  const float wanted = share * sumOf(items, n);
+  float sum = 0;
+  size_t count = 0;
+  for (; count < n && (count == 0 || sum < wanted); ++count)
+    sum += items[count].weight;
+  return count;
+}
+
 } // namespace
 
 Pcg32::Pcg32(uint64_t seed, uint64_t stream) : increment((stream << 1) | 1) {
@@ -72,51 +97,43 @@ Status Sampler::init(const SamplerOptions &wanted) {
 }
 
 Status Sampler::sample(Span<const float> logits, Span<Candidate> scratch, uint32_t *id) {
-  if (logits.empty())
-    return Status(LLMC_INVALID_ARGUMENT, LLMC_AT_LOGITS);
-  uint32_t best = 0;
-  for (size_t i = 0; i < logits.size; ++i) {
-    if (!llmc_is_finite(logits[i]))
-      return Status(LLMC_NOT_FINITE, LLMC_AT_LOGITS, i);
-    if (logits[i] > logits[best])
-      best = uint32_t(i);
-  }
-  *id = best;
-  if (options.temperature == 0)
-    return {};
+  const Status status = findLargest(logits, id);
+  if (!status.ok() || options.temperature == 0)
+    return status;
   size_t n = logits.size;
   if (scratch.size < n)
     return Status(LLMC_TOO_SMALL, LLMC_AT_SAMPLER, 2);
-  for (size_t i = 0; i < n; ++i)
-    scratch[i] = {uint32_t(i), logits[i]};
   Candidate *kept = scratch.data;
-  bool cut = (options.topK != 0 && options.topK < n) || options.topP < 1;
-  if (cut)
+  for (size_t i = 0; i < n; ++i)
+    kept[i] = {uint32_t(i), logits[i]};
+  const bool cutsK = options.topK != 0 && options.topK < n, cutsP = options.topP < 1;
+  if (cutsK || cutsP)
     sortBy(kept, n, before);
-  if (options.topK != 0 && options.topK < n)
+  if (cutsK)
     n = options.topK;
   // Weights relative to the best: the largest is 1, so the sum is never 0. Subtraction first: it
   // cannot overflow later.
-  float inverse = llmc_recip(options.temperature), top = logits[best];
+  const float inverse = llmc_recip(options.temperature), top = logits[*id];
   for (size_t i = 0; i < n; ++i)
     kept[i].weight = llmc_exp((kept[i].weight - top) * inverse);
-  if (options.topP < 1) {
-    float wanted = options.topP * sumOf(kept, n), sum = 0;
-    size_t most = n;
-    for (n = 0; n < most && (n == 0 || sum < wanted); ++n)
-      sum += kept[n].weight;
-  }
-  if (cut)
+  if (cutsP)
+    n = countOf(kept, n, options.topP);
+  if (cutsK || cutsP)
     sortBy(kept, n, byId);
-  float target = random.uniform() * sumOf(kept, n), sum = 0;
+  draw(kept, n, id);
+  return {};
+}
+
+void Sampler::draw(const Candidate *kept, size_t n, uint32_t *id) {
+  const float target = random.uniform() * sumOf(kept, n);
+  float sum = 0;
   for (size_t i = 0; i < n; ++i) { // target is below the whole sum, whose order this is
     sum += kept[i].weight;
     if (target < sum) {
       *id = kept[i].id;
-      break;
+      return;
     }
   }
-  return {};
 }
 
 } // namespace llmc::rt

@@ -47,6 +47,8 @@ public:
   Status sample(Span<const float> logits, Span<Candidate> scratch, uint32_t *id);
 
 private:
+  void draw(const Candidate *kept, size_t n, uint32_t *id);
+
   SamplerOptions options;
   Pcg32 random;
 };
