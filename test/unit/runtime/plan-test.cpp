@@ -294,6 +294,13 @@ TEST_CASE("a source that cannot map is read into memory of the caller") {
 }
 
 TEST_CASE("statuses are sentences") {
+  for (int code = LLMC_OK; code <= LLMC_IO_ERROR; ++code)
+    CHECK(rt::explain(Status(rt::Code(code))) != "unknown code");
+  CHECK(rt::explain(Status(rt::Code(LLMC_IO_ERROR + 1))) == "unknown code");
+  for (int where = LLMC_AT_HEADER; where <= LLMC_AT_SNAPSHOT; ++where)
+    if (where <= LLMC_AT_ROWS || where >= LLMC_AT_MEMORY)
+      CHECK_THAT(rt::explain(Status(LLMC_MISSING, rt::Where(where), 900)),
+                 Catch::Contains(" 900: a "));
   CHECK(rt::explain(Status(LLMC_BAD_RANGE, LLMC_AT_OPERAND, 17)) ==
         "operand 17: an offset, size or address leaves what must contain it");
   CHECK(rt::explain(Status(LLMC_MISSING, LLMC_AT_PLAN, 3)) ==
