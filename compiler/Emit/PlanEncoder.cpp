@@ -182,52 +182,40 @@ void PlanEncoder::placeDigests() {
 std::vector<uint8_t> PlanEncoder::encode(const Sha256 &digestRoot) const {
   Builder builder(1 << 16);
   const PlanDescription &d = description;
-  auto producer = builder.CreateString(d.producer);
-  auto targetRecords = structs<fb::Target>(builder, targets);
-  auto regions = structs<fb::Region>(builder, d.regions);
-  auto segments = structs<fb::Segment>(builder, placed);
-  auto params = structs<fb::Param>(builder, d.params);
-  auto moves = structs<fb::Move>(builder, d.moves);
-  auto operands = structs<fb::Operand>(builder, d.operands);
-  auto args = scalars(builder, d.args);
-  auto blobs = structs<fb::Blob>(builder, d.blobs);
-  auto kernels = structs<fb::Kernel>(builder, d.kernels);
-  auto queues = structs<fb::Queue>(builder, d.queues);
-  auto rows = structs<fb::Rows>(builder, d.rows);
-  auto steps = structs<fb::Step>(builder, d.steps);
-  auto states = structs<fb::State>(builder, d.states);
-  auto numberRecords = scalars(builder, numbers);
-  auto tensorRecords = structs<fb::Tensor>(builder, tensors);
-  auto entryRecords = structs<fb::Entry>(builder, entries);
-  auto names = builder.CreateString(text.empty() ? std::string(1, '\0') : text);
+  using Plan = fb::Plan;
+  // What a table refers to is written before it.
+  const std::pair<flatbuffers::voffset_t, Offset<void>> vectors[] = {
+      {Plan::VT_PRODUCER, builder.CreateString(d.producer).Union()},
+      {Plan::VT_TARGETS, structs<fb::Target>(builder, targets).Union()},
+      {Plan::VT_REGIONS, structs<fb::Region>(builder, d.regions).Union()},
+      {Plan::VT_SEGMENTS, structs<fb::Segment>(builder, placed).Union()},
+      {Plan::VT_PARAMS, structs<fb::Param>(builder, d.params).Union()},
+      {Plan::VT_MOVES, structs<fb::Move>(builder, d.moves).Union()},
+      {Plan::VT_OPERANDS, structs<fb::Operand>(builder, d.operands).Union()},
+      {Plan::VT_ARGS, scalars(builder, d.args).Union()},
+      {Plan::VT_BLOBS, structs<fb::Blob>(builder, d.blobs).Union()},
+      {Plan::VT_KERNELS, structs<fb::Kernel>(builder, d.kernels).Union()},
+      {Plan::VT_QUEUES, structs<fb::Queue>(builder, d.queues).Union()},
+      {Plan::VT_ROWS, structs<fb::Rows>(builder, d.rows).Union()},
+      {Plan::VT_STEPS, structs<fb::Step>(builder, d.steps).Union()},
+      {Plan::VT_STATES, structs<fb::State>(builder, d.states).Union()},
+      {Plan::VT_NUMBERS, scalars(builder, numbers).Union()},
+      {Plan::VT_TENSORS, structs<fb::Tensor>(builder, tensors).Union()},
+      {Plan::VT_ENTRIES, structs<fb::Entry>(builder, entries).Union()},
+      {Plan::VT_TEXT, builder.CreateString(text.empty() ? std::string(1, '\0') : text).Union()},
+  };
   rt::Digest root = digestOf(digestRoot);
   // Not PlanBuilder::Finish, which asserts required fields: the verifier names the missing one
   // instead.
   fb::PlanBuilder table(builder);
   table.add_required_features(requiredFeatures(d));
-  table.add_producer(producer);
   if (digests)
     table.add_digest_root(reinterpret_cast<const fb::Digest *>(&root));
-  table.add_targets(targetRecords);
-  table.add_regions(regions);
-  table.add_segments(segments);
-  table.add_params(params);
-  table.add_moves(moves);
-  table.add_operands(operands);
-  table.add_args(args);
-  table.add_blobs(blobs);
-  table.add_kernels(kernels);
-  table.add_queues(queues);
-  table.add_rows(rows);
-  table.add_steps(steps);
-  table.add_states(states);
-  table.add_numbers(numberRecords);
-  table.add_tensors(tensorRecords);
-  table.add_entries(entryRecords);
-  table.add_text(names);
+  for (const auto &[field, vector] : vectors)
+    builder.AddOffset(field, vector);
   if (model)
     table.add_model(reinterpret_cast<const fb::Model *>(&*model));
-  builder.Finish(Offset<fb::Plan>(builder.EndTable(table.start_)), fb::PlanIdentifier());
+  builder.Finish(Offset<Plan>(builder.EndTable(table.start_)), fb::PlanIdentifier());
   return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
 }
 
