@@ -120,47 +120,44 @@ bool runLinker(const std::vector<std::string> &arguments, std::string &messages)
   return result.retCode == 0;
 }
 
+using MemoryFiles = std::vector<std::unique_ptr<MemoryFile>>;
+
+std::vector<std::string> linkerArguments(const MemoryFile &script, const MemoryFiles &objects,
+                                         const std::vector<BlobEntry> &entries,
+                                         llvm::StringRef output) {
+  std::vector<std::string> arguments = {"ld.lld", "-pie", "--no-dynamic-linker"};
+  arguments.insert(arguments.end(), {"-z", "text", "--no-relax", "--no-undefined"});
+  arguments.insert(arguments.end(), {"--hash-style=sysv", "--threads=1", "--gc-sections"});
+  arguments.insert(arguments.end(), {"-e", "0", "-T", script.path(), "-o", output.str()});
+  for (const auto &object : objects)
+    arguments.push_back(object->path());
+  for (const BlobEntry &entry : entries)
+    arguments.push_back("--undefined=" + entry.name);
+  return arguments;
+}
+
 std::optional<std::string> linkObjects(const std::vector<std::string> &objects,
                                        const std::vector<BlobEntry> &entries, const IsaTable &isa,
                                        std::string &error) {
   const MemoryFile script(linkerScript(isa.blobAlignment));
-  std::vector<std::string> arguments{"ld.lld",
-                                     "-pie",
-                                     "--no-dynamic-linker",
-                                     "-z",
-                                     "text",
-                                     "--no-relax",
-                                     "--no-undefined",
-                                     "--hash-style=sysv",
-                                     "--threads=1",
-                                     "--gc-sections",
-                                     "-e",
-                                     "0",
-                                     "-T",
-                                     script.path()};
-  std::vector<std::unique_ptr<MemoryFile>> files;
-  for (const std::string &object : objects)
+  MemoryFiles files;
+  bool ready = script.ok();
+  for (const std::string &object : objects) {
     files.push_back(std::make_unique<MemoryFile>(object));
+    ready = ready && files.back()->ok();
+  }
+  if (!ready) {
+    error = fmt::format("linking a kernel blob: no memory file: {}", std::strerror(errno));
+    return std::nullopt;
+  }
   llvm::SmallString<64> output;
   if (const auto code = llvm::sys::fs::createTemporaryFile("llmc-blob", "elf", output)) {
     error = fmt::format("linking a kernel blob: no temporary file: {}", code.message());
     return std::nullopt;
   }
   const llvm::FileRemover remover(output);
-  bool ready = script.ok();
-  for (const auto &file : files) {
-    ready = ready && file->ok();
-    arguments.push_back(file->path());
-  }
-  if (!ready) {
-    error = fmt::format("linking a kernel blob: no memory file: {}", std::strerror(errno));
-    return std::nullopt;
-  }
-  for (const BlobEntry &entry : entries)
-    arguments.push_back("--undefined=" + entry.name);
-  arguments.insert(arguments.end(), {"-o", output.str().str()});
   std::string messages;
-  if (!runLinker(arguments, messages)) {
+  if (!runLinker(linkerArguments(script, files, entries, output), messages)) {
     error = fmt::format("kernel blob for '{}': {}. A kernel may hold code and constants only, and "
                         "call nothing outside its blob",
                         isa.name, cleaned(messages));
