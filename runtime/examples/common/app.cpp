@@ -219,6 +219,40 @@ int report(uint32_t wrong, uint64_t begin, uint64_t prefilled, uint64_t end) {
   return 1;
 }
 
+llmc_platform platformOf(Flash &flash) {
+  llmc_platform platform = {};
+  platform.struct_size = sizeof(platform);
+  platform.abi = LLMC_PLATFORM_ABI;
+  platform.ctx = &flash;
+  platform.ticks = [](void *context) { return static_cast<const Flash *>(context)->ticks(); };
+  platform.sha256 = [](void *, const void *data, size_t size, uint8_t out[32]) -> llmc_status {
+    Sha256::digest(static_cast<const uint8_t *>(data), size, out);
+    return Status();
+  };
+  return platform;
+}
+
+/// Goes on from the prompt with what is bound. The exit code.
+int goOn(const Flash &flash, const PageStatistics &pages) {
+  uint32_t ids[maxPrompt], scratch[maxPrompt];
+  size_t count = 0;
+  const Span<const uint8_t> text{reinterpret_cast<const uint8_t *>(prompt), sizeof(prompt) - 1};
+  if (failed("prompt", encode(tokenizer, text, {scratch, maxPrompt}, {ids, maxPrompt}, count)))
+    return 2;
+  uint32_t wrong = count != promptCount;
+  for (uint32_t i = 0; wrong == 0 && i < promptCount; ++i)
+    wrong = ids[i] != uint32_t(promptIds[i]);
+  const uint64_t begin = flash.ticks();
+  Logits logits;
+  if (failed("prompt", lm.feed({reinterpret_cast<const int32_t *>(ids), count}, &logits)))
+    return 2;
+  const uint64_t prefilled = flash.ticks();
+  wrong += generate(lm, tokenizer, logits);
+  const uint64_t end = flash.ticks();
+  printPaging(pages);
+  return report(wrong, begin, prefilled, end);
+}
+
 } // namespace
 
 int run() {
@@ -237,22 +271,14 @@ int run() {
     return 2;
   const BaremetalDevice device(plan, board::kernelStackBytes());
   const llmc_device *devices[] = {&device.table()};
+  const llmc_platform platform = platformOf(flash);
+  if (LLMC_CHECK_PAGES && failed("pages", checkPages(plan, source, platform, large)))
+    return 2;
+  PageStatistics pages(plan);
   Bindings bindings;
   bindings.memories = {memories, plan.regions().size};
   bindings.devices = {devices, 1};
-  llmc_platform platform = {};
-  platform.struct_size = sizeof(platform);
-  platform.abi = LLMC_PLATFORM_ABI;
-  platform.ctx = &flash;
-  platform.ticks = [](void *context) { return static_cast<const Flash *>(context)->ticks(); };
-  platform.sha256 = [](void *, const void *data, size_t size, uint8_t out[32]) -> llmc_status {
-    Sha256::digest(static_cast<const uint8_t *>(data), size, out);
-    return Status();
-  };
-  if (LLMC_CHECK_PAGES && failed("pages", checkPages(plan, source, platform, large)))
-    return 2;
   bindings.platform = &platform;
-  PageStatistics pages(plan);
   bindings.trace = &pages.table();
   if (failed("bind", session.bind(plan, bindings)) || failed("model", lm.init(session)) ||
       failed("tokenizer", openTokenizer(plan, &tokenizer)))
@@ -261,22 +287,5 @@ int run() {
   console::number(sizeof(Session) + sizeof(Lm) + sizeof(Plan));
   console::text(" bytes for Plan, Session and Lm\n\n");
   console::text(prompt);
-
-  uint32_t ids[maxPrompt], scratch[maxPrompt];
-  size_t count = 0;
-  const Span<const uint8_t> text{reinterpret_cast<const uint8_t *>(prompt), sizeof(prompt) - 1};
-  if (failed("prompt", encode(tokenizer, text, {scratch, maxPrompt}, {ids, maxPrompt}, count)))
-    return 2;
-  uint32_t wrong = count != promptCount;
-  for (uint32_t i = 0; wrong == 0 && i < promptCount; ++i)
-    wrong = ids[i] != uint32_t(promptIds[i]);
-  const uint64_t begin = flash.ticks();
-  Logits logits;
-  if (failed("prompt", lm.feed({reinterpret_cast<const int32_t *>(ids), count}, &logits)))
-    return 2;
-  const uint64_t prefilled = flash.ticks();
-  wrong += generate(lm, tokenizer, logits);
-  const uint64_t end = flash.ticks();
-  printPaging(pages);
-  return report(wrong, begin, prefilled, end);
+  return goOn(flash, pages);
 }
