@@ -1,10 +1,15 @@
-# Sourced by tools/check and tools/demo: installs what is missing, configures and builds into build/.
-# Silent where nothing is to be done.
+# Sourced by the scripts of tools/ that build: installs what is missing, configures and builds into build/. Silent where
+# nothing is to be done. With --help a script says what stands at its head.
 
 set -euo pipefail
 repository="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 build="$repository/build"
 cd "$repository"
+
+if [[ "${1:-}" == -h || "${1:-}" == --help ]]; then
+  sed -n -e '2,${/^#/!q;s/^# \{0,1\}//p}' "$repository/tools/$(basename "$0")"
+  exit 0
+fi
 
 say() { printf '%s\n' "$*" >&2; }
 
