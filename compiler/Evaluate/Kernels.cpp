@@ -45,8 +45,7 @@ int64_t firstNonFinite(const float *x, size_t n) {
   return allFinite;
 }
 
-//===-- Linear layers
-//------------------------------------------------------------------------------===//
+//===-- Linear layers -----------------------------------------------------===//
 
 void linear(Workers &workers, const float *x, uint32_t tokens, const FloatMatrix &w,
             const float *bias, float *y) {
@@ -185,8 +184,7 @@ void quantizedLinear(Workers &workers, const int8_t *x, const float *rowScales, 
   share(workers, ceilDiv(w.rows, stripeWidth), uint64_t{tokens} * w.rows * w.columns, task);
 }
 
-//===-- Embedding
-//----------------------------------------------------------------------------------===//
+//===-- Embedding ---------------------------------------------------------===//
 
 int64_t embed(const int32_t *ids, uint32_t tokens, const FloatMatrix &table, float *y) {
   for (uint32_t m = 0; m < tokens; ++m) {
@@ -218,8 +216,7 @@ int64_t quantizedEmbed(const int32_t *ids, uint32_t tokens, const QuantizedMatri
   return -1;
 }
 
-//===-- Norm, activation, residual
-//-----------------------------------------------------------------===//
+//===-- Norm, activation, residual ----------------------------------------===//
 
 void rmsNorm(Workers &workers, const float *x, uint32_t tokens, uint32_t channels, const float *w,
              float eps, float *y) {
@@ -246,8 +243,7 @@ int64_t add(const float *a, const float *b, size_t n, float *y) {
   return firstNonFinite(y, n);
 }
 
-//===-- Rotary position embedding
-//------------------------------------------------------------------===//
+//===-- Rotary position embedding -----------------------------------------===//
 
 std::vector<float> ropeInverseFrequencies(double theta, uint32_t dim) {
   std::vector<float> inverse(dim / 2);
@@ -290,8 +286,7 @@ void applyRope(const float *x, uint32_t tokens, uint32_t heads, uint32_t headDim
   }
 }
 
-//===-- Attention
-//----------------------------------------------------------------------------------===//
+//===-- Attention ---------------------------------------------------------===//
 
 int64_t roundToHalf(const float *x, size_t n, uint16_t *y, uint64_t &saturated) {
   constexpr size_t piece = 4096;

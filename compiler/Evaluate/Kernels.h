@@ -33,8 +33,7 @@ struct QuantizedMatrix {
   uint32_t groups() const { return block == 0 || columns == 0 ? 1 : (columns - 1) / block + 1; }
 };
 
-//===-- Linear layers
-//------------------------------------------------------------------------------===//
+//===-- Linear layers -----------------------------------------------------===//
 
 /// y[m, n] = sum over k ascending of x[m, k] * w[n, k], then + bias[n] where bias is not null.
 void linear(Workers &workers, const float *x, uint32_t tokens, const FloatMatrix &w,
@@ -48,15 +47,13 @@ int64_t quantizeRows(Workers &workers, const float *x, uint32_t tokens, uint32_t
 void quantizedLinear(Workers &workers, const int8_t *x, const float *rowScales, uint32_t tokens,
                      const QuantizedMatrix &w, const float *bias, float *y);
 
-//===-- Embedding
-//----------------------------------------------------------------------------------===//
+//===-- Embedding ---------------------------------------------------------===//
 
 /// Rows of `table` by id. Returns the index of the first id outside the table, or -1.
 int64_t embed(const int32_t *ids, uint32_t tokens, const FloatMatrix &table, float *y);
 int64_t quantizedEmbed(const int32_t *ids, uint32_t tokens, const QuantizedMatrix &table, float *y);
 
-//===-- Norm, activation, residual
-//-----------------------------------------------------------------===//
+//===-- Norm, activation, residual ----------------------------------------===//
 
 void rmsNorm(Workers &workers, const float *x, uint32_t tokens, uint32_t channels, const float *w,
              float eps, float *y);
@@ -65,8 +62,7 @@ void swiglu(Workers &workers, const float *gate, const float *up, size_t n, floa
 /// y = a + b; y may be either. Returns firstNonFinite(y).
 int64_t add(const float *a, const float *b, size_t n, float *y);
 
-//===-- Rotary position embedding
-//------------------------------------------------------------------===//
+//===-- Rotary position embedding -----------------------------------------===//
 
 struct RopeTable {
   uint32_t positions = 0;
@@ -84,8 +80,7 @@ RopeTable makeRopeTable(const std::vector<float> &inverse, uint32_t positions, f
 void applyRope(const float *x, uint32_t tokens, uint32_t heads, uint32_t headDim, uint32_t position,
                const RopeTable &table, float *y);
 
-//===-- Attention
-//----------------------------------------------------------------------------------===//
+//===-- Attention ---------------------------------------------------------===//
 
 /// f16 bits by the observable rule. Returns the first non-finite x; adds to `saturated` how many
 /// values were beyond 65,504.

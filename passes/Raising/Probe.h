@@ -70,8 +70,7 @@ llvm::SmallVector<Probe> probeAll(mlir::func::FuncOp function);
 /// that depend on them are not understood either.
 bool isKnownOperator(lm::OpaqueOp node);
 
-//===-- Rules, for the probe itself
-//--------------------------------------------------------------===//
+//===-- Rules, for the probe itself ---------------------------------------===//
 
 struct NodeInputs {
   mutable lm::OpaqueOp node;                       ///< Generated accessors are not const.
@@ -87,6 +86,12 @@ struct NodeInputs {
 };
 
 using NodeResults = std::optional<llvm::SmallVector<HostTensor, 1>>;
+inline NodeResults one(HostTensor tensor) {
+  NodeResults results(std::in_place);
+  results->push_back(std::move(tensor));
+  return results;
+}
+
 using NodeRule = NodeResults (*)(const NodeInputs &);
 using NodeRules = llvm::StringMap<NodeRule>; ///< By operator, contributed ones as "domain::type".
 

@@ -11,14 +11,7 @@ namespace llmc::passes {
 
 using Element = HostTensor::Element;
 
-static NodeResults one(HostTensor tensor) {
-  llvm::SmallVector<HostTensor, 1> results;
-  results.push_back(std::move(tensor));
-  return results;
-}
-
-//===-- One operand
-//------------------------------------------------------------------------------===//
+//===-- One operand -------------------------------------------------------===//
 
 template <float (*Fn)(float)> static NodeResults floatUnary(const NodeInputs &in) {
   const HostTensor *x = in.at(0);
@@ -115,8 +108,7 @@ static NodeResults castLike(const NodeInputs &in) {
   return one(castTo(*in.at(0), in.at(1)->element));
 }
 
-//===-- Two operands
-//-----------------------------------------------------------------------------===//
+//===-- Two operands ------------------------------------------------------===//
 
 /// `result` says the element kind; where it has none, that of the operands.
 template <class FloatFn, class IntFn>

@@ -11,12 +11,6 @@ namespace llmc::passes {
 
 using Element = HostTensor::Element;
 
-static NodeResults one(HostTensor tensor) {
-  llvm::SmallVector<HostTensor, 1> results;
-  results.push_back(std::move(tensor));
-  return results;
-}
-
 /// The same elements in another shape.
 static NodeResults reshaped(const HostTensor &x, ArrayRef<int64_t> shape) {
   HostTensor result = x;

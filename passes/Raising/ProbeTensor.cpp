@@ -10,12 +10,6 @@ namespace llmc::passes {
 
 using Element = HostTensor::Element;
 
-static NodeResults one(HostTensor tensor) {
-  llvm::SmallVector<HostTensor, 1> results;
-  results.push_back(std::move(tensor));
-  return results;
-}
-
 static NodeResults range(const NodeInputs &in) {
   const HostTensor *start = in.dataAt(0), *limit = in.dataAt(1), *delta = in.dataAt(2);
   if (!start || !limit || !delta || !start->isInteger() || !limit->isInteger() ||
@@ -165,8 +159,7 @@ static NodeResults matmul(const NodeInputs &in) {
   return one(std::move(out));
 }
 
-//===-- Contributed operators: shapes alone
-//------------------------------------------------------===//
+//===-- Contributed operators: shapes alone -------------------------------===//
 
 static NodeResults normalized(const NodeInputs &in) {
   if (!in.at(0))
