@@ -148,6 +148,7 @@ void entryMutations(Mutations &m, const Subject &subject) {
   RECORD(entries, 1, Entry, kind, 7, LLMC_BAD_VALUE, LLMC_AT_ENTRY, 1);
   RECORD(entries, 1, Entry, chunk, 0, LLMC_BAD_VALUE, LLMC_AT_ENTRY, 1);
   RECORD(entries, 1, Entry, chunk, 17, LLMC_BAD_VALUE, LLMC_AT_ENTRY, 1);
+  RECORD(entries, 1, Entry, chunk, 3, LLMC_BAD_VALUE, LLMC_AT_TENSOR, 2); // other than its ids
   RECORD(entries, 1, Entry, posMax, context, LLMC_BAD_VALUE, LLMC_AT_ENTRY, 1);
   RECORD(entries, 1, Entry, firstStep, 19, LLMC_BAD_RANGE, LLMC_AT_ENTRY, 1);
   RECORD(entries, 1, Entry, nSteps, 0, LLMC_BAD_VALUE, LLMC_AT_ENTRY, 1);
