@@ -35,6 +35,12 @@ void contains(const std::string &text, const std::string &part) {
   CHECK(text.find(part) != std::string::npos);
 }
 
+uint32_t wordAt(const uint8_t *at) {
+  uint32_t word = 0;
+  std::memcpy(&word, at, sizeof(word));
+  return word;
+}
+
 /// Where a table's vtable has the offset of field `vt`.
 const uint8_t *slotOf(const void *table, unsigned vt) {
   const auto *at = static_cast<const uint8_t *>(table);
@@ -91,8 +97,14 @@ TEST_CASE("wrong fields of a plan with everything are refused at their place") {
   RECORD(tensors, 0, Tensor, dtype, 0, LLMC_BAD_VALUE, LLMC_AT_TENSOR, 0);
   for (uint8_t op : {16, 17, 32, 255})
     RECORD(steps, 17, Step, op, op, LLMC_BAD_VALUE, LLMC_AT_STEP, 17);
-  auto value = [&](const char *name, const void *at, size_t size, uint64_t v, rt::Code code,
-                   rt::Where where, uint32_t detail) {
+  m.runAll();
+}
+
+TEST_CASE("malformed tables of a plan with everything are refused at their place") {
+  Subject subject(seedPlan("everything"));
+  Mutations m(subject);
+  const auto value = [&](const char *name, const void *at, size_t size, uint64_t v, rt::Code code,
+                         rt::Where where, uint32_t detail) {
     m.add({name, subject.offsetOf(at), size, v, code, where, detail});
   };
   value("destination", subject.plan.args().data + 6, 2, 2, LLMC_BAD_RANGE, LLMC_AT_STEP, 0);
@@ -113,40 +125,40 @@ TEST_CASE("wrong fields of a plan with everything are refused at their place") {
         LLMC_AT_PLAN, rt::fb::plan::targets);
   value("far inner", slotOf(subject.root, fb::Plan::VT_TARGETS), 2, 4000, LLMC_BAD_STRUCTURE,
         LLMC_AT_PLAN, rt::fb::plan::targets);
-  uint32_t segments = 0;
-  const uint8_t *segmentsAt = addressOf(subject.root, fb::Plan::VT_SEGMENTS);
-  std::memcpy(&segments, segmentsAt, sizeof(segments));
-  value("misaligned vector", segmentsAt, 4, segments + 4, LLMC_BAD_STRUCTURE, LLMC_AT_PLAN,
-        rt::fb::plan::segments);
-  value("vector far away", segmentsAt, 4, none, LLMC_BAD_STRUCTURE, LLMC_AT_PLAN,
-        rt::fb::plan::segments);
   // A root whose vtable is found, by a distance that wraps, though it is none itself.
   const uint8_t *flat = subject.plan.planBytes().data;
   value("root", flat, 4, 0u - uint32_t(slotOf(subject.root, 0) - flat), LLMC_BAD_STRUCTURE,
         LLMC_AT_PLAN, 0);
-  // Where a vector of no elements would stand, but for its alignment.
-  const uint8_t *moves = addressOf(subject.root, fb::Plan::VT_MOVES), *zeros = moves + 4;
-  auto wordAt = [](const uint8_t *at) {
-    uint32_t word = 0;
-    std::memcpy(&word, at, sizeof(word));
-    return word;
+  m.runAll();
+}
+
+TEST_CASE("malformed vectors of a plan with everything are refused at their place") {
+  Subject subject(seedPlan("everything"));
+  Mutations m(subject);
+  const auto value = [&](const char *name, const uint8_t *at, uint64_t v, rt::Code code,
+                         uint32_t field) {
+    m.add({name, subject.offsetOf(at), 4, v, code, LLMC_AT_PLAN, field});
   };
+  const uint8_t *segments = addressOf(subject.root, fb::Plan::VT_SEGMENTS);
+  value("misaligned vector", segments, wordAt(segments) + 4, LLMC_BAD_STRUCTURE,
+        rt::fb::plan::segments);
+  value("vector far away", segments, none, LLMC_BAD_STRUCTURE, rt::fb::plan::segments);
+  // Where a vector of no elements would stand, but for its alignment.
+  const uint8_t *flat = subject.plan.planBytes().data;
+  const uint8_t *moves = addressOf(subject.root, fb::Plan::VT_MOVES), *zeros = moves + 4;
   while ((zeros - flat) % 8 != 0 || wordAt(zeros) != 0)
     zeros += 4;
-  value("misaligned and empty", moves, 4, uint64_t(zeros - moves), LLMC_BAD_STRUCTURE, LLMC_AT_PLAN,
+  value("misaligned and empty", moves, uint64_t(zeros - moves), LLMC_BAD_STRUCTURE,
         rt::fb::plan::moves);
   const auto vectorOf = [&](unsigned vt) {
     const uint8_t *at = addressOf(subject.root, vt);
-    uint32_t offset = 0;
-    std::memcpy(&offset, at, sizeof(offset));
-    return at + offset;
+    return at + wordAt(at);
   };
-  value("no targets", vectorOf(fb::Plan::VT_TARGETS), 4, 0, LLMC_MISSING, LLMC_AT_PLAN,
-        rt::fb::plan::targets);
-  value("targets beyond the end", vectorOf(fb::Plan::VT_OPERANDS), 4, 60000, LLMC_BAD_STRUCTURE,
-        LLMC_AT_PLAN, rt::fb::plan::operands);
-  value("a text without its zero", vectorOf(fb::Plan::VT_PRODUCER), 4, 3, LLMC_BAD_STRUCTURE,
-        LLMC_AT_PLAN, rt::fb::plan::producer);
+  value("no targets", vectorOf(fb::Plan::VT_TARGETS), 0, LLMC_MISSING, rt::fb::plan::targets);
+  value("operands beyond the end", vectorOf(fb::Plan::VT_OPERANDS), 60000, LLMC_BAD_STRUCTURE,
+        rt::fb::plan::operands);
+  value("a text without its zero", vectorOf(fb::Plan::VT_PRODUCER), 3, LLMC_BAD_STRUCTURE,
+        rt::fb::plan::producer);
   m.runAll();
 }
 

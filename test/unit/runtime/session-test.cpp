@@ -215,19 +215,29 @@ TEST_CASE("memory one byte short is refused, whichever region it is") {
   CHECK(machine.device.calls.empty());
 }
 
-TEST_CASE("bind refuses what does not fit the plan") {
-  Machine machine(languageModel());
-  std::vector<llmc_memory> views = viewsOf(machine.memories);
-  const llmc_device *devices[] = {&machine.device.table};
-  auto bind = [&] {
+namespace {
+
+/// A machine whose memories, devices and tables can be changed between two calls of bind.
+struct Rebinding {
+  Rebinding() { REQUIRE(bind().ok()); }
+
+  Status bind() {
     rt::Bindings bindings;
     bindings.memories = {views.data(), views.size()};
     bindings.devices = devices;
     bindings.platform = &machine.platform;
     bindings.trace = &machine.trace;
     return machine.session.bind(machine.plan, bindings);
-  };
-  REQUIRE(bind().ok());
+  }
+
+  Machine machine{languageModel()};
+  std::vector<llmc_memory> views = viewsOf(machine.memories);
+  const llmc_device *devices[1] = {&machine.device.table};
+};
+
+} // namespace
+
+TEST_CASE_METHOD(Rebinding, "bind refuses memory that does not fit the plan") {
   SECTION("no memory") {
     views[sramRegion].base = nullptr;
     check(bind(), LLMC_INVALID_ARGUMENT, LLMC_AT_MEMORY, sramRegion);
@@ -249,6 +259,9 @@ TEST_CASE("bind refuses what does not fit the plan") {
     views[sramRegion].base = static_cast<uint8_t *>(views[dramRegion].base) + 64;
     check(bind(), LLMC_OVERLAP, LLMC_AT_MEMORY, sramRegion);
   }
+}
+
+TEST_CASE_METHOD(Rebinding, "bind refuses devices and tables that do not fit the plan") {
   SECTION("another device") {
     machine.device.refuse = true;
     check(bind(), LLMC_DEVICE_MISMATCH, LLMC_AT_DEVICE, 0);
