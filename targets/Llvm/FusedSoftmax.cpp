@@ -41,30 +41,34 @@ Value *FusedSoftmax::largest(Value *scores, Value *visible) {
   return e.joinLanes(joined, [&](Value *lower, Value *upper) { return larger(upper, lower); });
 }
 
-/// Returns what is added to the sum.
-Value *FusedSoftmax::weighRun(Value *at, Value *lanes, Value *most) {
-  Value *zero = e.splat(e.f32(0.0f));
-  Value *weight = numerics.softmaxWeight(ir.CreateFSub(load(at, lanes, zero), most));
-  if (!lanes) {
-    ir.CreateAlignedStore(weight, at, llvm::Align(64));
-    return weight;
-  }
-  ir.CreateMaskedStore(weight, at, llvm::Align(64), lanes);
-  return ir.CreateSelect(lanes, weight, zero);
+/// Scores to weights, where they are; those of lanes that do not exist are zero.
+Value *FusedSoftmax::weighGroup(Value *at, Value *most, Value *lanes) {
+  llvm::Type *type = most->getType();
+  Value *delta = ir.CreateFSub(ir.CreateAlignedLoad(type, at, llvm::Align(64)), most);
+  Value *weight = numerics.softmaxWeight(delta, e.isa.fusedMultiplyAdd);
+  if (lanes)
+    weight = ir.CreateSelect(lanes, weight, llvm::Constant::getNullValue(type));
+  ir.CreateAlignedStore(weight, at, llvm::Align(64));
+  return weight;
 }
 
 Value *FusedSoftmax::weigh(Value *scores, Value *visible, Value *largest) {
-  Value *most = e.splat(largest);
-  Value *whole = ir.CreateAnd(visible, e.i64(-uint64_t(kLanes)));
-  const auto run = [&](bool partial) {
-    return [this, scores, visible, most, partial](Value *column, llvm::ArrayRef<Value *> sum) {
-      Value *lanes = partial ? e.firstLanes(ir.CreateSub(visible, column)) : nullptr;
-      Value *weight = weighRun(e.at(scores, ir.CreateShl(column, 2)), lanes, most);
-      return Emitter::Values{ir.CreateFAdd(sum[0], weight)};
-    };
+  // One weight takes thirty operations that wait for each other; several vectors' are interleaved.
+  const unsigned several = e.isa.vectorBits >= 512 ? 4 * kLanes : kLanes;
+  const auto groups = [&](Value *from, Value *to, Value *before, unsigned width, bool partial) {
+    Value *most = e.splat(largest, width);
+    return e.loop(from, to, width, {before}, [&](Value *column, llvm::ArrayRef<Value *> state) {
+      Value *lanes = partial ? e.firstLanes(ir.CreateSub(to, column)) : nullptr;
+      Value *weights = weighGroup(e.at(scores, ir.CreateShl(column, 2)), most, lanes);
+      Value *sum = state[0];
+      for (unsigned first = 0; first < width; first += kLanes)
+        sum = ir.CreateFAdd(sum, e.slice(weights, int(first), kLanes));
+      return Emitter::Values{sum};
+    })[0];
   };
-  Value *sum = e.loop(e.i64(0), whole, kLanes, {e.splat(e.f32(0.0f))}, run(false))[0];
-  return e.loop(whole, visible, kLanes, {sum}, run(true))[0];
+  Value *whole = ir.CreateAnd(visible, e.i64(-uint64_t(several)));
+  Value *sum = groups(e.i64(0), whole, e.splat(e.f32(0.0f)), several, false);
+  return groups(whole, visible, sum, kLanes, true);
 }
 
 Value *FusedSoftmax::inverse(Value *sums) {

@@ -19,7 +19,7 @@ public:
   llvm::Value *inverse(llvm::Value *sums);
 
 private:
-  llvm::Value *weighRun(llvm::Value *at, llvm::Value *lanes, llvm::Value *most);
+  llvm::Value *weighGroup(llvm::Value *at, llvm::Value *most, llvm::Value *lanes);
   llvm::Value *load(llvm::Value *at, llvm::Value *lanes, llvm::Value *other);
 
   Emitter &e;

@@ -92,13 +92,13 @@ Value *NumericsIr::expPolynomial(Value *r) {
 }
 
 Value *NumericsIr::expBits(Value *x, uint32_t shift) {
-  Value *magic = number(x, 12582912.0f);
+  // An integer is added, so n + shift are the low bits of t; it is even, so halves round as ever.
+  Value *magic = number(x, 12582912.0f + float(shift));
   Value *t = ir.CreateFAdd(ir.CreateFMul(x, number(x, 0x1.715476p+0f)), magic);
   Value *n = ir.CreateFSub(t, magic);
   Value *r = ir.CreateFSub(x, ir.CreateFMul(n, number(x, 0x1.62e4p-1f)));
   r = ir.CreateFSub(r, ir.CreateFMul(n, number(x, 0x1.7f7d1cp-20f)));
-  Value *p = bits(expPolynomial(r));
-  return ir.CreateAdd(p, ir.CreateShl(ir.CreateSub(bits(t), word(p, 0x4b400000u - shift)), 23));
+  return ir.CreateAdd(bits(expPolynomial(r)), ir.CreateShl(bits(t), 23));
 }
 
 Value *NumericsIr::exp(Value *x) {
@@ -109,14 +109,24 @@ Value *NumericsIr::exp(Value *x) {
   return asFloat(e);
 }
 
-/// From -20 on 2^15 e^delta lies in 2^-14 ... 2^15: there is nothing to clamp, and f16 rounding is
+/// From -20 on 2^16 e^delta lies in 2^-13 ... 2^16: there is nothing to clamp, and f16 rounding is
 /// that of 13 bits of the mantissa.
-Value *NumericsIr::softmaxWeight(Value *delta) {
-  Value *e = expBits(delta, 15);
+Value *NumericsIr::softmaxWeight(Value *delta, bool fused) {
+  Value *e = expBits(delta, 16), *least = number(delta, -20.0f);
+  if (fused) {
+    // 2^13 times the power of two below leaves a sum no bits to lose but those. A NaN stays one.
+    Value *power = asFloat(ir.CreateAnd(e, word(e, LLMC_BITS_INF)));
+    const auto add = [&](float factor, Value *sum) {
+      return ir.CreateIntrinsic(sum->getType(), llvm::Intrinsic::fma,
+                                {power, number(power, factor), sum});
+    };
+    Value *rounded = add(-8192.0f, add(8192.0f, asFloat(e)));
+    return ir.CreateSelect(ir.CreateFCmpOLT(delta, least), number(delta, 0.0f), rounded);
+  }
   Value *odd = ir.CreateAnd(ir.CreateLShr(e, 13), word(e, 1));
   e = ir.CreateAdd(ir.CreateAdd(e, word(e, 0xfffu)), odd);
   e = ir.CreateAnd(e, word(e, ~0x1fffu));
-  e = replace(ir.CreateFCmpOLT(delta, number(delta, -20.0f)), 0, e);
+  e = replace(ir.CreateFCmpOLT(delta, least), 0, e);
   return asFloat(replace(ir.CreateFCmpUNO(delta, delta), LLMC_BITS_QUIET_NAN, e));
 }
 

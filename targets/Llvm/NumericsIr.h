@@ -14,8 +14,9 @@ public:
   llvm::Value *rsqrt(llvm::Value *x);
   llvm::Value *exp(llvm::Value *x);
   llvm::Value *sigmoid(llvm::Value *x);
-  /// 2^15 e^delta as stored p are rounded, 0 below -20. delta is at most 0, or NaN.
-  llvm::Value *softmaxWeight(llvm::Value *delta);
+  /// Twice p, which cancels in a quotient: 2^16 e^delta as stored p are rounded, 0 below -20. delta
+  /// is at most 0, or NaN. `fused`: the machine multiplies and adds at once.
+  llvm::Value *softmaxWeight(llvm::Value *delta, bool fused);
   /// The stored form of q, k, v and p: i16 of the same shape.
   llvm::Value *toHalfBits(llvm::Value *x);
   /// From i16. `convert`: the machine has an instruction for it.
@@ -41,7 +42,8 @@ private:
   llvm::Value *recipBits(llvm::Value *abs);
   llvm::Value *newtonRsqrt(llvm::Value *y, llvm::Value *x);
   llvm::Value *expPolynomial(llvm::Value *r);
-  /// e^x for x = n ln 2 + r, times 2^shift: bits without regard to overflow and underflow.
+  /// e^x for x = n ln 2 + r, times 2^shift, which is even: bits without regard to overflow,
+  /// underflow and NaN.
   llvm::Value *expBits(llvm::Value *x, uint32_t shift);
 
   llvm::IRBuilder<> &ir;

@@ -155,7 +155,8 @@ Value *RowAttentionEmitter::weigh() {
   Value *sum = e.loop(e.index(0), padded, kLanes, {e.splat(e.f32(0))},
                       [&](Value *column, llvm::ArrayRef<Value *> state) -> Emitter::Values {
                         Value *score = ir.CreateAlignedLoad(type, at(column), llvm::Align(64));
-                        Value *weight = numerics.softmaxWeight(ir.CreateFSub(score, most));
+                        Value *weight = numerics.softmaxWeight(ir.CreateFSub(score, most),
+                                                               e.isa.fusedMultiplyAdd);
                         ir.CreateAlignedStore(weight, at(column), llvm::Align(64));
                         return {ir.CreateFAdd(state[0], weight)};
                       })[0];
