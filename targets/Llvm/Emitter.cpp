@@ -95,6 +95,24 @@ void Emitter::loop(Value *from, Value *to, uint64_t step, Body body) {
   });
 }
 
+void Emitter::walk(Value *from, Value *to, llvm::function_ref<Value *(Value *)> body) {
+  llvm::LLVMContext &context = ir.getContext();
+  llvm::BasicBlock *before = ir.GetInsertBlock();
+  auto *head = llvm::BasicBlock::Create(context, "head", function);
+  auto *inside = llvm::BasicBlock::Create(context, "body", function);
+  auto *after = llvm::BasicBlock::Create(context, "after", function);
+  ir.CreateBr(head);
+  ir.SetInsertPoint(head);
+  llvm::PHINode *index = ir.CreatePHI(from->getType(), 2);
+  index->addIncoming(from, before);
+  ir.CreateCondBr(ir.CreateICmpULT(index, to), inside, after);
+  ir.SetInsertPoint(inside);
+  Value *next = body(index);
+  index->addIncoming(next, ir.GetInsertBlock());
+  ir.CreateBr(head);
+  ir.SetInsertPoint(after);
+}
+
 void Emitter::when(Value *condition, llvm::function_ref<void()> body) {
   llvm::LLVMContext &context = ir.getContext();
   auto *inside = llvm::BasicBlock::Create(context, "then", function);

@@ -51,6 +51,9 @@ public:
   /// The same with values carried from run to run; returns the last ones.
   Values loop(llvm::Value *from, llvm::Value *to, uint64_t step,
               llvm::ArrayRef<llvm::Value *> initial, Step body);
+  /// for (index = from; index < to; index = body(index))
+  void walk(llvm::Value *from, llvm::Value *to,
+            llvm::function_ref<llvm::Value *(llvm::Value *index)> body);
   void when(llvm::Value *condition, llvm::function_ref<void()> body);
   /// Stack memory, aligned to 64 bytes, of the whole function.
   llvm::Value *stack(uint64_t bytes);

@@ -2,6 +2,7 @@
 
 #include "targets/Llvm/CausalShares.h"
 #include "targets/Llvm/Emitter.h"
+#include "targets/Llvm/FusedBlock.h"
 #include "targets/Llvm/FusedPanels.h"
 #include "targets/Llvm/FusedProducts.h"
 #include "targets/Llvm/FusedSoftmax.h"
@@ -19,6 +20,12 @@ namespace {
 constexpr uint64_t valuesAhead = 64; ///< Positions asked for before they are read.
 constexpr uint64_t lineBytes = 64;
 
+/// Rows that meet the panel of keys from `from` on, of which this is the unit `index`.
+struct ScoreUnit {
+  Value *from, *row, *index;
+  unsigned height, vectors;
+};
+
 /// Positions and columns of values that meet all rows of a block.
 struct ValueRun {
   Value *firstK, *endK, *column;
@@ -32,41 +39,30 @@ public:
                const std::vector<KernelOperand> &operands, const FusedShape &shape)
       : e(emitter), ir(emitter.ir), numerics(emitter.ir), products(emitter, numerics),
         softmax(emitter, numerics), panels(emitter, numerics, operands, shape),
-        attention(attention), operands(operands), shape(shape) {}
+        attention(attention), operands(operands), shape(shape),
+        position(e.argument(attention.positionArgument)), tokens(e.extent(attention.tokens)),
+        panel(e.stack(shape.panelBytes)), block(e, shape, position, e.stack(shape.arenaBytes())) {}
 
   void run();
 
 private:
   void head(Value *first, Value *last);
-  void block();
+  void attend();
   void weighBlock();
 
-  void widenQuery(Value *row);
-  void scoreUnit(Value *from, Value *row, unsigned height, Value *index);
+  void beginRow(Value *row);
+  void scoreUnits(Value *from, Value *row, unsigned height, Value *index);
+  void scoreUnit(const ScoreUnit &of);
   void valueRun(Value *firstK, Value *endK);
+  ProductUnit valuesOf(const ValueRun &run);
   void valueUnit(const ValueRun &run, Value *row, unsigned height);
 
   uint64_t rowLines() const { return (shape.headDim * 2 + lineBytes - 1) / lineBytes; }
   void askForPanel(Value *from, Value *index, Value *k);
   void askForValues(Value *k);
 
-  /// Rows of the block that see position `from`, in units.
-  void units(Value *from, llvm::function_ref<void(Value *row, unsigned height, Value *index)> body);
-
-  Value *lowRows(Value *rows);
-
-  Value *tokenOf(Value *row) { return ir.CreateUDiv(row, e.i64(shape.subRows)); }
-  Value *visibleOf(Value *row) {
-    return ir.CreateAdd(ir.CreateAdd(position, tokenOf(row)), e.i64(1));
-  }
-  Value *recordOf(Value *row) {
-    return e.at(arena, ir.CreateMul(ir.CreateSub(row, blockFirst), recordBytes));
-  }
   Value *smaller(Value *x, Value *y) {
     return ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, x, y);
-  }
-  Value *existing(Value *row, unsigned next) {
-    return smaller(ir.CreateAdd(row, e.i64(next)), ir.CreateSub(blockEnd, e.i64(1)));
   }
   /// Of a query or an output.
   Value *rowOf(unsigned operand, Value *row);
@@ -84,29 +80,15 @@ private:
   const Attention &attention;
   const std::vector<KernelOperand> &operands;
   const FusedShape &shape;
-  Value *position = nullptr, *tokens = nullptr, *headRows = nullptr;
-  Value *recordBytes = nullptr, *blockRows = nullptr;
-  Value *arena = nullptr, *panel = nullptr;
-  Value *kvHead = nullptr, *blockFirst = nullptr, *blockEnd = nullptr; ///< The block at hand.
-  Value *positionsEnd = nullptr; ///< Of the positions that the block sees.
-  Value *nextKeys = nullptr;     ///< Of the head that follows, if this part has rows of it.
+  Value *const position, *const tokens, *const panel;
+  FusedBlock block; ///< At hand.
+  Value *kvHead = nullptr;
+  Value *nextKeys = nullptr; ///< Of the head that follows, if this part has rows of it.
 };
 
 void FusedEmitter::run() {
-  position = e.argument(attention.positionArgument);
-  tokens = e.extent(attention.tokens);
-  arena = e.stack(shape.arenaBytes());
-  panel = e.stack(shape.panelBytes);
-  headRows = ir.CreateMul(tokens, e.i64(shape.subRows));
+  Value *headRows = ir.CreateMul(tokens, e.i64(shape.subRows));
   e.when(ir.CreateICmpNE(tokens, e.i64(0)), [&] {
-    Value *scores = ir.CreateShl(ir.CreateAdd(position, tokens), 2);
-    scores = ir.CreateAnd(ir.CreateAdd(scores, e.i64(FusedShape::scoreUnit - 1)),
-                          e.i64(-FusedShape::scoreUnit));
-    recordBytes = ir.CreateAdd(scores, e.i64(shape.scores));
-    Value *fitting = ir.CreateUDiv(e.i64(shape.arenaBytes()), recordBytes);
-    Value *even = ir.CreateSub(fitting, ir.CreateURem(fitting, e.i64(shape.height)));
-    blockRows =
-        ir.CreateSelect(ir.CreateICmpULT(fitting, e.i64(shape.height)), fitting, even, "blockRows");
     const CausalShares shares(e, {position, tokens, headRows, shape.subRows, attention.kvHeads});
     const auto [begin, end] = shares.rows();
     e.loop(e.i64(0), e.i64(attention.kvHeads), 1, [&](Value *index) {
@@ -125,24 +107,21 @@ void FusedEmitter::run() {
 }
 
 void FusedEmitter::head(Value *first, Value *last) {
-  Value *count = ir.CreateSub(last, first);
-  Value *blocks =
-      ir.CreateUDiv(ir.CreateAdd(count, ir.CreateSub(blockRows, e.i64(1))), blockRows, "blocks");
-  e.loop(e.i64(0), blocks, 1, [&](Value *index) {
-    blockFirst = ir.CreateAdd(first, ir.CreateMul(index, blockRows));
-    blockEnd = smaller(ir.CreateAdd(blockFirst, blockRows), last);
-    block();
+  e.walk(first, last, [&](Value *row) {
+    block.begin(row, last);
+    attend();
+    return block.end;
   });
 }
 
-void FusedEmitter::block() {
-  Value *end = visibleOf(ir.CreateSub(blockEnd, e.i64(1)));
-  positionsEnd = end;
-  e.loop(blockFirst, blockEnd, 1, [&](Value *row) { widenQuery(row); });
+void FusedEmitter::attend() {
+  Value *end = block.positions;
+  e.loop(block.first, block.end, 1, [&](Value *row) { beginRow(row); });
   e.loop(e.i64(0), end, shape.vectors * kLanes, [&](Value *from) {
     panels.keys(panel, cached(attention::Keys), from, ir.CreateAdd(position, tokens));
-    units(from,
-          [&](Value *row, unsigned height, Value *index) { scoreUnit(from, row, height, index); });
+    block.units(from, [&](Value *row, unsigned height, Value *index) {
+      scoreUnits(from, row, height, index);
+    });
   });
   weighBlock();
   e.loop(e.i64(0), end, shape.valueRun, [&](Value *firstK) {
@@ -158,34 +137,20 @@ void FusedEmitter::block() {
 void FusedEmitter::weighBlock() {
   const auto eachRow =
       [&](llvm::function_ref<Value *(Value * row, Value * scores, Value * at)> one) {
-        e.loop(blockFirst, blockEnd, 1, [&](Value *row) {
-          Value *record = recordOf(row), *at = e.at(record, shape.inverse);
+        e.loop(block.first, block.end, 1, [&](Value *row) {
+          Value *record = block.recordOf(row), *at = e.at(record, shape.inverse);
           ir.CreateAlignedStore(one(row, e.at(record, shape.scores), at), at, llvm::Align(64));
         });
       };
-  eachRow(
-      [&](Value *row, Value *scores, Value *) { return softmax.largest(scores, visibleOf(row)); });
+  eachRow([&](Value *row, Value *scores, Value *) {
+    return softmax.largest(scores, block.visibleOf(row));
+  });
   eachRow([&](Value *row, Value *scores, Value *at) {
     Value *largest = ir.CreateLoad(ir.getFloatTy(), at);
-    return softmax.weigh(scores, visibleOf(row), largest);
+    return softmax.weigh(scores, block.visibleOf(row), largest);
   });
   eachRow([&](Value *, Value *, Value *at) {
     return softmax.inverse(ir.CreateAlignedLoad(e.vector(ir.getFloatTy()), at, llvm::Align(64)));
-  });
-}
-
-void FusedEmitter::units(Value *from, llvm::function_ref<void(Value *, unsigned, Value *)> body) {
-  Value *token = ir.CreateBinaryIntrinsic(llvm::Intrinsic::usub_sat, from, position);
-  Value *first = ir.CreateBinaryIntrinsic(llvm::Intrinsic::umax, blockFirst,
-                                          ir.CreateMul(token, e.i64(shape.subRows)));
-  Value *lowFirst = ir.CreateSub(blockEnd, lowRows(ir.CreateSub(blockEnd, first)));
-  Value *high = ir.CreateUDiv(ir.CreateSub(lowFirst, first), e.i64(shape.height));
-  e.loop(first, lowFirst, shape.height, [&](Value *row) {
-    body(row, shape.height, ir.CreateUDiv(ir.CreateSub(row, first), e.i64(shape.height)));
-  });
-  e.loop(lowFirst, blockEnd, shape.lowHeight, [&](Value *row) {
-    Value *low = ir.CreateUDiv(ir.CreateSub(row, lowFirst), e.i64(shape.lowHeight));
-    body(row, shape.lowHeight, ir.CreateAdd(high, low));
   });
 }
 
@@ -198,7 +163,7 @@ void FusedEmitter::askForPanel(Value *from, Value *index, Value *k) {
   const uint64_t some = (lines + askers * shape.headDim - 1) / (askers * shape.headDim);
   Value *next = ir.CreateAdd(from, e.i64(positions));
   const uint64_t stride = operands[attention::Keys].tokenStride;
-  Value *base = ir.CreateSelect(ir.CreateICmpULT(next, positionsEnd),
+  Value *base = ir.CreateSelect(ir.CreateICmpULT(next, block.positions),
                                 e.at(cached(attention::Keys), ir.CreateMul(next, e.i64(stride))),
                                 cached(attention::Values));
   Value *first =
@@ -219,37 +184,27 @@ void FusedEmitter::askForValues(Value *k) {
   const auto row = [&](Value *base, Value *index, unsigned operand) {
     return e.at(base, ir.CreateMul(index, e.i64(operands[operand].tokenStride)));
   };
-  Value *from = ir.CreateSelect(ir.CreateICmpULT(ahead, positionsEnd),
-                                row(cached(attention::Values), ahead, attention::Values),
-                                row(nextKeys, ir.CreateSub(ahead, positionsEnd), attention::Keys));
+  Value *from =
+      ir.CreateSelect(ir.CreateICmpULT(ahead, block.positions),
+                      row(cached(attention::Values), ahead, attention::Values),
+                      row(nextKeys, ir.CreateSub(ahead, block.positions), attention::Keys));
   for (uint64_t line = 0; line < rowLines(); ++line)
     e.prefetch(e.at(from, line * lineBytes));
-}
-
-/// Of `rows`, those at the end that low units take: what high ones leave over, if it fits one, or
-/// fills two with one high unit less.
-Value *FusedEmitter::lowRows(Value *rows) {
-  Value *over = ir.CreateURem(rows, e.i64(shape.height));
-  Value *fits = ir.CreateICmpULE(over, e.i64(shape.lowHeight));
-  Value *low = ir.CreateSelect(fits, over, e.i64(0));
-  const unsigned two = 2 * shape.lowHeight;
-  if (two <= shape.height)
-    return low;
-  Value *fills = ir.CreateAnd(ir.CreateICmpEQ(over, e.i64(two - shape.height)),
-                              ir.CreateICmpUGE(rows, e.i64(two)));
-  return ir.CreateSelect(fills, e.i64(two), low);
 }
 
 Value *FusedEmitter::rowOf(unsigned operand, Value *row) {
   const KernelOperand &where = operands[operand];
   Value *sub = ir.CreateURem(row, e.i64(shape.subRows));
   Value *query = ir.CreateAdd(ir.CreateMul(kvHead, e.i64(shape.subRows)), sub);
-  return e.at(e.operand(operand), ir.CreateAdd(ir.CreateMul(tokenOf(row), e.i64(where.tokenStride)),
-                                               ir.CreateMul(query, e.i64(where.subStride))));
+  return e.at(e.operand(operand),
+              ir.CreateAdd(ir.CreateMul(block.tokenOf(row), e.i64(where.tokenStride)),
+                           ir.CreateMul(query, e.i64(where.subStride))));
 }
 
-void FusedEmitter::widenQuery(Value *row) {
-  Value *from = rowOf(attention::Queries, row), *to = recordOf(row);
+/// What a record begins with.
+void FusedEmitter::beginRow(Value *row) {
+  Value *from = rowOf(attention::Queries, row), *to = block.recordOf(row);
+  ir.CreateStore(rowOf(attention::Out, row), e.at(to, shape.out));
   llvm::Type *type = e.vector(ir.getInt16Ty());
   for (uint32_t k = 0; k < shape.headDim; k += kLanes) {
     Value *halves =
@@ -261,27 +216,40 @@ void FusedEmitter::widenQuery(Value *row) {
   }
 }
 
-void FusedEmitter::scoreUnit(Value *from, Value *row, unsigned height, Value *index) {
+/// Of as many vectors as the last row sees.
+void FusedEmitter::scoreUnits(Value *from, Value *row, unsigned height, Value *index) {
+  if (!shape.wide || height < shape.height)
+    return scoreUnit({from, row, index, height, shape.vectors});
+  Value *seen = ir.CreateSub(block.visibleOf(block.existing(row, height - 1)), from);
+  for (unsigned vectors = 1; vectors <= shape.vectors; ++vectors) {
+    Value *some = ir.CreateICmpUGT(seen, e.i64((vectors - 1) * kLanes));
+    Value *all = ir.CreateICmpULE(seen, e.i64(vectors * kLanes));
+    e.when(vectors < shape.vectors ? ir.CreateAnd(some, all) : some,
+           [&] { scoreUnit({from, row, index, height, vectors}); });
+  }
+}
+
+void FusedEmitter::scoreUnit(const ScoreUnit &of) {
+  const auto [from, row, index, height, vectors] = of;
   Value *zero = e.splat(e.f32(0.0f)), *scale = e.splat(e.f32(attention.scale));
   ProductUnit unit{.a = {},
                    .b = panel,
                    .wide = shape.wide,
                    .kStride = shape.groupBytes / shape.paddedDim(),
                    .vectorStride = shape.groupBytes,
-                   .vectors = shape.vectors,
+                   .vectors = vectors,
                    .lastLanes = kLanes,
                    .firstK = e.i64(0),
                    .commonEnd = e.i64(shape.headDim),
                    .ends = {},
                    .ask = {}};
   if (!shape.wide)
-    unit.ask = [&](Value *k) { askForPanel(from, index, k); };
+    unit.ask = [&](Value *k) { askForPanel(of.from, of.index, k); };
   for (unsigned r = 0; r < height; ++r)
-    unit.a.push_back(recordOf(existing(row, r)));
-  const Emitter::Values sums =
-      products.sums(unit, Emitter::Values(size_t(height) * shape.vectors, zero));
+    unit.a.push_back(block.recordOf(block.existing(row, r)));
+  const Emitter::Values sums = products.sums(unit, Emitter::Values(size_t(height) * vectors, zero));
   for (unsigned i = 0; i < sums.size(); ++i) {
-    Value *to = e.at(unit.a[i / shape.vectors], shape.scores + i % shape.vectors * kLanes * 4);
+    Value *to = e.at(unit.a[i / vectors], shape.scores + i % vectors * kLanes * 4);
     ir.CreateAlignedStore(ir.CreateFMul(sums[i], scale), e.at(to, ir.CreateShl(from, 2)),
                           llvm::Align(64));
   }
@@ -291,7 +259,7 @@ void FusedEmitter::scoreUnit(Value *from, Value *row, unsigned height, Value *in
 void FusedEmitter::valueRun(Value *firstK, Value *endK) {
   const uint32_t width = shape.vectors * kLanes, rest = shape.headDim % width;
   const auto columns = [&](Value *column, uint32_t count, bool isFirst) {
-    units(firstK, [&](Value *row, unsigned height, Value *) {
+    block.units(firstK, [&](Value *row, unsigned height, Value *) {
       valueUnit({firstK, endK, column, count, isFirst}, row, height);
     });
   };
@@ -303,8 +271,8 @@ void FusedEmitter::valueRun(Value *firstK, Value *endK) {
     columns(e.i64(whole), rest, whole == 0);
 }
 
-void FusedEmitter::valueUnit(const ValueRun &run, Value *row, unsigned height) {
-  Value *zero = e.splat(e.f32(0.0f)), *one = e.f32(1.0f);
+/// What the rows of a unit meet.
+ProductUnit FusedEmitter::valuesOf(const ValueRun &run) {
   ProductUnit unit{.a = {},
                    .b = e.at(cached(attention::Values), ir.CreateShl(run.column, 1)),
                    .wide = shape.wide,
@@ -313,7 +281,7 @@ void FusedEmitter::valueUnit(const ValueRun &run, Value *row, unsigned height) {
                    .vectors = (run.columns + kLanes - 1) / kLanes,
                    .lastLanes = (run.columns - 1) % kLanes + 1,
                    .firstK = run.firstK,
-                   .commonEnd = smaller(visibleOf(row), run.endK),
+                   .commonEnd = run.endK,
                    .ends = {},
                    .ask = {}};
   if (shape.wide) {
@@ -322,21 +290,29 @@ void FusedEmitter::valueUnit(const ValueRun &run, Value *row, unsigned height) {
     Value *base = ir.CreateMul(run.firstK, e.i64(-unit.kStride));
     unit.b = e.at(panel, ir.CreateAdd(base, ir.CreateShl(run.column, 2)));
   } else if (run.isFirst) {
-    unit.ask = [&](Value *k) { askForValues(k); };
+    unit.ask = [this](Value *k) { askForValues(k); };
   }
-  Emitter::Values outs, factors, before;
-  Value *isStart = ir.CreateICmpEQ(run.firstK, e.i64(0));
+  return unit;
+}
+
+void FusedEmitter::valueUnit(const ValueRun &run, Value *row, unsigned height) {
+  ProductUnit unit = valuesOf(run);
+  unit.commonEnd = smaller(block.visibleOf(row), run.endK);
+  Value *zero = e.splat(e.f32(0.0f)), *isStart = ir.CreateICmpEQ(run.firstK, e.i64(0));
   const auto lanesOf = [&](unsigned v) {
     return e.firstLanes(e.i64(v + 1 == unit.vectors ? unit.lastLanes : kLanes));
   };
+  Emitter::Values outs, factors, before;
   for (unsigned r = 0; r < height; ++r) {
-    Value *at = existing(row, r), *visible = visibleOf(at), *record = recordOf(at);
+    Value *at = block.existing(row, r), *visible = block.visibleOf(at);
+    Value *record = block.recordOf(at);
     unit.a.push_back(e.at(record, shape.scores));
     unit.ends.push_back(smaller(visible, run.endK));
     Value *inverse = ir.CreateLoad(ir.getFloatTy(), e.at(record, shape.inverse));
     // A row's last run also divides by the sum of its probabilities.
-    factors.push_back(ir.CreateSelect(ir.CreateICmpULE(visible, run.endK), inverse, one));
-    outs.push_back(e.at(rowOf(attention::Out, at), ir.CreateShl(run.column, 2)));
+    factors.push_back(ir.CreateSelect(ir.CreateICmpULE(visible, run.endK), inverse, e.f32(1.0f)));
+    Value *out = ir.CreateLoad(ir.getPtrTy(), e.at(record, shape.out));
+    outs.push_back(e.at(out, ir.CreateShl(run.column, 2)));
     for (unsigned v = 0; v < unit.vectors; ++v) {
       Value *sum = ir.CreateMaskedLoad(e.vector(ir.getFloatTy()), e.at(outs[r], v * kLanes * 4),
                                        llvm::Align(4), lanesOf(v), zero);
