@@ -245,6 +245,8 @@ TEST_CASE("every wrong field is refused at its place") {
   stateMutations(m, subject);
   stepMutations(m, subject);
   entryMutations(m, subject);
+  tensorMutations(m, subject);
+  rootMutations(m, subject);
   m.runAll();
   std::set<std::string> named = m.names();
   for (const char *field : structFields) {

@@ -173,6 +173,9 @@ void entryMutations(Mutations &m, const Subject &subject) {
   RECORD(entries, 1, Entry, vocab, 0, LLMC_BAD_VALUE, LLMC_AT_TENSOR, 2);
   RECORD(entries, 1, Entry, vocab, 0x80000000u, LLMC_BAD_VALUE, LLMC_AT_TENSOR, 2);
   RECORD(entries, 3, Entry, vocab, 23, LLMC_BAD_VALUE, LLMC_AT_TENSOR, 6);
+}
+
+void tensorMutations(Mutations &m, const Subject &subject) {
   RECORD(tensors, 2, Tensor, name, rt::none16, LLMC_BAD_INDEX, LLMC_AT_TENSOR, 2);
   RECORD(tensors, 2, Tensor, role, 4, LLMC_BAD_VALUE, LLMC_AT_TENSOR, 2);
   RECORD(tensors, 2, Tensor, role, 3, LLMC_BAD_VALUE, LLMC_AT_TENSOR, 2);
@@ -185,14 +188,17 @@ void entryMutations(Mutations &m, const Subject &subject) {
   RECORD(tensors, 2, Tensor, rank, 9, LLMC_BAD_VALUE, LLMC_AT_TENSOR, 2);
   RECORD(tensors, 2, Tensor, rank, 2, LLMC_BAD_RANGE, LLMC_AT_TENSOR, 2);
   RECORD(tensors, 2, Tensor, reserved, 1, LLMC_UNKNOWN_FEATURE, LLMC_AT_TENSOR, 2);
+  // Shared with an earlier tensor, where it is seen first.
+  const uint32_t *dim = &subject.plan.numbers()[subject.plan.tensors()[2].firstDim];
+  for (const auto &[value, code] : {std::pair(5u, LLMC_BAD_RANGE), {0u, LLMC_BAD_VALUE}})
+    m.add({"Plan.numbers", subject.offsetOf(dim), 4, value, code, LLMC_AT_TENSOR, 1});
+}
+
+void rootMutations(Mutations &m, const Subject &subject) {
   auto value = [&](const char *name, const void *at, size_t size, uint64_t v, rt::Code code,
                    rt::Where where, uint32_t detail) {
     m.add({name, subject.offsetOf(at), size, v, code, where, detail});
   };
-  // Shared with an earlier tensor, where it is seen first.
-  const uint32_t *dim = &subject.plan.numbers()[subject.plan.tensors()[2].firstDim];
-  value("Plan.numbers", dim, 4, 5, LLMC_BAD_RANGE, LLMC_AT_TENSOR, 1);
-  value("Plan.numbers", dim, 4, 0, LLMC_BAD_VALUE, LLMC_AT_TENSOR, 1);
   const auto *root = reinterpret_cast<const flatbuffers::Table *>(subject.root);
   const uint8_t *features = root->GetAddressOf(fb::Plan::VT_REQUIRED_FEATURES);
   for (uint64_t wrong : {0x100u | 0x6Fu, 0u})

@@ -104,5 +104,7 @@ void stateMutations(Mutations &m, const Subject &subject);
 void kernelMutations(Mutations &m, const Subject &subject);
 void paramMutations(Mutations &m, const Subject &subject);
 void entryMutations(Mutations &m, const Subject &subject);
+void tensorMutations(Mutations &m, const Subject &subject);
+void rootMutations(Mutations &m, const Subject &subject);
 
 } // namespace llmc::test
