@@ -14,7 +14,8 @@ using llvm::Value;
 /// many, having no unfinished sums is worth more. Vectors read a vector of codes for several
 /// products, so that a second-level cache is as good, and longer runs mean fewer unfinished sums.
 static constexpr uint32_t vectorRun = 2048, groupRun = 512, tileRun = 1088, wholeTileRun = 2048;
-static constexpr unsigned mostBlocks = 3;
+static constexpr uint32_t mostGroups = 32; ///< Of a run; each has starts for all rows.
+static constexpr unsigned mostBlocks = 3, mostGroupBlocks = 2;
 /// Bytes of packed rows that stay in a second-level cache of 2 MB beside what passes through it:
 /// weights, codes, and with every block the outputs of all rows, each on a page of its own.
 static constexpr uint64_t vectorRowCache = 800000, tileRowCache = 1200000;
@@ -26,10 +27,11 @@ X86Gemm::X86Gemm(const X86Linear &linear)
     : X86Linear(linear), packed(X86PackedRows::of(e.isa, layout.columns,
                                                   layout.sumsByGroup() ? layout.format.group : 0)) {
   const bool avx2 = e.isa.dot == DotKind::MaddUbs;
-  // Units of which all sums stay in registers: 24 of 32, or 8 of 16; groups have a second sum for
-  // each.
-  height = packed.tiles ? 32 : (avx2 ? 4 : 8) / (layout.sumsByGroup() ? 2 : 1);
-  width = packed.tiles ? 2 : avx2 ? 1 : mostBlocks;
+  // Units of which all sums stay in registers: 24 of 32, or 8 of 16. Groups have a second sum for
+  // each; a few of these are better left in memory than that dot products wait for each other.
+  const bool grouped = layout.sumsByGroup();
+  height = packed.tiles ? 32 : !avx2 ? 8 : grouped ? 2 : 4;
+  width = packed.tiles ? 2 : avx2 ? 1 : grouped ? mostGroupBlocks : mostBlocks;
   runSize = runColumns(layout, packed.tiles);
 }
 
@@ -43,18 +45,20 @@ uint32_t X86Gemm::columns(const X86WeightLayout &layout) {
 uint32_t X86Gemm::runColumns(const X86WeightLayout &layout, bool tiles) {
   const uint32_t unit = layout.sumsByGroup() ? layout.groupSize : X86WeightLayout::columnUnit;
   const uint32_t tileColumns = columns(layout) <= wholeTileRun ? wholeTileRun : tileRun;
-  const uint32_t run = tiles ? tileColumns : layout.sumsByGroup() ? groupRun : vectorRun;
+  const uint32_t groups = std::min(groupRun, mostGroups * unit);
+  const uint32_t run = tiles ? tileColumns : layout.sumsByGroup() ? groups : vectorRun;
   const uint32_t most = std::max(1u, run / unit);
   const uint32_t units = (columns(layout) + unit - 1) / unit, runs = (units + most - 1) / most;
   return (units + runs - 1) / runs * unit;
 }
 
-/// Codes and scales of a run, and the sums of all rows twice: unfinished ones and those of gates.
+/// Codes, scales and starts of a run, and the sums of all rows twice: unfinished ones and those of
+/// gates.
 bool X86Gemm::fits(const X86WeightLayout &layout, uint64_t rows, std::string &error) {
-  const uint64_t run = runColumns(layout, false);
+  const uint64_t run = runColumns(layout, false), block = mostRowsOf(layout, false);
   const uint64_t groups = layout.sumsByGroup() ? run / layout.groupSize : 0;
-  const uint64_t bytes =
-      (run * 16 + groups * 128 + 2 * mostRowsOf(layout, false) * 64) * mostBlocks;
+  const uint64_t width = layout.sumsByGroup() ? mostGroupBlocks : mostBlocks;
+  const uint64_t bytes = (run * 16 + groups * 128 + 2 * block * 64) * width + groups * block * 4;
   if (rows <= 1 || layout.format.element == ElementType::I8 || bytes <= kKernelStackBytes)
     return true;
   error =
@@ -69,8 +73,11 @@ void X86Gemm::run() {
     decoded = e.stack(uint64_t(runSize) * 16 * width);
   if (runSize < columns(layout))
     partial = e.stack(rowBlock() * width * 64);
-  if (layout.sumsByGroup())
+  if (layout.sumsByGroup()) {
     groupScales = e.stack(uint64_t(runSize) / layout.groupSize * width * 128);
+    if (width > 1)
+      groupStarts = e.stack(uint64_t(runSize) / layout.groupSize * rowBlock() * 4);
+  }
   if (isGated() && !packed.tiles)
     gates = e.stack(rowBlock() * width * 64);
   if (packed.tiles)
@@ -164,6 +171,8 @@ void X86Gemm::oneRun(Run &run) {
     decode(run, e.i64(0), ir.CreateSub(run.end, run.first));
   if (groupScales)
     prepareScales(run);
+  if (groupStarts)
+    prepareStarts(run);
   e.loop(run.firstRow, run.endRow, height, [&](Value *row) { vectorUnit(run, row); });
 }
 
@@ -203,11 +212,10 @@ Value *X86Gemm::panelOf(Value *row) {
   return e.at(e.operand(matmul::A), ir.CreateMul(panel, e.i64(packed.panelBytes)));
 }
 
-Value *X86Gemm::activationSum(Value *row, unsigned behind, Value *group) {
+Value *X86Gemm::activationSums(Value *row, Value *group) {
   Value *lane = ir.CreateURem(row, e.i64(packed.panelRows));
   Value *index = ir.CreateAdd(ir.CreateMul(group, e.i64(packed.panelRows)), lane);
-  Value *at = e.at(panelOf(row), ir.CreateAdd(ir.CreateShl(index, 2), e.i64(packed.sums)));
-  return ir.CreateLoad(ir.getInt32Ty(), e.at(at, behind * 4));
+  return e.at(panelOf(row), ir.CreateAdd(ir.CreateShl(index, 2), e.i64(packed.sums)));
 }
 
 Value *X86Gemm::waiting(Value *memory, const Run &run, Value *row, unsigned behind,
@@ -258,7 +266,10 @@ X86Gemm::Sums X86Gemm::scaledRow(llvm::ArrayRef<Value *> weights, Value *first, 
                                  llvm::ArrayRef<Value *> sums) {
   const bool grouped = layout.sumsByGroup();
   Value *factor = ir.getInt32(dot.correction(bias()));
-  Value *excess = grouped ? nullptr : ir.CreateMul(activationSum(first, behind, e.i64(0)), factor);
+  Value *excess = nullptr;
+  if (!grouped)
+    excess = ir.CreateMul(
+        ir.CreateLoad(ir.getInt32Ty(), e.at(activationSums(first, e.i64(0)), behind * 4)), factor);
   Value *row = ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, ir.CreateAdd(first, e.i64(behind)),
                                         ir.CreateSub(rows, e.i64(1)));
   Value *scale = e.splat(activationScale(row));

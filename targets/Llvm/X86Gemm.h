@@ -71,6 +71,7 @@ private:
                   Sums sums);
   Sums eightColumns(const Run &run, llvm::Value *activations, llvm::Value *column, Sums sums);
   Sums runSums(const Run &run, llvm::Value *row, llvm::Value *activations, Sums start);
+  Sums groupDots(const Run &run, llvm::Value *row, llvm::Value *activations, llvm::Value *group);
   Sums groupSums(const Run &run, llvm::Value *row, llvm::Value *activations, Sums start);
   /// A sum's first value whose bits count up with the number: +-2^22 around it steps are 1.
   static constexpr float highStart = 12582912.0f;
@@ -78,6 +79,10 @@ private:
   /// their product with it is exact.
   bool startsHigh() const;
   void prepareScales(const Run &run);
+  llvm::Value *startOf(llvm::Value *sums);
+  void prepareStarts(const Run &run);
+  /// Of the rows of a panel from `row` on.
+  llvm::Value *preparedStarts(const Run &run, llvm::Value *row, llvm::Value *group);
   llvm::Value *firstGroup(const Run &run);
   llvm::Value *endGroup(const Run &run);
   llvm::Value *preparedScale(const Run &run, llvm::Value *group, unsigned block);
@@ -93,8 +98,8 @@ private:
   llvm::Value *waitingTile(const Run &run, llvm::Value *row, unsigned index);
 
   llvm::Value *panelOf(llvm::Value *row);
-  /// Of a row of the unit that starts at `first`.
-  llvm::Value *activationSum(llvm::Value *first, unsigned behind, llvm::Value *group);
+  /// Where the sums of a panel's rows from `row` on lie.
+  llvm::Value *activationSums(llvm::Value *row, llvm::Value *group);
   /// Where a row's sums lie, unfinished ones or those of gates: [row][block][16].
   llvm::Value *waiting(llvm::Value *memory, const Run &run, llvm::Value *first, unsigned behind,
                        unsigned block);
@@ -115,8 +120,11 @@ private:
   uint32_t runSize; ///< Columns of every run but the last.
   llvm::Value *rows = nullptr, *decoded = nullptr, *partial = nullptr, *gates = nullptr;
   llvm::Value *groupScales = nullptr; ///< [group of the run][block of the run][2][16]
-  llvm::Value *finished = nullptr;    ///< Sums of the last two units of tiles.
-  llvm::Value *idle = nullptr;        ///< Where a tile is stored that nobody reads.
+  /// [panel of the rows][group of the run][row of the panel]; null where single blocks would share
+  /// them.
+  llvm::Value *groupStarts = nullptr;
+  llvm::Value *finished = nullptr; ///< Sums of the last two units of tiles.
+  llvm::Value *idle = nullptr;     ///< Where a tile is stored that nobody reads.
 };
 
 } // namespace llmc::target

@@ -79,6 +79,41 @@ void X86Gemm::prepareScales(const Run &run) {
     });
 }
 
+/// Where dot products start: from 0 or 1.5 * 2^23 less what they count too much.
+Value *X86Gemm::startOf(Value *sums) {
+  llvm::Type *type = sums->getType();
+  Value *zero =
+      llvm::ConstantInt::get(type, startsHigh() ? llvm::bit_cast<uint32_t>(highStart) : 0);
+  Value *factor = llvm::ConstantInt::get(type, dot.correction(bias()));
+  return ir.CreateSub(zero, ir.CreateMul(sums, factor));
+}
+
+/// Those of the run's groups, for a load to bring to all lanes. Two groups at a time.
+void X86Gemm::prepareStarts(const Run &run) {
+  const llvm::Align alignment(packed.panelRows * 4);
+  const auto groups = [&](Value *row, Value *group, unsigned count) {
+    llvm::Type *type = e.vector(ir.getInt32Ty(), count * packed.panelRows);
+    Value *sums = ir.CreateAlignedLoad(type, activationSums(row, group), alignment);
+    ir.CreateAlignedStore(startOf(sums), preparedStarts(run, row, group), alignment);
+  };
+  Value *first = firstGroup(run), *end = endGroup(run);
+  Value *odd = ir.CreateAnd(ir.CreateSub(end, first), e.i64(1)), *even = ir.CreateSub(end, odd);
+  e.loop(run.firstRow, run.endRow, packed.panelRows, [&](Value *row) {
+    e.loop(first, even, 2, [&](Value *group) { groups(row, group, 2); });
+    e.when(ir.CreateTrunc(odd, ir.getInt1Ty()), [&] { groups(row, even, 1); });
+  });
+}
+
+Value *X86Gemm::preparedStarts(const Run &run, Value *row, Value *group) {
+  Value *ofRow = ir.CreateSub(row, run.firstRow);
+  Value *panel = ir.CreateUDiv(ofRow, e.i64(packed.panelRows));
+  Value *index = ir.CreateAdd(ir.CreateMul(panel, e.i64(runSize / layout.groupSize)),
+                              ir.CreateSub(group, firstGroup(run)));
+  Value *lane = ir.CreateURem(ofRow, e.i64(packed.panelRows));
+  index = ir.CreateAdd(ir.CreateMul(index, e.i64(packed.panelRows)), lane);
+  return e.at(groupStarts, ir.CreateShl(index, 2));
+}
+
 Value *X86Gemm::firstGroup(const Run &run) {
   return ir.CreateUDiv(run.first, e.i64(layout.groupSize));
 }
@@ -106,29 +141,32 @@ Value *X86Gemm::addGroup(Value *acc, Value *dots, Value *prepared) {
   return ir.CreateFAdd(acc, product);
 }
 
+/// The dot products of a unit with one group, from where they start.
+X86Gemm::Sums X86Gemm::groupDots(const Run &run, Value *row, Value *activations, Value *group) {
+  Sums dots;
+  Value *sums = activationSums(row, group);
+  Value *starts = groupStarts ? preparedStarts(run, row, group) : nullptr;
+  for (unsigned r = 0; r < height; ++r) {
+    Value *from = ir.CreateLoad(ir.getInt32Ty(), e.at(starts ? starts : sums, r * 4));
+    dots.append(run.blocks, e.splat(starts ? from : startOf(from)));
+  }
+  Value *size = e.i64(layout.groupSize);
+  Value *from = ir.CreateSub(ir.CreateMul(group, size), run.first), *end = ir.CreateAdd(from, size);
+  prefetchAhead(run, row, from);
+  if (X86WeightLayout::columnUnit % layout.groupSize != 0) { // The last group may be short.
+    end = ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, end, ir.CreateSub(run.end, run.first));
+    return columnSums(run, activations, from, end, dots);
+  }
+  for (uint32_t column = 0; column < layout.groupSize; column += 8)
+    dots = eightColumns(run, activations, ir.CreateAdd(from, e.i64(column)), dots);
+  return dots;
+}
+
 /// fp32 sums of a unit over the groups of a run; those of earlier runs come first.
 X86Gemm::Sums X86Gemm::groupSums(const Run &run, Value *row, Value *activations, Sums start) {
-  Value *size = e.i64(layout.groupSize);
   const Emitter::Values last = e.loop(
       firstGroup(run), endGroup(run), 1, start, [&](Value *group, llvm::ArrayRef<Value *> state) {
-        Sums dots;
-        Value *factor = ir.getInt32(dot.correction(bias()));
-        Value *zero = ir.getInt32(startsHigh() ? llvm::bit_cast<uint32_t>(highStart) : 0);
-        for (unsigned r = 0; r < height; ++r) {
-          Value *sum = activationSum(row, r, group);
-          dots.append(run.blocks, e.splat(ir.CreateSub(zero, ir.CreateMul(sum, factor))));
-        }
-        Value *from = ir.CreateSub(ir.CreateMul(group, size), run.first);
-        prefetchAhead(run, row, from);
-        if (X86WeightLayout::columnUnit % layout.groupSize == 0) // No group is short.
-          for (uint32_t column = 0; column < layout.groupSize; column += 8)
-            dots = eightColumns(run, activations, ir.CreateAdd(from, e.i64(column)), dots);
-        else
-          dots =
-              columnSums(run, activations, from,
-                         ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, ir.CreateAdd(from, size),
-                                                  ir.CreateSub(run.end, run.first)),
-                         dots);
+        const Sums dots = groupDots(run, row, activations, group);
         Emitter::Values next;
         for (unsigned i = 0; i < dots.size(); ++i)
           next.push_back(addGroup(state[i], dots[i], preparedScale(run, group, i % run.blocks)));
