@@ -11,7 +11,14 @@ using Json = nlohmann::ordered_json;
 namespace {
 
 std::string textOf(const Json &value) {
-  return value.is_string() ? value.get<std::string>() : value.dump();
+  if (value.is_string())
+    return value.get<std::string>();
+  if (!value.is_structured())
+    return value.dump();
+  std::string text;
+  for (const auto &[name, part] : value.items())
+    text += (text.empty() ? "" : ", ") + (value.is_object() ? name + " " : "") + textOf(part);
+  return text.empty() ? "none" : text;
 }
 
 /// Rows of equal length; the columns line up.
