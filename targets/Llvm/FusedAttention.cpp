@@ -41,7 +41,8 @@ public:
         softmax(emitter, numerics), panels(emitter, numerics, operands, shape),
         attention(attention), operands(operands), shape(shape),
         position(e.argument(attention.positionArgument)), tokens(e.extent(attention.tokens)),
-        panel(e.stack(shape.panelBytes)), block(e, shape, position, e.stack(shape.arenaBytes())) {}
+        panel(e.stack(shape.panelBytes)), joined(e.stack(shape.joinedBytes())),
+        block(e, shape, position, e.stack(shape.arenaBytes())) {}
 
   void run();
 
@@ -61,6 +62,10 @@ private:
   void askForPanel(Value *from, Value *index, Value *k);
   void askForValues(Value *k);
 
+  /// What its lanes became: the largest score, then the inverse of the sum.
+  Value *joinedOf(Value *row) {
+    return e.at(joined, ir.CreateShl(ir.CreateSub(row, block.first), 2));
+  }
   Value *smaller(Value *x, Value *y) {
     return ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, x, y);
   }
@@ -81,7 +86,8 @@ private:
   const std::vector<KernelOperand> &operands;
   const FusedShape &shape;
   Value *const position, *const tokens, *const panel;
-  FusedBlock block; ///< At hand.
+  Value *const joined; ///< By row of a block.
+  FusedBlock block;    ///< At hand.
   Value *kvHead = nullptr;
   Value *nextKeys = nullptr; ///< Of the head that follows, if this part has rows of it.
 };
@@ -132,26 +138,32 @@ void FusedEmitter::attend() {
   });
 }
 
-/// Scores become weights. Every step is a pass over all rows: what one row ends with takes long,
-/// and the next row does not wait for it.
+/// Scores become weights, in passes over all rows: no row waits for what another ends with, and
+/// what becomes of a row's lanes is found for 16 rows at once.
 void FusedEmitter::weighBlock() {
-  const auto eachRow =
-      [&](llvm::function_ref<Value *(Value * row, Value * scores, Value * at)> one) {
-        e.loop(block.first, block.end, 1, [&](Value *row) {
-          Value *record = block.recordOf(row), *at = e.at(record, shape.inverse);
-          ir.CreateAlignedStore(one(row, e.at(record, shape.scores), at), at, llvm::Align(64));
-        });
-      };
-  eachRow([&](Value *row, Value *scores, Value *) {
-    return softmax.largest(scores, block.visibleOf(row));
+  const llvm::Align whole(64);
+  llvm::Type *type = e.vector(ir.getFloatTy());
+  const auto lanesOf = [&](Value *row) { return e.at(block.recordOf(row), shape.partials); };
+  const auto scoresOf = [&](Value *row) { return e.at(block.recordOf(row), shape.scores); };
+  const auto join = [&](llvm::function_ref<Value *(const Emitter::Values &)> of) {
+    e.loop(block.first, block.end, kLanes, [&](Value *row) {
+      Emitter::Values rows;
+      for (unsigned i = 0; i < kLanes; ++i)
+        rows.push_back(ir.CreateAlignedLoad(type, lanesOf(block.existing(row, i)), whole));
+      ir.CreateAlignedStore(of(rows), joinedOf(row), whole);
+    });
+  };
+  e.loop(block.first, block.end, 1, [&](Value *row) {
+    Value *largest = softmax.largest(scoresOf(row), block.visibleOf(row));
+    ir.CreateAlignedStore(largest, lanesOf(row), whole);
   });
-  eachRow([&](Value *row, Value *scores, Value *at) {
-    Value *largest = ir.CreateLoad(ir.getFloatTy(), at);
-    return softmax.weigh(scores, block.visibleOf(row), largest);
+  join([&](const Emitter::Values &rows) { return softmax.largestOf(rows); });
+  e.loop(block.first, block.end, 1, [&](Value *row) {
+    Value *largest = ir.CreateLoad(ir.getFloatTy(), joinedOf(row));
+    Value *sums = softmax.weigh(scoresOf(row), block.visibleOf(row), largest);
+    ir.CreateAlignedStore(sums, lanesOf(row), whole);
   });
-  eachRow([&](Value *, Value *, Value *at) {
-    return softmax.inverse(ir.CreateAlignedLoad(e.vector(ir.getFloatTy()), at, llvm::Align(64)));
-  });
+  join([&](const Emitter::Values &rows) { return softmax.inverses(rows); });
 }
 
 /// While a panel of keys from `from` on meets its first rows, lines of the following one, or of the
@@ -308,7 +320,7 @@ void FusedEmitter::valueUnit(const ValueRun &run, Value *row, unsigned height) {
     Value *record = block.recordOf(at);
     unit.a.push_back(e.at(record, shape.scores));
     unit.ends.push_back(smaller(visible, run.endK));
-    Value *inverse = ir.CreateLoad(ir.getFloatTy(), e.at(record, shape.inverse));
+    Value *inverse = ir.CreateLoad(ir.getFloatTy(), joinedOf(at));
     // A row's last run also divides by the sum of its probabilities.
     factors.push_back(ir.CreateSelect(ir.CreateICmpULE(visible, run.endK), inverse, e.f32(1.0f)));
     Value *out = ir.CreateLoad(ir.getPtrTy(), e.at(record, shape.out));

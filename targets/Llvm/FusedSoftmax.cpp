@@ -15,12 +15,13 @@ Value *FusedSoftmax::load(Value *at, Value *lanes, Value *other) {
 }
 
 /// Which of two equal zeros is kept makes no difference to what it is subtracted from.
+Value *FusedSoftmax::larger(Value *x, Value *y) {
+  return ir.CreateSelect(ir.CreateFCmpOGT(x, y), x, y);
+}
+
 Value *FusedSoftmax::largest(Value *scores, Value *visible) {
   constexpr unsigned chains = 4; // A maximum takes several cycles.
   Value *least = e.splat(e.f32(-std::numeric_limits<float>::infinity()));
-  const auto larger = [&](Value *x, Value *y) {
-    return ir.CreateSelect(ir.CreateFCmpOGT(x, y), x, y);
-  };
   const auto several = [&](Value *column, llvm::ArrayRef<Value *> state) {
     Emitter::Values next;
     for (unsigned i = 0; i < chains; ++i) {
@@ -37,8 +38,30 @@ Value *FusedSoftmax::largest(Value *scores, Value *visible) {
   const Emitter::Values most =
       e.loop(e.i64(0), whole, chains * kLanes, Emitter::Values(chains, least), several);
   Value *joined = larger(larger(most[0], most[1]), larger(most[2], most[3]));
-  joined = e.loop(whole, visible, kLanes, {joined}, one)[0];
-  return e.joinLanes(joined, [&](Value *lower, Value *upper) { return larger(upper, lower); });
+  return e.loop(whole, visible, kLanes, {joined}, one)[0];
+}
+
+/// As Emitter::joinLanes() does with each: a vector of 2 * half lanes of some rows and one of as
+/// many others become one of half the lanes of all.
+Value *FusedSoftmax::joinRows(Emitter::Values rows,
+                              llvm::function_ref<Value *(Value *, Value *)> join) {
+  for (unsigned half = kLanes / 2; half != 0; half /= 2) {
+    llvm::SmallVector<int, kLanes> lower, upper;
+    for (unsigned i = 0; i < kLanes; ++i) {
+      lower.push_back(int(i / half * 2 * half + i % half));
+      upper.push_back(lower.back() + int(half));
+    }
+    Emitter::Values next;
+    for (unsigned i = 0; i < rows.size(); i += 2)
+      next.push_back(join(ir.CreateShuffleVector(rows[i], rows[i + 1], lower),
+                          ir.CreateShuffleVector(rows[i], rows[i + 1], upper)));
+    rows = next;
+  }
+  return rows[0];
+}
+
+Value *FusedSoftmax::largestOf(const Emitter::Values &rows) {
+  return joinRows(rows, [&](Value *lower, Value *upper) { return larger(upper, lower); });
 }
 
 /// Scores to weights, where they are; those of lanes that do not exist are zero.
@@ -71,9 +94,9 @@ Value *FusedSoftmax::weigh(Value *scores, Value *visible, Value *largest) {
   return groups(whole, visible, sum, kLanes, true);
 }
 
-Value *FusedSoftmax::inverse(Value *sums) {
+Value *FusedSoftmax::inverses(const Emitter::Values &rows) {
   return numerics.recip(
-      e.joinLanes(sums, [&](Value *lower, Value *upper) { return ir.CreateFAdd(lower, upper); }));
+      joinRows(rows, [&](Value *lower, Value *upper) { return ir.CreateFAdd(lower, upper); }));
 }
 
 } // namespace llmc::target

@@ -49,8 +49,8 @@ std::optional<FusedShape> FusedShape::of(const Attention &attention,
   shape.subRows = attention.heads / attention.kvHeads;
   shape.headDim = attention.headDim;
   shape.lowHeight = lowHeightOf(shape.subRows);
-  shape.inverse = uint64_t(shape.paddedDim()) * 4;
-  shape.out = shape.inverse + 64;
+  shape.partials = uint64_t(shape.paddedDim()) * 4;
+  shape.out = shape.partials + 64;
   shape.scores = shape.out + 64;
   // Few rows meet a position too rarely, and the longest caches leave no room.
   const uint64_t rows = uint64_t(attention.tokens.value) * shape.subRows;
