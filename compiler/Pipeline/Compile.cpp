@@ -12,6 +12,7 @@
 #include "compiler/Report/CompileReport.h"
 #include "compiler/Support/AtomicFile.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassManager.h"
 
 #include <chrono>
