@@ -2,6 +2,8 @@
 
 #include "runtime/base/numerics.h"
 
+#include <cassert>
+
 namespace llmc::target {
 
 using llvm::Value;
@@ -93,6 +95,7 @@ Value *NumericsIr::expPolynomial(Value *r) {
 
 Value *NumericsIr::expBits(Value *x, uint32_t shift) {
   // An integer is added, so n + shift are the low bits of t; it is even, so halves round as ever.
+  assert(shift % 2 == 0 && "halves would round to the other neighbour");
   Value *magic = number(x, 12582912.0f + float(shift));
   Value *t = ir.CreateFAdd(ir.CreateFMul(x, number(x, 0x1.715476p+0f)), magic);
   Value *n = ir.CreateFSub(t, magic);
@@ -114,7 +117,9 @@ Value *NumericsIr::exp(Value *x) {
 Value *NumericsIr::softmaxWeight(Value *delta, bool fused) {
   Value *e = expBits(delta, 16), *least = number(delta, -20.0f);
   if (fused) {
-    // 2^13 times the power of two below leaves a sum no bits to lose but those. A NaN stays one.
+    // 2^13 times the power of two below leaves a sum no bits to lose but those. A NaN stays one
+    // although the low 9 bits of its payload were added to its exponent: they are zero where it
+    // comes from f16 or is the default NaN of x86, Arm or RISC-V.
     Value *power = asFloat(ir.CreateAnd(e, word(e, LLMC_BITS_INF)));
     const auto add = [&](float factor, Value *sum) {
       return ir.CreateIntrinsic(sum->getType(), llvm::Intrinsic::fma,

@@ -42,7 +42,7 @@ private:
   llvm::Value *recipBits(llvm::Value *abs);
   llvm::Value *newtonRsqrt(llvm::Value *y, llvm::Value *x);
   llvm::Value *expPolynomial(llvm::Value *r);
-  /// e^x for x = n ln 2 + r, times 2^shift, which is even: bits without regard to overflow,
+  /// e^x for x = n ln 2 + r, times 2^shift; shift is even. Bits without regard to overflow,
   /// underflow and NaN.
   llvm::Value *expBits(llvm::Value *x, uint32_t shift);
 

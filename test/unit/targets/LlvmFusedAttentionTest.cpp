@@ -18,13 +18,15 @@ using namespace llmc::test;
 namespace {
 
 /// One query row at a time, as on a CPU whose products have no order of their own.
-IsaTable rowByRow(DotKind dot) {
+IsaTable rowByRow(DotKind dot, bool fusedMultiplyAdd) {
   IsaTable isa = x86Avx2();
   isa.name = "rows";
   isa.dot = dot;
+  isa.fusedMultiplyAdd = fusedMultiplyAdd;
   return isa;
 }
-const IsaTable scalarRows = rowByRow(DotKind::None), gatheredRows = rowByRow(DotKind::Vmladava);
+const IsaTable scalarRows = rowByRow(DotKind::None, false),
+               gatheredRows = rowByRow(DotKind::Vmladava, true);
 
 // AMX runs the code of AVX-512.
 const IsaTable *const isas[] = {&x86Avx512(), &x86Avx2(), &scalarRows, &gatheredRows,
