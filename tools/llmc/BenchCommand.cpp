@@ -1,5 +1,6 @@
 // llmc bench: the speed of a plan on its device, with made-up ids.
 #include "compiler/Support/PeakMemory.h"
+#include "runtime/drivers/host/huge_pages.h"
 #include "tools/llmc/BenchText.h"
 #include "tools/llmc/CommandLine.h"
 #include "tools/llmc/Errors.h"
@@ -234,11 +235,17 @@ private:
     return list;
   }
 
-  /// The last large page may reach beyond the file's end.
+  /// The last large page may reach beyond the file's end. More than that page is a wrong count, and
+  /// shows as a share above 1.
   Json largePageShare() const {
     const std::span<const uint8_t> file = runner.fileBytes();
-    const auto large = largePageBytes(file.data());
-    return large ? Json(std::min(1.0, double(*large) / double(file.size()))) : Json(nullptr);
+    const uint64_t size = file.size(), page = rt::host::hugePageBytes;
+    std::optional<uint64_t> large = largePageBytes(file.data());
+    if (!large)
+      return nullptr;
+    if (*large <= (size + page - 1) / page * page)
+      large = std::min(*large, size);
+    return double(*large) / double(size);
   }
 
   static Json describe(const std::vector<KernelTimes::Entry> &kernels) {
