@@ -22,7 +22,7 @@ struct PlanDevice {
 struct PlanDevices {
   PlanDevices(const target::Target &target, const target::Machine &machine)
       : PlanDevices(PlanDevice{&target, &machine}) {}
-  PlanDevices(const PlanDevice &own, const std::optional<PlanDevice> &fallback = {})
+  explicit PlanDevices(const PlanDevice &own, const std::optional<PlanDevice> &fallback = {})
       : own(own), fallback(fallback), chunks(own.machine->prefillChunks) {}
 
   /// What runs `op`, or packs it. Nothing is marked for a fallback that is not there.

@@ -135,7 +135,7 @@ private:
       return isDirect ? reportPlacement() : true;
     }
     OwningOpRef<ModuleOp> before(model->module().clone());
-    if (!lowerFor(asked.own))
+    if (!lowerFor(PlanDevices(asked.own)))
       return false;
     placement = placementOf(planFile(), asked.own);
     if (placement.reasons.empty())
@@ -143,7 +143,7 @@ private:
     if (!reportPlacement())
       return false;
     model->imported.module = std::move(before);
-    if (!lowerFor(*asked.fallback))
+    if (!lowerFor(PlanDevices(*asked.fallback)))
       return false;
     KernelCount all = placementOf(model->module()).own;
     placement.own = {};
