@@ -100,8 +100,10 @@ llvm::Expected<Recipe> loadRecipe(std::string_view nameOrFile) {
   }
   if (std::optional<Recipe> recipe = recipeByName(nameOrFile))
     return *recipe;
-  return llvm::createStringError("unknown recipe '" + argument + "'; known are " +
-                                 llvm::join(recipeNames(), ", ") + ", and files ending in .json");
+  const std::string what =
+      argument.empty() ? "no recipe is named" : "unknown recipe '" + argument + "'";
+  return llvm::createStringError(what + "; known are " + llvm::join(recipeNames(), ", ") +
+                                 ", and files ending in .json");
 }
 
 } // namespace llmc::passes

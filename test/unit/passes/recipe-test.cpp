@@ -89,12 +89,14 @@ TEST_CASE("every listed name is a recipe that survives its file") {
 }
 
 TEST_CASE("unknown names list the known ones") {
-  for (const char *name : {"", "w4", "w4a8-m8", "-all", "keep-all", "w4a8-all-all", "W8A8"}) {
+  for (const char *name : {"w4", "w4a8-m8", "-all", "keep-all", "w4a8-all-all", "W8A8"}) {
     CHECK_FALSE(recipeByName(name));
     CHECK(errorOf(loadRecipe(name))
               .find("unknown recipe '" + std::string(name) +
                     "'; known are w8a8, w4a8, w4a8-m16,") == 0);
   }
+  CHECK_FALSE(recipeByName(""));
+  CHECK(errorOf(loadRecipe("")).find("no recipe is named; known are w8a8, w4a8, w4a8-m16,") == 0);
 }
 
 TEST_CASE("the printed form") {
