@@ -184,7 +184,7 @@ std::vector<uint8_t> PlanEncoder::encode(const Sha256 &digestRoot) const {
   const PlanDescription &d = description;
   using Plan = fb::Plan;
   // What a table refers to is written before it.
-  const std::pair<flatbuffers::voffset_t, Offset<void>> vectors[] = {
+  const std::pair<flatbuffers::voffset_t, Offset<void>> references[] = {
       {Plan::VT_PRODUCER, builder.CreateString(d.producer).Union()},
       {Plan::VT_TARGETS, structs<fb::Target>(builder, targets).Union()},
       {Plan::VT_REGIONS, structs<fb::Region>(builder, d.regions).Union()},
@@ -211,8 +211,8 @@ std::vector<uint8_t> PlanEncoder::encode(const Sha256 &digestRoot) const {
   table.add_required_features(requiredFeatures(d));
   if (digests)
     table.add_digest_root(reinterpret_cast<const fb::Digest *>(&root));
-  for (const auto &[field, vector] : vectors)
-    builder.AddOffset(field, vector);
+  for (const auto &[field, reference] : references)
+    builder.AddOffset(field, reference);
   if (model)
     table.add_model(reinterpret_cast<const fb::Model *>(&*model));
   builder.Finish(Offset<Plan>(builder.EndTable(table.start_)), fb::PlanIdentifier());

@@ -12,6 +12,8 @@
 #include "llvm/ADT/DenseMap.h"
 
 #include <array>
+#include <optional>
+#include <utility>
 
 namespace llmc::passes {
 
@@ -86,7 +88,8 @@ struct NodeInputs {
 };
 
 using NodeResults = std::optional<llvm::SmallVector<HostTensor, 1>>;
-inline NodeResults one(HostTensor tensor) {
+/// A single result.
+inline NodeResults oneResult(HostTensor tensor) {
   NodeResults results(std::in_place);
   results->push_back(std::move(tensor));
   return results;

@@ -20,7 +20,7 @@ template <float (*Fn)(float)> static NodeResults floatUnary(const NodeInputs &in
   HostTensor result = *x;
   for (float &value : result.floats)
     value = Fn(value);
-  return one(std::move(result));
+  return oneResult(std::move(result));
 }
 
 template <class FloatFn, class IntFn>
@@ -33,7 +33,7 @@ static NodeResults unary(const NodeInputs &in, FloatFn floatFn, IntFn intFn) {
     value = floatFn(value);
   for (int64_t &value : result.ints)
     value = intFn(value);
-  return one(std::move(result));
+  return oneResult(std::move(result));
 }
 
 static NodeResults neg(const NodeInputs &in) {
@@ -51,7 +51,7 @@ static NodeResults logicalNot(const NodeInputs &in) {
 }
 
 static NodeResults identity(const NodeInputs &in) {
-  return in.at(0) ? one(*in.at(0)) : NodeResults();
+  return in.at(0) ? oneResult(*in.at(0)) : NodeResults();
 }
 
 static NodeResults isNan(const NodeInputs &in) {
@@ -62,12 +62,13 @@ static NodeResults isNan(const NodeInputs &in) {
   result.hasData = x->hasData;
   for (float value : x->floats)
     result.ints.push_back(std::isnan(value));
-  return one(std::move(result));
+  return oneResult(std::move(result));
 }
 
 /// A shape passes where the elements do not matter to raising.
 static NodeResults sameShape(const NodeInputs &in) {
-  return in.at(0) ? one(HostTensor::shapeOnly(in.at(0)->element, in.at(0)->shape)) : NodeResults();
+  return in.at(0) ? oneResult(HostTensor::shapeOnly(in.at(0)->element, in.at(0)->shape))
+                  : NodeResults();
 }
 
 static float sine(float x) { return float(std::sin(double(x))); }
@@ -99,13 +100,13 @@ static NodeResults cast(const NodeInputs &in) {
   const HostTensor *x = in.at(0);
   if (!x || x->element == Element::Other)
     return std::nullopt;
-  return one(castTo(*x, elementOfOnnx(intAttribute(in.node, "to", 0))));
+  return oneResult(castTo(*x, elementOfOnnx(intAttribute(in.node, "to", 0))));
 }
 
 static NodeResults castLike(const NodeInputs &in) {
   if (!in.at(0) || !in.at(1) || in.at(0)->element == Element::Other)
     return std::nullopt;
-  return one(castTo(*in.at(0), in.at(1)->element));
+  return oneResult(castTo(*in.at(0), in.at(1)->element));
 }
 
 //===-- Two operands ------------------------------------------------------===//
@@ -124,7 +125,7 @@ static NodeResults binary(const NodeInputs &in, std::optional<Element> result, F
   HostTensor out = HostTensor::shapeOnly(result.value_or(a->element), *shape);
   out.hasData = a->hasData && b->hasData && out.size() <= in.limit;
   if (!out.hasData)
-    return one(std::move(out));
+    return oneResult(std::move(out));
   forEachIndex(out.shape, [&](ArrayRef<int64_t> index, int64_t) {
     int64_t i = broadcastIndex(a->shape, index), j = broadcastIndex(b->shape, index);
     if (out.isFloat())
@@ -134,7 +135,7 @@ static NodeResults binary(const NodeInputs &in, std::optional<Element> result, F
     else
       out.ints.push_back(int64_t(intFn(a->ints[i], b->ints[j])));
   });
-  return one(std::move(out));
+  return oneResult(std::move(out));
 }
 
 /// The same expression on floats and integers.
@@ -206,7 +207,7 @@ static NodeResults where(const NodeInputs &in) {
   HostTensor out = HostTensor::shapeOnly(a->element, *shape);
   out.hasData = condition->hasData && a->hasData && b->hasData && out.size() <= in.limit;
   if (!out.hasData)
-    return one(std::move(out));
+    return oneResult(std::move(out));
   forEachIndex(out.shape, [&](ArrayRef<int64_t> index, int64_t) {
     const HostTensor *from = condition->ints[broadcastIndex(condition->shape, index)] ? a : b;
     int64_t at = broadcastIndex(from->shape, index);
@@ -215,7 +216,7 @@ static NodeResults where(const NodeInputs &in) {
     else
       out.ints.push_back(from->ints[at]);
   });
-  return one(std::move(out));
+  return oneResult(std::move(out));
 }
 
 void addElementwiseRules(NodeRules &rules) {

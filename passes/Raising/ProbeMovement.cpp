@@ -17,7 +17,7 @@ static NodeResults reshaped(const HostTensor &x, ArrayRef<int64_t> shape) {
   result.shape.assign(shape.begin(), shape.end());
   // A size that is no number equals no other.
   return result.size() == x.size() && !llvm::any_of(shape, [](int64_t size) { return size < 0; })
-             ? one(std::move(result))
+             ? oneResult(std::move(result))
              : NodeResults();
 }
 
@@ -45,11 +45,12 @@ static NodeResults shape(const NodeInputs &in) {
   int64_t begin = bound(intAttribute(in.node, "start", 0));
   int64_t end = std::max(begin, bound(intAttribute(in.node, "end", x->rank())));
   std::vector<int64_t> sizes(x->shape.begin() + begin, x->shape.begin() + end);
-  return one(HostTensor::ofInts(Element::Int64, {end - begin}, std::move(sizes)));
+  return oneResult(HostTensor::ofInts(Element::Int64, {end - begin}, std::move(sizes)));
 }
 
 static NodeResults sizeOf(const NodeInputs &in) {
-  return in.at(0) ? one(HostTensor::ofInts(Element::Int64, {}, {in.at(0)->size()})) : NodeResults();
+  return in.at(0) ? oneResult(HostTensor::ofInts(Element::Int64, {}, {in.at(0)->size()}))
+                  : NodeResults();
 }
 
 static NodeResults reshape(const NodeInputs &in) {
@@ -147,7 +148,7 @@ static NodeResults transpose(const NodeInputs &in) {
     shape.push_back(x->shape[axis]);
     moved.push_back(strides[axis]);
   }
-  return one(remap(*x, shape, in.limit, [&](ArrayRef<int64_t> index) {
+  return oneResult(remap(*x, shape, in.limit, [&](ArrayRef<int64_t> index) {
     return std::inner_product(index.begin(), index.end(), moved.begin(), int64_t(0));
   }));
 }
@@ -159,8 +160,8 @@ static NodeResults expand(const NodeInputs &in) {
   auto shape = broadcastShape(x->shape, to->ints);
   if (!shape)
     return std::nullopt;
-  return one(remap(*x, *shape, in.limit,
-                   [&](ArrayRef<int64_t> index) { return broadcastIndex(x->shape, index); }));
+  return oneResult(remap(*x, *shape, in.limit,
+                         [&](ArrayRef<int64_t> index) { return broadcastIndex(x->shape, index); }));
 }
 
 static NodeResults concat(const NodeInputs &in) {
@@ -184,7 +185,7 @@ static NodeResults concat(const NodeInputs &in) {
     data &= part->hasData || part->size() == 0;
   }
   if (!data || out.size() > in.limit)
-    return one(std::move(out));
+    return oneResult(std::move(out));
   out.hasData = true;
   int64_t outer = std::accumulate(out.shape.begin(), out.shape.begin() + *axis, int64_t(1),
                                   std::multiplies<>());
@@ -197,7 +198,7 @@ static NodeResults concat(const NodeInputs &in) {
         else
           out.ints.push_back(part->ints[i]);
     }
-  return one(std::move(out));
+  return oneResult(std::move(out));
 }
 
 static NodeResults gather(const NodeInputs &in) {
@@ -211,14 +212,14 @@ static NodeResults gather(const NodeInputs &in) {
   shape.append(at->shape.begin(), at->shape.end());
   shape.append(x->shape.begin() + *axis + 1, x->shape.end());
   if (!at->hasData || !x->hasData)
-    return one(HostTensor::shapeOnly(x->element, shape));
+    return oneResult(HostTensor::shapeOnly(x->element, shape));
   int64_t length = x->shape[*axis];
   for (int64_t index : at->ints)
     if (index < -length || index >= length)
       return std::nullopt;
   auto strides = rowMajorStrides(x->shape);
   auto atStrides = rowMajorStrides(at->shape);
-  return one(remap(*x, shape, in.limit, [&](ArrayRef<int64_t> index) {
+  return oneResult(remap(*x, shape, in.limit, [&](ArrayRef<int64_t> index) {
     int64_t row = 0, linear = 0;
     for (int64_t i = 0; i < at->rank(); ++i)
       row += index[*axis + i] * atStrides[i];
@@ -244,7 +245,7 @@ static NodeResults gatherNd(const NodeInputs &in) {
   shape.append(x->shape.begin() + depth, x->shape.end());
   auto strides = rowMajorStrides(x->shape);
   auto atStrides = rowMajorStrides(at->shape);
-  return one(remap(*x, shape, in.limit, [&](ArrayRef<int64_t> index) {
+  return oneResult(remap(*x, shape, in.limit, [&](ArrayRef<int64_t> index) {
     int64_t row = 0, linear = 0;
     for (int64_t i = 0; i < lead; ++i)
       row += index[i] * atStrides[i];
@@ -293,7 +294,7 @@ static NodeResults slice(const NodeInputs &in) {
     shape[*axis] = sliceLength(first[*axis], (*ends)[i], step, x->shape[*axis]);
   }
   auto strides = rowMajorStrides(x->shape);
-  return one(remap(*x, shape, in.limit, [&](ArrayRef<int64_t> index) {
+  return oneResult(remap(*x, shape, in.limit, [&](ArrayRef<int64_t> index) {
     int64_t linear = 0;
     for (size_t i = 0; i < index.size(); ++i)
       linear += strides[i] * (first[i] + index[i] * stride[i]);

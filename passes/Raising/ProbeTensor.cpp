@@ -26,7 +26,7 @@ static NodeResults range(const NodeInputs &in) {
   out.hasData = count <= in.limit;
   for (int64_t i = 0; out.hasData && i < count; ++i)
     out.ints.push_back(start->ints[0] + i * step);
-  return one(std::move(out));
+  return oneResult(std::move(out));
 }
 
 static NodeResults constantOfShape(const NodeInputs &in) {
@@ -40,7 +40,7 @@ static NodeResults constantOfShape(const NodeInputs &in) {
   if (value)
     out.element = elementOf(value.getElementType());
   if (out.element == Element::Other || out.size() > in.limit)
-    return one(std::move(out));
+    return oneResult(std::move(out));
   out.hasData = true;
   if (out.isFloat()) {
     out.floats.assign(out.size(), value ? *value.value_begin<float>() : 0.0F);
@@ -50,7 +50,7 @@ static NodeResults constantOfShape(const NodeInputs &in) {
         out.element == Element::Bool ? int64_t(!element.isZero()) : element.getSExtValue();
     out.ints.assign(out.size(), fill);
   }
-  return one(std::move(out));
+  return oneResult(std::move(out));
 }
 
 static NodeResults trilu(const NodeInputs &in) {
@@ -70,7 +70,7 @@ static NodeResults trilu(const NodeInputs &in) {
       else
         out.ints[linear] = 0;
     });
-  return one(std::move(out));
+  return oneResult(std::move(out));
 }
 
 /// Which axes a reduction runs over: an input or an attribute names them, otherwise all.
@@ -108,7 +108,7 @@ static NodeResults reduce(const NodeInputs &in, bool mean) {
   HostTensor out = HostTensor::shapeOnly(x->element, shape);
   out.hasData = x->hasData;
   if (!out.hasData)
-    return one(std::move(out));
+    return oneResult(std::move(out));
   std::vector<float> floats(x->isFloat() ? out.size() : 0);
   std::vector<int64_t> ints(x->isFloat() ? 0 : out.size());
   forEachIndex(x->shape, [&](ArrayRef<int64_t> index, int64_t linear) {
@@ -125,7 +125,7 @@ static NodeResults reduce(const NodeInputs &in, bool mean) {
     value = mean ? value / count : value;
   out.floats = std::move(floats);
   out.ints = std::move(ints);
-  return one(std::move(out));
+  return oneResult(std::move(out));
 }
 
 static NodeResults reduceSum(const NodeInputs &in) { return reduce(in, false); }
@@ -146,7 +146,7 @@ static NodeResults matmul(const NodeInputs &in) {
   HostTensor out = HostTensor::shapeOnly(Element::Float32, shape);
   out.hasData = a->hasData && b->hasData && out.size() * depth <= in.limit;
   if (!out.hasData)
-    return one(std::move(out));
+    return oneResult(std::move(out));
   forEachIndex(out.shape, [&](ArrayRef<int64_t> index, int64_t) {
     int64_t i = broadcastIndex(left.drop_back(2), index.drop_back(2)) * left[left.size() - 2] +
                 index[index.size() - 2];
@@ -156,7 +156,7 @@ static NodeResults matmul(const NodeInputs &in) {
       sum += a->floats[i * depth + k] * b->floats[(j + k) * right.back() + index.back()];
     out.floats.push_back(sum);
   });
-  return one(std::move(out));
+  return oneResult(std::move(out));
 }
 
 //===-- Contributed operators: shapes alone -------------------------------===//
@@ -175,7 +175,7 @@ static NodeResults matmulNBits(const NodeInputs &in) {
     return std::nullopt;
   HostTensor out = HostTensor::shapeOnly(Element::Float32, in.at(0)->shape);
   out.shape.back() = intAttribute(in.node, "N", 0);
-  return one(std::move(out));
+  return oneResult(std::move(out));
 }
 
 static NodeResults gatherBlockQuantized(const NodeInputs &in) {
@@ -184,7 +184,7 @@ static NodeResults gatherBlockQuantized(const NodeInputs &in) {
     return std::nullopt;
   SmallVector<int64_t, 4> shape(ids->shape);
   shape.push_back(table->shape[1] * 8 / std::max<int64_t>(1, intAttribute(in.node, "bits", 4)));
-  return one(HostTensor::shapeOnly(Element::Float32, shape));
+  return oneResult(HostTensor::shapeOnly(Element::Float32, shape));
 }
 
 static NodeResults groupQueryAttention(const NodeInputs &in) {
@@ -198,7 +198,7 @@ static NodeResults groupQueryAttention(const NodeInputs &in) {
   SmallVector<int64_t, 4> shape(query->shape);
   if (!inputOf(in.node, 1)) // Packed: queries, keys and values side by side.
     shape[2] = shape[2] / (heads + 2 * kvHeads) * heads;
-  return one(HostTensor::shapeOnly(Element::Float32, shape));
+  return oneResult(HostTensor::shapeOnly(Element::Float32, shape));
 }
 
 void addTensorRules(NodeRules &rules) {

@@ -1,5 +1,8 @@
 #include "runtime/schema/explain.h"
 
+#include <cstddef>
+#include <cstdint>
+
 namespace llmc::rt {
 namespace {
 
