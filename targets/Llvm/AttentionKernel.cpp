@@ -48,9 +48,6 @@ private:
     return e.at(rowOf(matmul::Out, row),
                 ir.CreateShl(ir.CreateAdd(from, e.index(vector * kLanes)), 2));
   }
-  Value *smaller(Value *x, Value *y) {
-    return ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, x, y);
-  }
 
   Emitter &e;
   llvm::IRBuilder<> &ir;
@@ -81,7 +78,7 @@ void AttentionEmitter::columns(Value *from) {
     lanes[v] = e.firstLanes(
         ir.CreateBinaryIntrinsic(llvm::Intrinsic::usub_sat, rest, e.index(v * kLanes)));
   e.loop(e.index(0), k, runLength, [&](Value *firstK) {
-    products(from, firstK, smaller(ir.CreateAdd(firstK, e.index(runLength)), k));
+    products(from, firstK, e.smaller(ir.CreateAdd(firstK, e.index(runLength)), k));
   });
   if (matmul.accumulate || (matmul.k.argument < 0 && matmul.k.value != 0))
     return;
@@ -137,7 +134,7 @@ void AttentionEmitter::transposedPanel(Value *from, Value *firstK, Value *length
     for (unsigned v = 0; v < width; ++v) {
       Emitter::Values rows;
       for (unsigned i = 0; i < kLanes; ++i) { // An output that does not exist repeats the last.
-        Value *row = smaller(ir.CreateAdd(from, e.index(v * kLanes + i)), last);
+        Value *row = e.smaller(ir.CreateAdd(from, e.index(v * kLanes + i)), last);
         Value *offset = ir.CreateMul(row, e.index(operands[matmul::B].tokenStride));
         rows.push_back(
             loadHalves(e.at(e.operand(matmul::B), ir.CreateAdd(offset, column)), rest, v));
@@ -166,7 +163,7 @@ AttentionEmitter::Sums AttentionEmitter::sumsBefore(Value *from, Value *row, Val
   Sums sums;
   Value *isFirst = ir.CreateICmpEQ(firstK, e.index(0)), *zero = e.splat(e.f32(0.0f));
   for (unsigned r = 0; r < height; ++r) {
-    Value *existing = smaller(ir.CreateAdd(row, e.index(r)), ir.CreateSub(endRow, e.index(1)));
+    Value *existing = e.smaller(ir.CreateAdd(row, e.index(r)), ir.CreateSub(endRow, e.index(1)));
     for (unsigned v = 0; v < width; ++v) {
       Value *before = ir.CreateMaskedLoad(e.vector(ir.getFloatTy()), output(existing, from, v),
                                           llvm::Align(4), lanes[v], zero);
@@ -178,7 +175,7 @@ AttentionEmitter::Sums AttentionEmitter::sumsBefore(Value *from, Value *row, Val
 
 void AttentionEmitter::unit(Value *from, Value *row, Value *firstK, Value *length) {
   for (unsigned r = 0; r < height; ++r) {
-    Value *existing = smaller(ir.CreateAdd(row, e.index(r)), ir.CreateSub(endRow, e.index(1)));
+    Value *existing = e.smaller(ir.CreateAdd(row, e.index(r)), ir.CreateSub(endRow, e.index(1)));
     widenRow(e.at(rowOf(matmul::A, existing), ir.CreateShl(firstK, 1)),
              e.at(wideA, r * runLength * 4), length);
   }

@@ -76,8 +76,7 @@ Value *ChainMemory::loadGroup(ElementType type, Value *row, uint32_t group, cons
     // A lane behind the row repeats the row's last column.
     Value *offset = e.index(lane);
     if (chunk.lanes)
-      offset = e.ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, offset,
-                                          e.ir.CreateSub(chunk.rest, e.index(1)));
+      offset = e.smaller(offset, e.ir.CreateSub(chunk.rest, e.index(1)));
     Value *index = e.ir.CreateUDiv(e.ir.CreateAdd(chunk.column, offset), e.index(group));
     result = e.ir.CreateInsertElement(result, loadOne(type, row, index), uint64_t(lane));
   }

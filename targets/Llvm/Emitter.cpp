@@ -48,6 +48,10 @@ Value *Emitter::extent(const Extent &extent) {
   return extent.argument < 0 ? index(extent.value) : argument(extent.argument);
 }
 
+Value *Emitter::smaller(Value *x, Value *y) {
+  return ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, x, y);
+}
+
 Value *Emitter::part() { return asIndex(function->getArg(2)); }
 
 Value *Emitter::parts() { return asIndex(function->getArg(3)); }
@@ -200,7 +204,7 @@ Value *Emitter::join(llvm::ArrayRef<Value *> vectors) {
 
 Value *Emitter::firstLanes(Value *count) {
   Value *most = llvm::ConstantInt::get(count->getType(), kLanes);
-  Value *bounded = ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, count, most);
+  Value *bounded = smaller(count, most);
   Value *word = ir.CreateZExtOrTrunc(bounded, ir.getInt32Ty());
   llvm::SmallVector<uint32_t, kLanes> lanes;
   for (uint32_t lane = 0; lane < kLanes; ++lane)

@@ -76,6 +76,7 @@ public:
   llvm::Value *asIndex(llvm::Value *value) { return ir.CreateZExtOrTrunc(value, indices); }
   /// An index in the kernels of 64-bit machines.
   llvm::ConstantInt *i64(uint64_t value) { return ir.getInt64(value); }
+  llvm::Value *smaller(llvm::Value *x, llvm::Value *y); ///< Of unsigned integers.
   llvm::Value *f32(float value);
   llvm::Value *splat(llvm::Value *scalar, unsigned lanes = kLanes);
   llvm::FixedVectorType *vector(llvm::Type *element, unsigned lanes = kLanes);

@@ -66,9 +66,6 @@ private:
   Value *joinedOf(Value *row) {
     return e.at(joined, ir.CreateShl(ir.CreateSub(row, block.first), 2));
   }
-  Value *smaller(Value *x, Value *y) {
-    return ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, x, y);
-  }
   /// Of a query or an output.
   Value *rowOf(unsigned operand, Value *row);
   Value *cached(unsigned operand) { return cached(operand, kvHead); }
@@ -105,7 +102,7 @@ void FusedEmitter::run() {
                                  cached(attention::Values));
       const auto within = [&](Value *row) {
         Value *above = ir.CreateBinaryIntrinsic(llvm::Intrinsic::usub_sat, row, before);
-        return smaller(above, headRows);
+        return e.smaller(above, headRows);
       };
       head(within(begin), within(end));
     });
@@ -131,7 +128,7 @@ void FusedEmitter::attend() {
   });
   weighBlock();
   e.loop(e.i64(0), end, shape.valueRun, [&](Value *firstK) {
-    Value *endK = smaller(ir.CreateAdd(firstK, e.i64(shape.valueRun)), end);
+    Value *endK = e.smaller(ir.CreateAdd(firstK, e.i64(shape.valueRun)), end);
     if (shape.wide)
       panels.values(panel, cached(attention::Values), firstK, endK);
     valueRun(firstK, endK);
@@ -182,7 +179,7 @@ void FusedEmitter::askForPanel(Value *from, Value *index, Value *k) {
       ir.CreateMul(ir.CreateAdd(ir.CreateMul(index, e.i64(shape.headDim)), k), e.i64(some));
   for (uint64_t i = 0; i < some; ++i) {
     Value *line = ir.CreateAdd(first, e.i64(i));
-    line = ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, line, e.i64(lines - 1));
+    line = e.smaller(line, e.i64(lines - 1));
     Value *offset =
         ir.CreateAdd(ir.CreateMul(ir.CreateUDiv(line, e.i64(rowLines())), e.i64(stride)),
                      ir.CreateMul(ir.CreateURem(line, e.i64(rowLines())), e.i64(lineBytes)));
@@ -309,7 +306,7 @@ ProductUnit FusedEmitter::valuesOf(const ValueRun &run) {
 
 void FusedEmitter::valueUnit(const ValueRun &run, Value *row, unsigned height) {
   ProductUnit unit = valuesOf(run);
-  unit.commonEnd = smaller(block.visibleOf(row), run.endK);
+  unit.commonEnd = e.smaller(block.visibleOf(row), run.endK);
   Value *zero = e.splat(e.f32(0.0f)), *isStart = ir.CreateICmpEQ(run.firstK, e.i64(0));
   const auto lanesOf = [&](unsigned v) {
     return e.firstLanes(e.i64(v + 1 == unit.vectors ? unit.lastLanes : kLanes));
@@ -319,9 +316,9 @@ void FusedEmitter::valueUnit(const ValueRun &run, Value *row, unsigned height) {
     Value *at = block.existing(row, r), *visible = block.visibleOf(at);
     Value *record = block.recordOf(at);
     unit.a.push_back(e.at(record, shape.scores));
-    unit.ends.push_back(smaller(visible, run.endK));
+    unit.ends.push_back(e.smaller(visible, run.endK));
     Value *inverse = ir.CreateLoad(ir.getFloatTy(), joinedOf(at));
-    // A row's last run also divides by the sum of its probabilities.
+    // A row's last run also divides by the sum of its weights.
     factors.push_back(ir.CreateSelect(ir.CreateICmpULE(visible, run.endK), inverse, e.f32(1.0f)));
     Value *out = ir.CreateLoad(ir.getPtrTy(), e.at(record, shape.out));
     outs.push_back(e.at(out, ir.CreateShl(run.column, 2)));

@@ -2,7 +2,7 @@
 //
 // A part walks its rows of every KV head, a block of them at a time: queries become fp32; keys
 // become panels [16 positions][k][16], which every row of the block meets; scores of the block lie
-// on the stack and turn into probabilities in place. Keys and values of a chunk's blocks are
+// on the stack and turn into weights in place. Keys and values of a chunk's blocks are
 // widened to fp32 once; the few rows of one token meet keys in fp16 and values as they are cached.
 // A row stops at its last visible position everywhere.
 #pragma once

@@ -20,11 +20,11 @@ Value *FusedBlock::recordOf(Value *row) {
 }
 
 Value *FusedBlock::existing(Value *row, unsigned next) {
-  return smaller(ir.CreateAdd(row, e.i64(next)), ir.CreateSub(end, e.i64(1)));
+  return e.smaller(ir.CreateAdd(row, e.i64(next)), ir.CreateSub(end, e.i64(1)));
 }
 
 Value *FusedBlock::bytesOfRecord(Value *visible) {
-  constexpr uint64_t unit = FusedShape::scoreUnit;
+  constexpr uint64_t unit = FusedShape::scoresAlignment;
   Value *scores = ir.CreateAdd(ir.CreateShl(visible, 2), e.i64(unit - 1));
   return ir.CreateAdd(ir.CreateAnd(scores, e.i64(-unit)), e.i64(shape.scores));
 }
@@ -33,7 +33,7 @@ Value *FusedBlock::bytesOfRecord(Value *visible) {
 /// are no fewer than fit if n fit, and fit if n do not.
 Value *FusedBlock::endOf(Value *last) {
   const auto roomAfter = [&](Value *rows) {
-    Value *after = smaller(ir.CreateAdd(first, rows), last);
+    Value *after = e.smaller(ir.CreateAdd(first, rows), last);
     Value *bytes = bytesOfRecord(visibleOf(ir.CreateSub(after, e.i64(1))));
     return ir.CreateUDiv(e.i64(shape.arenaBytes()), bytes);
   };
@@ -42,7 +42,7 @@ Value *FusedBlock::endOf(Value *last) {
     rows = roomAfter(roomAfter(rows));
   Value *even = ir.CreateSub(rows, ir.CreateURem(rows, e.i64(shape.height)));
   rows = ir.CreateSelect(ir.CreateICmpULT(rows, e.i64(shape.height)), rows, even, "blockRows");
-  return smaller(ir.CreateAdd(first, rows), last);
+  return e.smaller(ir.CreateAdd(first, rows), last);
 }
 
 void FusedBlock::units(Value *seen, Units body) {

@@ -32,12 +32,11 @@ public:
   llvm::Value *positions = nullptr; ///< That the last row sees.
 
 private:
+  /// FusedShape::recordBytes() as IR. A single row fits by that one: they must agree, or endOf()
+  /// finds no rows, or more than fit.
   llvm::Value *bytesOfRecord(llvm::Value *visible);
   llvm::Value *endOf(llvm::Value *last);
   llvm::Value *lowRows(llvm::Value *rows);
-  llvm::Value *smaller(llvm::Value *x, llvm::Value *y) {
-    return ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, x, y);
-  }
 
   Emitter &e;
   llvm::IRBuilder<> &ir;

@@ -32,7 +32,7 @@ void FusedPanels::keys(Value *panel, Value *cached, Value *from, Value *length) 
       Emitter::Values rows;
       for (unsigned i = 0; i < kLanes; ++i) {
         Value *next = ir.CreateAdd(first, e.i64(i));
-        Value *existing = ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, next, last);
+        Value *existing = e.smaller(next, last);
         rows.push_back(e.at(cached, ir.CreateMul(existing, e.i64(stride))));
       }
       keyGroup(rows, to);

@@ -1,4 +1,5 @@
-// A row of scores to probabilities, in place, in three steps.
+// Scores to weights in place: twice p, which the inverse of their sum cancels. Each step along a
+// row, largest() and weigh(), leaves 16 lanes; largestOf() and inverses() join those of 16 rows.
 #pragma once
 
 #include "targets/Llvm/Emitter.h"

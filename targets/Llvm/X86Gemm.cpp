@@ -117,8 +117,7 @@ void X86Gemm::rowsFrom(Value *firstRow) {
 void X86Gemm::blocks(Value *firstRow, Value *index, unsigned count) {
   Run run;
   run.firstRow = firstRow;
-  run.endRow = ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin,
-                                        ir.CreateAdd(firstRow, e.i64(rowBlock())), rows);
+  run.endRow = e.smaller(ir.CreateAdd(firstRow, e.i64(rowBlock())), rows);
   run.index = run.from = index;
   run.blocks = count;
   if (isGated() && !packed.tiles)
@@ -270,8 +269,7 @@ X86Gemm::Sums X86Gemm::scaledRow(llvm::ArrayRef<Value *> weights, Value *first, 
   if (!grouped)
     excess = ir.CreateMul(
         ir.CreateLoad(ir.getInt32Ty(), e.at(activationSums(first, e.i64(0)), behind * 4)), factor);
-  Value *row = ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, ir.CreateAdd(first, e.i64(behind)),
-                                        ir.CreateSub(rows, e.i64(1)));
+  Value *row = e.smaller(ir.CreateAdd(first, e.i64(behind)), ir.CreateSub(rows, e.i64(1)));
   Value *scale = e.splat(activationScale(row));
   Sums values(sums);
   for (unsigned i = 0; i < sums.size(); ++i) {

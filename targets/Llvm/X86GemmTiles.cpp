@@ -82,7 +82,7 @@ void X86Gemm::tileUnit(const Run &run, Value *row, bool isFirst) {
     if (decodes) { // One tile ahead of the products, which go on meanwhile.
       Value *next = ir.CreateAdd(column, e.i64(tileColumns));
       Value *end = ir.CreateAdd(column, e.i64(2 * tileColumns));
-      decode(run, next, ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, end, size));
+      decode(run, next, e.smaller(end, size));
     }
     prefetchWeights(run, row, column);
     multiplyTiles(run, row, column, isNear);
@@ -91,7 +91,7 @@ void X86Gemm::tileUnit(const Run &run, Value *row, bool isFirst) {
     if (run.isLast && !isFirst)
       finishBefore(run, row, column);
   };
-  Value *near = ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, size, e.i64(nearColumns));
+  Value *near = e.smaller(size, e.i64(nearColumns));
   e.loop(e.i64(0), near, tileColumns, [&](Value *column) { step(column, true); });
   if (runSize > nearColumns) {
     ir.CreateIntrinsic(llvm::Intrinsic::x86_tilestored64, {tile(firstRows), idle, e.i64(0)});
@@ -109,8 +109,7 @@ void X86Gemm::multiplyTiles(const Run &run, Value *row, Value *column, bool isNe
   };
   for (unsigned half = 0; half < 2; ++half) {
     // Where there is no second panel the first is taken again; its rows are not stored.
-    Value *from = ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin,
-                                           ir.CreateAdd(row, e.i64(half * tileRows)), lastRow);
+    Value *from = e.smaller(ir.CreateAdd(row, e.i64(half * tileRows)), lastRow);
     Value *panel = e.at(panelOf(from), ir.CreateMul(run.first, e.i64(tileRows)));
     load(llvm::Intrinsic::x86_tileloaddt164, firstRows + half, e.at(panel, at));
   }

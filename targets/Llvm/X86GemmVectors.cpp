@@ -154,7 +154,7 @@ X86Gemm::Sums X86Gemm::groupDots(const Run &run, Value *row, Value *activations,
   Value *from = ir.CreateSub(ir.CreateMul(group, size), run.first), *end = ir.CreateAdd(from, size);
   prefetchAhead(run, row, from);
   if (X86WeightLayout::columnUnit % layout.groupSize != 0) { // The last group may be short.
-    end = ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, end, ir.CreateSub(run.end, run.first));
+    end = e.smaller(end, ir.CreateSub(run.end, run.first));
     return columnSums(run, activations, from, end, dots);
   }
   for (uint32_t column = 0; column < layout.groupSize; column += 8)

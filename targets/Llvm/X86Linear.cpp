@@ -229,7 +229,7 @@ void X86Linear::outputsOf(Value *first, Value *end, RowPass pass) {
   const uint64_t run = 2 * ((streamBytes + layout.blockBytes - 1) / layout.blockBytes);
   e.loop(first, end, run, [&](Value *from) {
     Value *count = ir.CreateSub(end, from);
-    count = ir.CreateBinaryIntrinsic(llvm::Intrinsic::umin, count, e.i64(run));
+    count = e.smaller(count, e.i64(run));
     Value *half = ir.CreateLShr(count, 1), *middle = ir.CreateAdd(from, half);
     e.loop(from, middle, 1, [&](Value *index) { side({index, ir.CreateAdd(index, half)}); });
     e.when(ir.CreateTrunc(count, ir.getInt1Ty()), [&] { side(ir.CreateAdd(middle, half)); });

@@ -15,9 +15,10 @@
 namespace llmc::target {
 
 struct FusedShape {
-  static constexpr unsigned height = 6;         ///< Rows of a unit.
-  static constexpr uint64_t scoreUnit = 64 * 4; ///< Scores of a row are a multiple of these bytes.
-  static constexpr uint64_t frame = 8 * 1024;   ///< Of the stack, for all else.
+  static constexpr unsigned height = 6; ///< Rows of a unit.
+  /// Scores of a row are a multiple of these bytes.
+  static constexpr uint64_t scoresAlignment = 64 * 4;
+  static constexpr uint64_t frame = 8 * 1024; ///< Of the stack, for all else.
 
   unsigned vectors = 1; ///< Of columns of a unit.
   uint32_t subRows = 1, headDim = 0;
@@ -31,8 +32,9 @@ struct FusedShape {
   static std::optional<FusedShape> of(const Attention &attention,
                                       const std::vector<KernelOperand> &operands,
                                       const IsaTable &isa, std::string &error);
+  /// Of a row that sees so many positions. Must agree with FusedBlock::bytesOfRecord().
   uint64_t recordBytes(uint64_t positions) const {
-    return scores + (positions * 4 + scoreUnit - 1) / scoreUnit * scoreUnit;
+    return scores + (positions * 4 + scoresAlignment - 1) / scoresAlignment * scoresAlignment;
   }
   /// Of all records; a multiple of 64.
   uint64_t arenaBytes() const;
