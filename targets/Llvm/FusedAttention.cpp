@@ -227,7 +227,7 @@ void FusedEmitter::beginRow(Value *row) {
 
 /// Of as many vectors as the last row sees.
 void FusedEmitter::scoreUnits(Value *from, Value *row, unsigned height, Value *index) {
-  if (!shape.wide || height < shape.height)
+  if (shape.vectors == 1 || !shape.wide || height < shape.height)
     return scoreUnit({from, row, index, height, shape.vectors});
   Value *seen = ir.CreateSub(block.visibleOf(block.existing(row, height - 1)), from);
   for (unsigned vectors = 1; vectors <= shape.vectors; ++vectors) {
