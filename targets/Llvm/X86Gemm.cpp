@@ -61,9 +61,9 @@ bool X86Gemm::fits(const X86WeightLayout &layout, uint64_t rows, std::string &er
   const uint64_t bytes = (run * 16 + groups * 128 + 2 * block * 64) * width + groups * block * 4;
   if (rows <= 1 || layout.format.element == ElementType::I8 || bytes <= kKernelStackBytes)
     return true;
-  error =
-      fmt::format("linear: groups of {} columns take {} bytes of stack to decode, the limit is {}",
-                  layout.groupSize, bytes, kKernelStackBytes);
+  error = fmt::format("linear: groups of {} columns take {} bytes of stack for codes, scales and "
+                      "sums, the limit is {}; use smaller groups",
+                      layout.groupSize, bytes, kKernelStackBytes);
   return false;
 }
 

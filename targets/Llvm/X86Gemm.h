@@ -15,7 +15,8 @@ public:
   explicit X86Gemm(const X86Linear &linear);
   void run();
 
-  /// Whether the codes of the smallest run of columns fit the stack. Any single row does.
+  /// Whether what a run of columns needs fits the stack: codes, scales and starts of its groups,
+  /// sums of a block of rows. A run has at least one group. Any single row fits.
   static bool fits(const X86WeightLayout &layout, uint64_t rows, std::string &error);
 
 private:
