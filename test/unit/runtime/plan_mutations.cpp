@@ -179,7 +179,9 @@ void tensorMutations(Mutations &m, const Subject &subject) {
   RECORD(tensors, 2, Tensor, name, rt::none16, LLMC_BAD_INDEX, LLMC_AT_TENSOR, 2);
   RECORD(tensors, 2, Tensor, role, 4, LLMC_BAD_VALUE, LLMC_AT_TENSOR, 2);
   RECORD(tensors, 2, Tensor, role, 3, LLMC_BAD_VALUE, LLMC_AT_TENSOR, 2);
-  RECORD(tensors, 2, Tensor, dtype, 8, LLMC_BAD_VALUE, LLMC_AT_TENSOR, 2);
+  // Several: what the size of an unknown type would be depends on what lies behind the known sizes.
+  for (const uint8_t dtype : {8, 9, 100, 255})
+    RECORD(tensors, 2, Tensor, dtype, dtype, LLMC_BAD_VALUE, LLMC_AT_TENSOR, 2);
   RECORD(tensors, 2, Tensor, dtype, 3, LLMC_BAD_RANGE, LLMC_AT_TENSOR, 2);
   RECORD(tensors, 2, Tensor, operand, 13, LLMC_BAD_INDEX, LLMC_AT_TENSOR, 2);
   RECORD(tensors, 2, Tensor, operand, 1, LLMC_BAD_VALUE, LLMC_AT_TENSOR, 2);
