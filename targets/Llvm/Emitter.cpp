@@ -63,10 +63,14 @@ std::pair<Value *, Value *> Emitter::share(Value *count) {
   return {first, ir.CreateUDiv(ir.CreateMul(count, next), all)};
 }
 
-Emitter::Values Emitter::loop(Value *from, Value *to, uint64_t step,
-                              llvm::ArrayRef<Value *> initial, Step body) {
+/// for (index = from; index < to; index = body(index, state)), where body also replaces the values
+/// of the state; returns the last ones.
+static Emitter::Values
+repeat(llvm::IRBuilder<> &ir, Value *from, Value *to, llvm::ArrayRef<Value *> initial,
+       llvm::function_ref<Value *(Value *index, Emitter::Values &state)> body) {
   llvm::LLVMContext &context = ir.getContext();
   llvm::BasicBlock *before = ir.GetInsertBlock();
+  llvm::Function *function = before->getParent();
   auto *head = llvm::BasicBlock::Create(context, "head", function);
   auto *inside = llvm::BasicBlock::Create(context, "body", function);
   auto *after = llvm::BasicBlock::Create(context, "after", function);
@@ -81,15 +85,22 @@ Emitter::Values Emitter::loop(Value *from, Value *to, uint64_t step,
   }
   ir.CreateCondBr(ir.CreateICmpULT(counter, to), inside, after);
   ir.SetInsertPoint(inside);
-  const Values state(phis.begin(), phis.end());
-  const Values next = body(counter, state);
-  Value *following = ir.CreateNUWAdd(counter, llvm::ConstantInt::get(from->getType(), step));
-  for (auto [phi, value] : llvm::zip_equal(phis, next))
+  Emitter::Values state(phis.begin(), phis.end());
+  Value *following = body(counter, state);
+  for (auto [phi, value] : llvm::zip_equal(phis, state))
     phi->addIncoming(value, ir.GetInsertBlock());
   counter->addIncoming(following, ir.GetInsertBlock());
   ir.CreateBr(head);
   ir.SetInsertPoint(after);
-  return state;
+  return {phis.begin(), phis.end()};
+}
+
+Emitter::Values Emitter::loop(Value *from, Value *to, uint64_t step,
+                              llvm::ArrayRef<Value *> initial, Step body) {
+  return repeat(ir, from, to, initial, [&](Value *index, Values &state) {
+    state = body(index, state);
+    return ir.CreateNUWAdd(index, llvm::ConstantInt::get(from->getType(), step));
+  });
 }
 
 void Emitter::loop(Value *from, Value *to, uint64_t step, Body body) {
@@ -100,21 +111,7 @@ void Emitter::loop(Value *from, Value *to, uint64_t step, Body body) {
 }
 
 void Emitter::walk(Value *from, Value *to, llvm::function_ref<Value *(Value *)> body) {
-  llvm::LLVMContext &context = ir.getContext();
-  llvm::BasicBlock *before = ir.GetInsertBlock();
-  auto *head = llvm::BasicBlock::Create(context, "head", function);
-  auto *inside = llvm::BasicBlock::Create(context, "body", function);
-  auto *after = llvm::BasicBlock::Create(context, "after", function);
-  ir.CreateBr(head);
-  ir.SetInsertPoint(head);
-  llvm::PHINode *index = ir.CreatePHI(from->getType(), 2);
-  index->addIncoming(from, before);
-  ir.CreateCondBr(ir.CreateICmpULT(index, to), inside, after);
-  ir.SetInsertPoint(inside);
-  Value *next = body(index);
-  index->addIncoming(next, ir.GetInsertBlock());
-  ir.CreateBr(head);
-  ir.SetInsertPoint(after);
+  repeat(ir, from, to, {}, [&](Value *index, Values &) { return body(index); });
 }
 
 void Emitter::when(Value *condition, llvm::function_ref<void()> body) {
